@@ -1,0 +1,1 @@
+//! Local stand-ins of remote services, as strict as the real ones.

@@ -1,0 +1,241 @@
+//! A checked flow. Whoever holds a [`Flow`] has nothing left to look up and nothing to doubt.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sdk::{Ambiguous, ConnectionName, FlowId, StepName, Timestamp};
+
+use crate::expr::{Expression, FilterTemplate, Template};
+
+/// A flow, ready to run.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Its id.
+    pub id: FlowId,
+    /// The id it had before, whose cursor and history it continues.
+    pub was: Option<FlowId>,
+    /// One sentence for people.
+    pub description: Option<String>,
+    /// The file it came from, as the author names it.
+    pub file: PathBuf,
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// The zone of its calendar.
+    pub timezone: jiff::tz::TimeZone,
+    /// What starts its runs.
+    pub trigger: Trigger,
+    /// False ends a run as skipped.
+    pub when: Option<Expression>,
+    /// Business keys by which operators search its runs.
+    pub keys: Vec<(String, Template)>,
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+    /// Its limits.
+    pub limits: Limits,
+}
+
+/// What starts a flow's runs.
+#[derive(Clone, Debug)]
+pub enum Trigger {
+    /// Looks for new or changed records at an interval.
+    Poll(Poll),
+}
+
+/// A polling trigger.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// Where it looks.
+    pub target: Target,
+    /// Which changes count.
+    pub on: On,
+    /// How often it looks.
+    pub every: Duration,
+    /// Which records count at first.
+    pub start: Start,
+    /// Records that do not match make no run.
+    pub filter: Option<sdk::Filter>,
+    /// Records for which it is false make no run.
+    pub condition: Option<Expression>,
+    /// The fields to read: those that the flow reads, or those that the author listed. Sorted.
+    pub fields: Vec<String>,
+    /// The stamp's field, where the author names one.
+    pub by: Option<String>,
+}
+
+/// Which changes count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// Once per record.
+    New,
+    /// Once per version of a record.
+    NewOrUpdated,
+}
+
+/// Which records count at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Those that change from now on.
+    Now,
+    /// All there are.
+    Beginning,
+    /// Those stamped at or after this moment.
+    At(Timestamp),
+}
+
+/// A connection's object: `crm.contacts`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The configured connection.
+    pub connection: ConnectionName,
+    /// The object there.
+    pub object: String,
+}
+
+/// Bounds that the author sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Runs at work at once.
+    pub runs: usize,
+    /// Records read by one poll; `None` for as many as there are.
+    pub records_per_poll: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { runs: 32, records_per_poll: None }
+    }
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its name, unique in the flow and stable over edits: part of every effect id.
+    pub name: StepName,
+    /// False leaves it out.
+    pub when: Option<Expression>,
+    /// The name under which later steps see its result.
+    pub result: Option<String>,
+    /// How often a failed attempt is repeated.
+    pub retry: Retry,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+/// How attempts that failed for a passing reason are repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Attempts in all.
+    pub attempts: u32,
+    /// The wait after the first; it doubles from there.
+    pub initial: Duration,
+    /// The longest wait.
+    pub max: Duration,
+}
+
+impl Default for Retry {
+    /// Ten attempts over about half an hour.
+    fn default() -> Self {
+        Self { attempts: 10, initial: Duration::from_secs(1), max: Duration::from_secs(300) }
+    }
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum StepKind {
+    /// Makes a record.
+    Create(WriteStep),
+    /// Changes a record by its id.
+    Update {
+        /// Which.
+        id: Template,
+        /// What.
+        write: WriteStep,
+    },
+    /// Changes what is found, or makes it.
+    Upsert {
+        /// By what it is found.
+        key: UpsertKey,
+        /// What to do where several are found.
+        ambiguous: Ambiguous,
+        /// What.
+        write: WriteStep,
+    },
+    /// Looks a record up.
+    Find(FindStep),
+    /// Names values, in order.
+    Let(Vec<(String, Template)>),
+    /// One of two branches.
+    If {
+        /// The question.
+        condition: Expression,
+        /// Where it is true.
+        then: Vec<Step>,
+        /// Where it is false.
+        otherwise: Vec<Step>,
+    },
+    /// Ends the run as skipped.
+    Skip(Template),
+    /// Ends the run as succeeded.
+    Stop(Option<Template>),
+    /// Ends the run as failed.
+    Fail(Template),
+}
+
+/// What a write sets, and where.
+#[derive(Clone, Debug)]
+pub struct WriteStep {
+    /// Where.
+    pub target: Target,
+    /// Which fields get which values.
+    pub set: Assignments,
+}
+
+/// Fields and the values they get, in the author's order.
+pub type Assignments = Vec<(String, Template)>;
+
+/// By what an upsert finds its record.
+#[derive(Clone, Debug)]
+pub enum UpsertKey {
+    /// `match: id`, with the step's `id`.
+    Id(Template),
+    /// `match: email`, or a list of fields; each is set by the step.
+    Fields(Vec<String>),
+}
+
+/// A look-up.
+#[derive(Clone, Debug)]
+pub struct FindStep {
+    /// Where.
+    pub target: Target,
+    /// What for; `id` is a filter on the field `id`.
+    pub filter: FilterTemplate,
+    /// The fields to read: those that later expressions read of its result, or those that the author listed. Sorted.
+    pub fields: Vec<String>,
+    /// One record or a list.
+    pub many: Many,
+    /// What to do where none is found.
+    pub none: OnMissing,
+    /// What to do where several are found and one is wanted.
+    pub ambiguous: Ambiguous,
+}
+
+/// How many records a look-up gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Many {
+    /// One, or nothing.
+    One,
+    /// A list of at most this many.
+    List(usize),
+}
+
+/// What a look-up does where nothing is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnMissing {
+    /// Its result is empty and the run goes on.
+    #[default]
+    Continue,
+    /// The run ends as skipped.
+    Skip,
+    /// The run fails as `not_found`.
+    Fail,
+}

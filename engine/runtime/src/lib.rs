@@ -1,0 +1,1 @@
+//! Time, order and retries: scheduler, poller, dispatcher, interpreter, effects.

@@ -1,0 +1,107 @@
+//! What a service answered, in the words the engine acts on.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What kind of failure; it alone decides what happens next, never a message.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Too many requests just now; worth another try soon.
+    RateLimited,
+    /// A long quota, usually a day's, is used up.
+    QuotaExhausted,
+    /// Broken for the moment: network, time-out, 5xx.
+    Transient,
+    /// The credentials are refused.
+    Auth,
+    /// The credentials are fine and lack a right.
+    Forbidden {
+        /// Any one of these scopes would do; empty where the service did not say.
+        scopes: Vec<String>,
+    },
+    /// What it names does not exist.
+    NotFound,
+    /// It exists already, or is held by another.
+    Conflict,
+    /// The service refuses the content.
+    Invalid,
+    /// Anything else that no repetition will cure.
+    Permanent,
+}
+
+impl Class {
+    /// The stable word, as in history, JSON and SQL.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::Transient => "transient",
+            Self::Auth => "auth",
+            Self::Forbidden { .. } => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::Permanent => "permanent",
+        }
+    }
+
+    /// Whether the same request may succeed later without anybody's help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::RateLimited | Self::QuotaExhausted | Self::Transient => true,
+            Self::Auth | Self::Forbidden { .. } | Self::NotFound | Self::Conflict | Self::Invalid | Self::Permanent => {
+                false
+            }
+        }
+    }
+}
+
+/// Whether the effect may have been applied at the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Certainly not: it may be sent again.
+    No,
+    /// Perhaps: only a repeatable write may be sent again.
+    Maybe,
+}
+
+/// A failed call.
+#[derive(Debug, Clone)]
+pub struct Error {
+    /// Decides what happens next: retry, block the flow, fail the run.
+    pub class: Class,
+    /// Whether a write may have reached the service.
+    pub applied: Applied,
+    /// How long the service asked us to wait.
+    pub retry_after: Option<Duration>,
+    /// A lower-case sentence without a final stop; never contains a secret.
+    pub message: String,
+}
+
+impl Error {
+    /// A failure that certainly applied nothing.
+    pub fn new(class: Class, message: impl Into<String>) -> Self {
+        Self { class, applied: Applied::No, retry_after: None, message: message.into() }
+    }
+
+    /// The same failure, of a write that may have been applied.
+    pub fn maybe_applied(mut self) -> Self {
+        self.applied = Applied::Maybe;
+        self
+    }
+
+    /// The same failure, with the time that the service asked us to wait.
+    pub fn retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,36 @@
+//! All that a connector's author sees.
+//!
+//! A [`Connector`] makes [`Connection`]s; a connection polls, finds and writes [`Record`]s of typed [`Value`]s,
+//! speaks through a [`Transport`], asks the [`Clock`] for the time, and answers failures as an [`Error`] whose
+//! class decides what happens next.
+
+pub mod clock;
+pub mod connector;
+pub mod error;
+pub mod faults;
+pub mod filter;
+pub mod ids;
+pub mod record;
+pub mod schema;
+pub mod secret;
+pub mod settings;
+pub mod time;
+pub mod transport;
+pub mod value;
+pub mod write;
+
+pub use clock::{Clock, SystemClock};
+pub use connector::{
+    Account, ConnectContext, Connection, Connector, Descriptor, PollPage, PollQuery, PollRequest, StampKind,
+};
+pub use error::{Applied, Class, Error};
+pub use filter::{Filter, Test};
+pub use ids::{ConnectionName, EffectId, FlowId, Ids, RandomIds, RunId, StepName};
+pub use record::{Record, RecordId, Version};
+pub use schema::{Catalog, ConnectorFacts, Field, FieldOption, FieldType, ObjectSchema};
+pub use secret::Secret;
+pub use settings::{Setting, SettingKind, SettingValue, Settings};
+pub use time::Timestamp;
+pub use transport::{Method, Request, Response, Transport, TransportError};
+pub use value::{Fields, Value};
+pub use write::{Ambiguous, Find, Match, Repeat, Verb, Write, WriteOutcome, Written};
