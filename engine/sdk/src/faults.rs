@@ -83,7 +83,9 @@ mod enabled {
         let hook = HOOK.with(|slot| slot.borrow_mut().take());
         if let Some(mut hook) = hook {
             hook(name);
-            HOOK.with(|slot| slot.borrow_mut().get_or_insert(hook));
+            HOOK.with(|slot| {
+                slot.borrow_mut().get_or_insert(hook);
+            });
         }
     }
 }
