@@ -1,5 +1,7 @@
 //! Expressions: small questions and values in Rhai, without any power beyond their inputs.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use sdk::{Filter, Value};
@@ -8,6 +10,62 @@ use sdk::{Filter, Value};
 #[derive(Clone, Debug)]
 pub struct Expression {
     source: Arc<str>,
+    reads: Arc<Reads>,
+}
+
+/// Where an expression starts in its file, for messages at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The flow's file as the author names it.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column, from 1.
+    pub column: usize,
+}
+
+/// Why an expression cannot be used, in the author's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpressionMistake {
+    /// Which kind of mistake.
+    pub code: &'static str,
+    /// One sentence.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Bytes of the source that it is about.
+    pub span: Option<Range<usize>>,
+    /// What to write there instead.
+    pub replacement: Option<String>,
+}
+
+/// What an expression reads of the names around it, by root name; names of closure parameters are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// By root name: `record`, `customer`, `now`, ….
+    pub roots: BTreeMap<String, RootReads>,
+}
+
+/// What is read of one root name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RootReads {
+    /// Each use, in the order of the source.
+    pub uses: Vec<Read>,
+    /// Where the root is used as a whole value other than in a comparison with `()`: which of its fields are read is unknown.
+    pub whole: Option<Range<usize>>,
+    /// Where it is indexed with a computed key: which of its fields are read is unknown.
+    pub computed: Option<Range<usize>>,
+}
+
+/// One use of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The properties read in turn: `["owner", "email"]` of `record.owner.email`; empty for the root itself.
+    pub path: Vec<String>,
+    /// Bytes of the source that the root's name takes.
+    pub span: Range<usize>,
+    /// Whether it is fine for the root to be `()`: `?.`, `??`, or a comparison with `()`.
+    pub safe: bool,
 }
 
 /// A value of a flow file, with its `${ … }` compiled.
@@ -93,6 +151,18 @@ impl Scope {
 }
 
 impl Expression {
+    /// Compiles and checks the source; names are the flow checker's part, through [`Expression::reads`].
+    pub fn compile(_source: &str, _place: &Place) -> Result<Self, ExpressionMistake> {
+        todo!("expr helper")
+    }
+    /// What it reads.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+    /// As the author wrote it.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
     /// Answers a question: anything but true or false is an error.
     pub fn ask(&self, _scope: &mut Scope) -> Result<bool, EvaluationError> {
         todo!()
