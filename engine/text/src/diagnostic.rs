@@ -1,0 +1,151 @@
+//! What is wrong with a file: a code, one sentence, the exact place, and help that can be acted on.
+
+use std::sync::Arc;
+
+use crate::source::{SourceFile, Span};
+
+/// One mistake, or one warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its kind: `F0203`.
+    pub code: &'static str,
+    /// Whether the file can be used in spite of it.
+    pub severity: Severity,
+    /// One sentence, lower case, without a final stop.
+    pub message: String,
+    /// Where, first the place to change; others only explain.
+    pub labels: Vec<Label>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// A change that would mend it.
+    pub fix: Option<Fix>,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// What the file describes cannot run.
+    Error,
+    /// It can run, and may do what the author does not expect.
+    Warning,
+}
+
+/// A place, and what is to be said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The path of the file.
+    pub file: Arc<str>,
+    /// Where in it.
+    pub span: Span,
+    /// A few words; may be empty.
+    pub text: String,
+}
+
+/// A change to the file of the first label.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Fix {
+    /// What to replace; empty to insert.
+    #[serde(skip)]
+    pub span: Span,
+    /// What to write there.
+    pub replacement: String,
+}
+
+impl Diagnostic {
+    /// A mistake.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None, fix: None }
+    }
+
+    /// A warning.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Adds a place; the first is the one to change.
+    pub fn at(mut self, file: &Arc<str>, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { file: Arc::clone(file), span, text: text.into() });
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Says what to do, where there is something to say.
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// Offers a change that would mend it.
+    pub fn fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.fix = Some(Fix { span, replacement: replacement.into() });
+        self
+    }
+
+    /// Offers the word that was probably meant, in place of the one that stands at `span`.
+    pub fn did_you_mean(self, span: Span, word: Option<&str>) -> Self {
+        match word {
+            Some(word) => self.help(format!("did you mean `{word}`?")).fix(span, word),
+            None => self,
+        }
+    }
+
+    /// Whether it is a mistake.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Diagnostics of one file, gathered while reading goes on.
+#[derive(Clone, Debug)]
+pub struct Diagnostics {
+    file: SourceFile,
+    list: Vec<Diagnostic>,
+}
+
+/// More than this in one file help nobody.
+const MOST: usize = 100;
+
+impl Diagnostics {
+    /// For this file.
+    pub fn new(file: &SourceFile) -> Self {
+        Self { file: file.clone(), list: Vec::new() }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &SourceFile {
+        &self.file
+    }
+
+    /// A mistake at a place of the file; add help to what is returned.
+    pub fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, label: impl Into<String>) {
+        self.push(self.at(Diagnostic::error(code, message), span, label));
+    }
+
+    /// The diagnostic, with one more place in this file.
+    pub fn at(&self, diagnostic: Diagnostic, span: Span, label: impl Into<String>) -> Diagnostic {
+        diagnostic.at(&self.file.path, span, label)
+    }
+
+    /// Takes one in. The same thing at the same place is said once, and beyond a hundred nothing more.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.list.len() < MOST && !self.list.contains(&diagnostic) {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// Whether there is a mistake among them.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(Diagnostic::is_error)
+    }
+
+    /// All of them, in the order in which they were found.
+    pub fn into_vec(self) -> Vec<Diagnostic> {
+        self.list
+    }
+}

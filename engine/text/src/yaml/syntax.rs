@@ -1,0 +1,158 @@
+//! What the YAML parser stumbled over, in the author's words.
+
+use serde_yaml::granit_parser::{ErrorKind, ScanError};
+
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::source::{SourceFile, Span};
+use crate::suggest::{quoted, shown};
+
+/// The diagnostic for a parser's error.
+pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
+    let offset = error.marker().byte_offset().unwrap_or(file.text.len()).min(file.text.len());
+    let at = here(file, offset);
+    let say = |message: &str, label: &str| Diagnostic::error(codes::SYNTAX, message).at(&file.path, at, label);
+    match error.kind() {
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            after_quote(file, offset)
+        }
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement | ErrorKind::InvalidSimpleKey => {
+            colon_in_value(file, offset).unwrap_or_else(|| {
+                say("a `key: value` cannot stand here", "")
+                    .help("check the indentation of this line, and whether the line above lacks its colon")
+            })
+        }
+        ErrorKind::SimpleKeyExpected | ErrorKind::ExpectedBlockMappingKey => colon_in_value(file, offset)
+            .unwrap_or_else(|| {
+                say("expected `key: value`", "")
+                    .help("a key ends with a colon and a space; a value that runs over several lines is indented more")
+            }),
+        ErrorKind::RecursionLimitExceeded => {
+            Diagnostic::error(codes::TOO_DEEP, "lists and maps stand too deep in each other")
+                .at(&file.path, at, "")
+                .help(format!("{} levels are the most", super::MAX_DEPTH))
+        }
+        ErrorKind::DirectiveDisallowed => Diagnostic::error(codes::DIRECTIVE, "directives are not allowed")
+            .at(&file.path, at, "")
+            .help("remove the line; a value that begins with `%` needs quotes"),
+        ErrorKind::UndeclaredTagHandle
+        | ErrorKind::ExpectedTagBang
+        | ErrorKind::InvalidGlobalTagCharacter
+        | ErrorKind::InvalidTagTerminator
+        | ErrorKind::MissingTagUri
+        | ErrorKind::UnclosedVerbatimTag
+        | ErrorKind::InvalidTagEscape
+        | ErrorKind::InvalidTagUtf8LeadingByte
+        | ErrorKind::InvalidTagUtf8TrailingByte
+        | ErrorKind::InvalidTagUtf8 => tag(file, offset),
+        ErrorKind::MissingAnchorOrAliasName | ErrorKind::UnknownAnchor => {
+            Diagnostic::error(codes::ANCHOR, "anchors and aliases are not allowed")
+                .at(&file.path, at, "")
+                .help("a value that begins with `*` or `&` needs quotes")
+        }
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::TabInPlainScalar => say("a tab cannot indent in YAML", "").help("use spaces"),
+        ErrorKind::UnclosedQuotedScalar
+        | ErrorKind::DocumentIndicatorInQuotedScalar
+        | ErrorKind::InvalidQuotedScalarIndent => {
+            say("a quote is never closed, or its text goes on with too little indentation", "")
+                .help("add the closing quote")
+        }
+        ErrorKind::UnclosedFlowCollection { open } => {
+            let close = if *open == '{' { '}' } else { ']' };
+            say(&format!("`{open}` is never closed"), "").help(format!("add the closing `{close}`"))
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => say(&format!("`{open}` is closed by `{close}`"), ""),
+        ErrorKind::MisplacedFlowCollectionEnd => say("a bracket is closed that was not opened", ""),
+        ErrorKind::UnexpectedEofFlowSequence | ErrorKind::ExpectedFlowSequenceSeparator => {
+            say("expected `,` or `]`", "")
+                .help("a value that holds `[`, `]`, `{`, `}` or `,` needs quotes inside of brackets")
+        }
+        ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofImplicitFlowMapping
+        | ErrorKind::FlowMappingValueAdjacentCollection
+        | ErrorKind::ExpectedFlowMappingSeparator => say("expected `,` or `}`", "")
+            .help("a value that holds `[`, `]`, `{`, `}` or `,` needs quotes inside of brackets"),
+        ErrorKind::InvalidIndentation
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::BlockSequenceEntryNotAllowed
+        | ErrorKind::InvalidBlockScalarIndent
+        | ErrorKind::InvalidFlowScalarIndent => {
+            say("the indentation fits nothing above", "").help("entries of one list or map begin in the same column")
+        }
+        ErrorKind::UnexpectedCharacter { character } => {
+            let written = shown(&character.to_string());
+            say(&format!("`{written}` cannot begin a value"), "").help("put the value in quotes")
+        }
+        ErrorKind::UnknownQuotedScalarEscape => say("unknown escape in double quotes", "")
+            .help("write `\\\\` for a backslash, or use single quotes, which have no escapes"),
+        // Every other kind is rare, and the parser's own words are good enough.
+        other => say(&format!("this is not YAML: {other}"), ""),
+    }
+}
+
+/// The rest of the line, where there is one, else the place.
+fn here(file: &SourceFile, offset: usize) -> Span {
+    let line = file.line(offset);
+    let width = file.text[offset..line.end.max(offset)].chars().next().map_or(0, char::len_utf8);
+    Span::new(offset, offset + width)
+}
+
+fn after_quote(file: &SourceFile, offset: usize) -> Diagnostic {
+    let diagnostic = Diagnostic::error(codes::AFTER_QUOTE, "text follows after a closing quote").at(
+        &file.path,
+        Span::new(offset, file.line(offset).end),
+        "to YAML, the value ended before this",
+    );
+    with_quotes(diagnostic, value_of_line(file, offset), file)
+}
+
+/// Where a line reads `key: value` and its value holds another `: `.
+fn colon_in_value(file: &SourceFile, offset: usize) -> Option<Diagnostic> {
+    let value = value_of_line(file, offset)?;
+    let written = file.slice(value);
+    let colon = written.find(": ").or_else(|| written.strip_suffix(':').map(str::len))?;
+    let at = Span::new(value.start + colon, value.start + colon + 1);
+    let diagnostic = Diagnostic::error(
+        codes::COLON_IN_VALUE,
+        "a colon followed by a space inside of an unquoted value",
+    )
+    .at(&file.path, at, "to YAML, a value begins after this");
+    Some(with_quotes(diagnostic, Some(value), file))
+}
+
+fn tag(file: &SourceFile, offset: usize) -> Diagnostic {
+    let line = file.line(offset);
+    let start = file.text[line.start..line.end].find('!').map_or(offset, |bang| line.start + bang);
+    let span = Span::new(start, start + file.text[start..line.end.max(start)].trim_end().len());
+    let diagnostic =
+        Diagnostic::error(codes::TAG, "tags are not allowed").at(&file.path, span, "to YAML, this is a tag");
+    with_quotes(diagnostic, Some(span), file)
+}
+
+fn with_quotes(diagnostic: Diagnostic, value: Option<Span>, file: &SourceFile) -> Diagnostic {
+    match value {
+        Some(span) => {
+            let replacement = quoted(file.slice(span));
+            diagnostic.help(format!("put the whole value in quotes: {replacement}")).fix(span, replacement)
+        }
+        None => diagnostic.help("put the whole value in quotes"),
+    }
+}
+
+/// The value of the `key: value` on this line.
+fn value_of_line(file: &SourceFile, offset: usize) -> Option<Span> {
+    let line = file.line(offset);
+    let text = &file.text[line.clone()];
+    let colon = text.find(": ")?;
+    let key = text[..colon].trim_start().trim_start_matches("- ").trim_start();
+    if key.is_empty() || key.starts_with(['"', '\'', '{', '[', '#']) {
+        return None;
+    }
+    let value = text[colon + 2..].trim();
+    let start = line.start + colon + 2 + (text[colon + 2..].len() - text[colon + 2..].trim_start().len());
+    (!value.is_empty()).then(|| Span::new(start, start + value.len()))
+}
