@@ -122,3 +122,14 @@ pub struct Tally {
     /// Fresh records that became visible later than the overlap reads back.
     pub late: u64,
 }
+
+/// A source as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Which source.
+    pub key: SourceKey,
+    /// How far it has been read.
+    pub cursor: Cursor,
+    /// Its counts.
+    pub tally: Tally,
+}

@@ -3,10 +3,37 @@
 //! A synchronous core applies grouped operations to one SQLite database; two drivers feed it: a writer thread that
 //! commits many callers' operations at once, and an inline one for simulation. [`Store`] is the handle to either.
 
+mod store;
+
 pub mod cursor;
 pub mod effect;
+pub mod flows;
+pub mod history;
+pub mod retention;
 pub mod run;
 
-pub use cursor::{Checkpoint, Checkpointed, Cursor, Freshness, Pass, PassKind, SeenRow, SourceKey, Tally};
+mod core;
+mod driver;
+
+mod cursors;
+mod ledger;
+mod payload;
+mod runs;
+mod words;
+
+pub mod error;
+mod lock;
+mod schema;
+
+#[cfg(test)]
+mod tests;
+
+pub use cursor::{Checkpoint, Checkpointed, Cursor, Freshness, Pass, PassKind, SeenRow, SourceKey, SourceRow, Tally};
 pub use effect::{EffectRow, EffectState, Intent, Planned, Settlement};
-pub use run::{ClaimedRun, Ending, Failure, JournalEntry, NewRun, RunState};
+pub use error::Error;
+pub use flows::{FlowRow, FlowState};
+pub use history::{KeyFilter, RunDetail, RunFilter, RunRow};
+pub use lock::EngineLock;
+pub use retention::{Pruned, Retention};
+pub use run::{ClaimedRun, Ending, Failure, JournalEntry, Lane, ManualRun, NewRun, RunState, TookOver};
+pub use store::Store;

@@ -39,6 +39,30 @@ pub struct NewRun {
     pub keys: Vec<(String, String)>,
 }
 
+/// A run that an operator asked for.
+#[derive(Clone, Debug)]
+pub struct ManualRun {
+    /// The flow.
+    pub flow: FlowId,
+    /// The run and its record.
+    pub run: NewRun,
+    /// Which version of the record that is.
+    pub version: Version,
+    /// Makes it another run than the one that a poll stored of the same version; empty makes it that one.
+    pub nonce: String,
+    /// This machine's time.
+    pub now: Timestamp,
+}
+
+/// What taking the database over found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TookOver {
+    /// The new owner's epoch, for its checkpoints.
+    pub epoch: i64,
+    /// Runs that the former owner left at work, and that are pending again.
+    pub put_back: u64,
+}
+
 /// A run taken to be worked on: marked `running` in the store.
 #[derive(Clone, Debug)]
 pub struct ClaimedRun {

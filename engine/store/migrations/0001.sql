@@ -1,0 +1,175 @@
+-- The first schema. Flows and sources are numbered, so that renaming a flow touches one row.
+-- Times are milliseconds since 1970; run ids are 16 bytes; bodies are compressed JSON (see payload.rs).
+
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO meta (name, value) VALUES
+    ('epoch', 0),                           -- counts owners; writes of an earlier one are refused
+    ('changes', 0),                         -- counts changes of runs; orders `run.changed`
+    ('target_key_secret', randomblob(32));  -- hashes of targets' keys say nothing without it
+
+CREATE TABLE flow (
+    number     INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL UNIQUE,
+    identity   TEXT NOT NULL UNIQUE,        -- its first name: what effect ids are made from, whatever it is called now
+    state      TEXT NOT NULL DEFAULT 'active'
+               CHECK (state IN ('active', 'paused', 'disabled', 'held', 'blocked', 'invalid')),
+    reason     TEXT,
+    changed_at INTEGER
+) STRICT;
+
+CREATE TABLE source (
+    number          INTEGER PRIMARY KEY,
+    flow            INTEGER NOT NULL REFERENCES flow (number),
+    name            TEXT NOT NULL,
+    floor           INTEGER NOT NULL,
+    watermark       INTEGER NOT NULL,
+    wide_at         INTEGER NOT NULL,
+    swept_at        INTEGER NOT NULL,
+    overlap         INTEGER NOT NULL,
+    allowance       INTEGER NOT NULL,
+    pass_kind       TEXT CHECK (pass_kind IN ('quick', 'wide', 'sweep')),
+    pass_started_at INTEGER,
+    pass_newest     INTEGER,
+    resume_kind     TEXT CHECK (resume_kind IN ('from', 'drain')),
+    resume_at       INTEGER,
+    resume_after    TEXT,
+    polls           INTEGER NOT NULL DEFAULT 0,
+    records         INTEGER NOT NULL DEFAULT 0,
+    filtered        INTEGER NOT NULL DEFAULT 0,
+    before_start    INTEGER NOT NULL DEFAULT 0,
+    late            INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (flow, name),
+    CHECK ((pass_kind IS NULL) = (pass_started_at IS NULL)),
+    CHECK ((pass_kind IS NULL) = (resume_kind IS NULL)),
+    CHECK ((pass_kind IS NULL) = (resume_at IS NULL))
+) STRICT;
+
+-- Which versions of recent records were read.
+CREATE TABLE seen (
+    source     INTEGER NOT NULL REFERENCES source (number),
+    record     TEXT NOT NULL,
+    stamp      INTEGER NOT NULL,
+    hash       INTEGER NOT NULL,
+    projection INTEGER NOT NULL,
+    PRIMARY KEY (source, record)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX seen_by_stamp ON seen (source, stamp);
+
+CREATE TABLE run (
+    id              BLOB PRIMARY KEY CHECK (length(id) = 16),
+    flow            INTEGER NOT NULL REFERENCES flow (number),
+    record          TEXT NOT NULL,
+    stamp           INTEGER NOT NULL,
+    hash            INTEGER NOT NULL,
+    nonce           TEXT NOT NULL DEFAULT '',
+    state           TEXT NOT NULL
+                    CHECK (state IN ('pending', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'superseded', 'unknown', 'cancelled')),
+    attempt         INTEGER NOT NULL DEFAULT 0,
+    created_at      INTEGER NOT NULL,
+    due_at          INTEGER NOT NULL,
+    started_at      INTEGER,
+    ended_at        INTEGER,
+    changed         INTEGER NOT NULL,
+    reason          TEXT,                   -- why it was skipped or cancelled
+    failure_step    TEXT,
+    failure_class   TEXT,
+    failure_message TEXT,
+    failure_attempt INTEGER,
+    UNIQUE (record, flow, stamp, hash, nonce)
+) STRICT, WITHOUT ROWID;
+
+-- Partial, so that a million ended runs cost the dispatcher nothing.
+CREATE INDEX run_pending ON run (flow, due_at, id) WHERE state = 'pending';
+CREATE INDEX run_lane ON run (flow, record, stamp, id) WHERE state = 'pending';
+CREATE INDEX run_at_work ON run (flow, record) WHERE state = 'running';
+-- History: pages by flow and state, changes since, and lookup by an id's last eight digits.
+CREATE INDEX run_by_state ON run (flow, state, id);
+CREATE INDEX run_by_change ON run (changed);
+CREATE INDEX run_by_tail ON run (substr(id, 13));
+CREATE INDEX run_by_end ON run (ended_at) WHERE ended_at IS NOT NULL;
+
+-- How many runs of a flow are in each state, kept by triggers so that no writer can forget it.
+CREATE TABLE run_count (
+    flow  INTEGER NOT NULL REFERENCES flow (number),
+    state TEXT NOT NULL,
+    n     INTEGER NOT NULL,
+    PRIMARY KEY (flow, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER run_added AFTER INSERT ON run BEGIN
+    INSERT INTO run_count (flow, state, n) VALUES (new.flow, new.state, 1)
+        ON CONFLICT (flow, state) DO UPDATE SET n = n + 1;
+END;
+
+CREATE TRIGGER run_moved AFTER UPDATE OF state ON run WHEN old.state <> new.state BEGIN
+    UPDATE run_count SET n = n - 1 WHERE flow = old.flow AND state = old.state;
+    INSERT INTO run_count (flow, state, n) VALUES (new.flow, new.state, 1)
+        ON CONFLICT (flow, state) DO UPDATE SET n = n + 1;
+END;
+
+CREATE TRIGGER run_removed AFTER DELETE ON run BEGIN
+    UPDATE run_count SET n = n - 1 WHERE flow = old.flow AND state = old.state;
+END;
+
+-- Bodies, apart from the rows that lists read; they may go earlier than their run.
+CREATE TABLE payload (
+    run     BLOB PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,
+    record  BLOB NOT NULL,
+    outcome BLOB
+) STRICT;
+
+CREATE TABLE run_key (
+    value TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    run   BLOB NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    PRIMARY KEY (value, name, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX run_key_by_run ON run_key (run);
+
+-- What look-ups gave, so that a later attempt is told the same.
+CREATE TABLE journal (
+    run     BLOB NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    key     TEXT NOT NULL,
+    outcome BLOB NOT NULL,
+    PRIMARY KEY (run, key)
+) STRICT, WITHOUT ROWID;
+
+-- The ledger of writes. Its rows outlive their runs.
+CREATE TABLE effect (
+    id            TEXT PRIMARY KEY,
+    run           BLOB NOT NULL,
+    flow          INTEGER NOT NULL REFERENCES flow (number),
+    step          TEXT NOT NULL,
+    item          TEXT NOT NULL,
+    record        TEXT NOT NULL,
+    stamp         INTEGER NOT NULL,
+    state         TEXT NOT NULL
+                  CHECK (state IN ('planned', 'sent', 'done', 'unchanged', 'superseded', 'failed', 'unknown', 'skipped')),
+    verb          TEXT NOT NULL,
+    connection    TEXT NOT NULL,
+    object        TEXT NOT NULL,
+    target_key    TEXT,
+    request_hash  INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    planned_at    INTEGER NOT NULL,
+    first_sent_at INTEGER,
+    last_sent_at  INTEGER,
+    settled_at    INTEGER,
+    outcome       BLOB,
+    target_id     TEXT,
+    class         TEXT,
+    CHECK (state <> 'sent' OR last_sent_at IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX effect_by_run ON effect (run);
+CREATE INDEX effect_open ON effect (state) WHERE state IN ('planned', 'sent', 'failed', 'unknown');
+CREATE INDEX effect_applied ON effect (record, flow, step, item, stamp) WHERE state IN ('done', 'unchanged');
+CREATE INDEX effect_by_target ON effect (connection, object, target_key, settled_at)
+    WHERE state IN ('done', 'unchanged') AND target_key IS NOT NULL;
+CREATE INDEX effect_by_settled ON effect (settled_at) WHERE settled_at IS NOT NULL;

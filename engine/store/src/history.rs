@@ -1,0 +1,280 @@
+//! What has happened: runs newest first, one run in full, counts, and what ended since.
+//!
+//! Pages are found by key, never by offset, so that page one thousand costs what page one does.
+
+use rusqlite::{Connection, Row, ToSql};
+use sdk::{FlowId, Record, RecordId, RunId, Timestamp, Value, Version};
+
+use crate::words::{HashColumn, IdColumn, TimeColumn, time};
+use crate::{EffectRow, Error, Failure, JournalEntry, RunState, error::Result, flows, ledger, payload, runs};
+
+/// Which runs a reader wants. The default is every one, none of them: set a limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this flow only.
+    pub flow: Option<FlowId>,
+    /// In one of these states; empty is any.
+    pub states: Vec<RunState>,
+    /// Of this record only.
+    pub record: Option<RecordId>,
+    /// With this business key only.
+    pub key: Option<KeyFilter>,
+    /// Older than this run: the last one of the page before.
+    pub before: Option<RunId>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A business key that runs were stored with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFilter {
+    /// The key's name; `None` is any.
+    pub name: Option<String>,
+    /// Its value, exactly.
+    pub value: String,
+}
+
+/// A run as lists show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    /// Its id.
+    pub id: RunId,
+    /// Its flow.
+    pub flow: FlowId,
+    /// The record.
+    pub record: RecordId,
+    /// Which version of it.
+    pub version: Version,
+    /// Empty, or the operator's "run again".
+    pub nonce: String,
+    /// Its state.
+    pub state: RunState,
+    /// Attempts begun.
+    pub attempt: u32,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// When its next attempt is due; of the past once it has begun.
+    pub due_at: Timestamp,
+    /// When its last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The number of its last change, rising over all runs.
+    pub changed: i64,
+    /// Why it was skipped or cancelled.
+    pub reason: Option<String>,
+    /// Its last failure, which a later attempt may have mended.
+    pub failure: Option<Failure>,
+}
+
+/// A run in full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunDetail {
+    /// What lists show of it.
+    pub row: RunRow,
+    /// Its business keys.
+    pub keys: Vec<(String, String)>,
+    /// The record as it was read, unless retention has dropped it.
+    pub record: Option<Record>,
+    /// The `stop` step's value.
+    pub outcome: Option<Value>,
+    /// What its look-ups gave.
+    pub journal: Vec<JournalEntry>,
+    /// Its writes.
+    pub effects: Vec<EffectRow>,
+}
+
+const COLUMNS: &str = "run.id, flow.name, run.record, run.stamp, run.hash, run.nonce, run.state, run.attempt, \
+    run.created_at, run.due_at, run.started_at, run.ended_at, run.changed, run.reason, run.failure_step, \
+    run.failure_class, run.failure_message, run.failure_attempt";
+
+/// Digits of a run id that are enough to look for it: of its beginning, and of its end, by which there is an index.
+const FIRST_DIGITS: usize = 4;
+const LAST_DIGITS: usize = 8;
+
+pub(crate) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<RunRow>> {
+    let flows: Vec<i64> = match &filter.flow {
+        Some(flow) => flows::number(connection, flow)?.into_iter().collect(),
+        None => flow_numbers(connection)?,
+    };
+    let before = filter.before.map(IdColumn);
+    let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+
+    if let Some(key) = &filter.key {
+        let mut found = select(
+            connection,
+            "FROM run_key JOIN run ON run.id = run_key.run JOIN flow ON flow.number = run.flow
+             WHERE run_key.value = ?1 AND (?2 IS NULL OR run_key.name = ?2) AND (?3 IS NULL OR run.id < ?3)",
+            &[&key.value, &key.name, &before],
+        )?;
+        found.retain(|row| filter.admits(row));
+        return Ok(newest(found, filter.limit));
+    }
+    if let Some(record) = &filter.record {
+        let mut found = select(
+            connection,
+            "FROM run JOIN flow ON flow.number = run.flow WHERE run.record = ?1 AND (?2 IS NULL OR run.id < ?2)",
+            &[&record.as_str(), &before],
+        )?;
+        found.retain(|row| filter.admits(row));
+        return Ok(newest(found, filter.limit));
+    }
+    if filter.flow.is_none() && filter.states.is_empty() {
+        return select(
+            connection,
+            "FROM run JOIN flow ON flow.number = run.flow WHERE (?1 IS NULL OR run.id < ?1) ORDER BY run.id DESC LIMIT ?2",
+            &[&before, &limit],
+        );
+    }
+    // One short walk down the index for each flow and state; together they hold the page.
+    let states = if filter.states.is_empty() { RunState::ALL } else { &filter.states };
+    let mut found = Vec::new();
+    for flow in flows {
+        for state in states {
+            found.extend(select(
+                connection,
+                "FROM run JOIN flow ON flow.number = run.flow
+                 WHERE run.flow = ?1 AND run.state = ?2 AND run.id < coalesce(?3, x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF')
+                 ORDER BY run.id DESC LIMIT ?4",
+                &[&flow, state, &before, &limit],
+            )?);
+        }
+    }
+    Ok(newest(found, filter.limit))
+}
+
+pub(crate) fn run(connection: &Connection, asked: &str) -> Result<RunDetail> {
+    let row = find(connection, asked)?;
+    let id = row.id;
+    let outcome: Option<Option<Vec<u8>>> = {
+        let mut select = connection.prepare_cached("SELECT outcome FROM payload WHERE run = ?1")?;
+        let mut rows = select.query([IdColumn(id)])?;
+        rows.next()?.map(|row| row.get(0)).transpose()?
+    };
+    let mut keys = connection.prepare_cached("SELECT name, value FROM run_key WHERE run = ?1 ORDER BY name, value")?;
+    Ok(RunDetail {
+        row,
+        keys: keys.query_map([IdColumn(id)], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?,
+        record: runs::record_of(connection, id)?,
+        outcome: outcome.flatten().as_deref().map(payload::unpack_value).transpose()?,
+        journal: runs::journal_of(connection, id)?,
+        effects: ledger::of_run(connection, id)?,
+    })
+}
+
+pub(crate) fn counts_by_state(connection: &Connection, flow: &FlowId) -> Result<Vec<(RunState, u64)>> {
+    let Some(flow) = flows::number(connection, flow)? else {
+        return Ok(Vec::new());
+    };
+    let mut select = connection.prepare_cached("SELECT state, n FROM run_count WHERE flow = ?1 AND n > 0")?;
+    let mut counts: Vec<(RunState, u64)> = select
+        .query_map([flow], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
+        .collect::<rusqlite::Result<_>>()?;
+    counts.sort();
+    Ok(counts)
+}
+
+pub(crate) fn ended_since(connection: &Connection, after: i64, limit: usize) -> Result<Vec<RunRow>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    select(
+        connection,
+        "FROM run JOIN flow ON flow.number = run.flow WHERE run.changed > ?1 AND +run.ended_at IS NOT NULL
+         ORDER BY run.changed LIMIT ?2",
+        &[&after, &limit],
+    )
+}
+
+pub(crate) fn latest_change(connection: &Connection) -> Result<i64> {
+    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE name = 'changes'")?;
+    Ok(select.query_row([], |row| row.get(0))?)
+}
+
+impl RunFilter {
+    /// For the runs of one record or key, which are few: the rest is decided row by row.
+    fn admits(&self, row: &RunRow) -> bool {
+        self.flow.as_ref().is_none_or(|flow| *flow == row.flow)
+            && (self.states.is_empty() || self.states.contains(&row.state))
+            && self.record.as_ref().is_none_or(|record| *record == row.record)
+    }
+}
+
+fn newest(mut rows: Vec<RunRow>, limit: usize) -> Vec<RunRow> {
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    // The same run may have one value under several keys.
+    rows.dedup_by_key(|row| row.id);
+    rows.truncate(limit);
+    rows
+}
+
+fn find(connection: &Connection, asked: &str) -> Result<RunRow> {
+    let digits: String = asked.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
+    let unknown = || Error::NoRun { id: asked.to_owned() };
+    if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(unknown());
+    }
+    let mut found = Vec::new();
+    if digits.len() >= FIRST_DIGITS {
+        let bound = |filler: &str| {
+            let text = format!("{digits}{}", filler.repeat(32 - digits.len()));
+            uuid::Uuid::try_parse(&text).map(|id| IdColumn(RunId(id))).map_err(|_| unknown())
+        };
+        found.extend(select(
+            connection,
+            "FROM run JOIN flow ON flow.number = run.flow WHERE run.id BETWEEN ?1 AND ?2 LIMIT 2",
+            &[&bound("0")?, &bound("f")?],
+        )?);
+    }
+    if digits.len() >= LAST_DIGITS && digits.len() < 32 {
+        let tail = u32::from_str_radix(&digits[digits.len() - LAST_DIGITS..], 16).map_err(|_| unknown())?;
+        let with_tail = select(
+            connection,
+            "FROM run JOIN flow ON flow.number = run.flow WHERE substr(run.id, 13) = ?1",
+            &[&tail.to_be_bytes().as_slice()],
+        )?;
+        found.extend(with_tail.into_iter().filter(|row| row.id.0.simple().to_string().ends_with(&digits)));
+    }
+    found.sort_by_key(|row| row.id);
+    found.dedup_by_key(|row| row.id);
+    match found.len() {
+        0 => Err(unknown()),
+        1 => Ok(found.swap_remove(0)),
+        _ => Err(Error::AmbiguousRun { id: asked.to_owned() }),
+    }
+}
+
+fn flow_numbers(connection: &Connection) -> Result<Vec<i64>> {
+    let mut select = connection.prepare_cached("SELECT number FROM flow")?;
+    Ok(select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn select(connection: &Connection, rest: &str, parameters: &[&dyn ToSql]) -> Result<Vec<RunRow>> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {rest}"))?;
+    let rows = statement.query_map(parameters, read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    let IdColumn(id) = row.get(0)?;
+    let (TimeColumn(stamp), HashColumn(hash)) = (row.get(3)?, row.get(4)?);
+    let (TimeColumn(created_at), TimeColumn(due_at)) = (row.get(8)?, row.get(9)?);
+    let failure = match row.get(14)? {
+        Some(step) => Some(Failure { step, class: row.get(15)?, message: row.get(16)?, attempt: row.get(17)? }),
+        None => None,
+    };
+    Ok(RunRow {
+        id,
+        flow: FlowId::new(row.get::<_, String>(1)?),
+        record: RecordId::new(row.get::<_, String>(2)?),
+        version: Version { stamp, hash },
+        nonce: row.get(5)?,
+        state: row.get(6)?,
+        attempt: row.get(7)?,
+        created_at,
+        due_at,
+        started_at: time(row.get(10)?),
+        ended_at: time(row.get(11)?),
+        changed: row.get(12)?,
+        reason: row.get(13)?,
+        failure,
+    })
+}

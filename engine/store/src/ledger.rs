@@ -1,0 +1,207 @@
+//! The effect ledger in SQL: intended, sent, settled.
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use sdk::{ConnectionName, EffectId, RecordId, RunId, Timestamp, Value};
+
+use crate::words::{HashColumn, IdColumn, TimeColumn, time};
+use crate::{EffectRow, EffectState, Error, Intent, Planned, Settlement, error::Result, flows, payload};
+
+const COLUMNS: &str = "id, run, step, item, state, verb, connection, object, attempts, first_sent_at, last_sent_at, \
+    outcome, target_id, class";
+
+pub(crate) fn plan(connection: &Connection, intent: &Intent) -> Result<Planned> {
+    if let Some(known) = effect(connection, &intent.effect_id)? {
+        return match known.state {
+            EffectState::Planned => {
+                let state = supersede_if_late(connection, &intent.effect_id, intent.now)?;
+                Ok(if state == EffectState::Superseded { Planned::Superseded } else { Planned::Known(known) })
+            }
+            EffectState::Superseded => Ok(Planned::Superseded),
+            EffectState::Sent
+            | EffectState::Done
+            | EffectState::Unchanged
+            | EffectState::Failed
+            | EffectState::Unknown
+            | EffectState::Skipped => Ok(Planned::Known(known)),
+        };
+    }
+
+    let flow = flows::ensure(connection, &intent.flow)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO effect (id, run, flow, step, item, record, stamp, state, verb, connection, object, target_key,
+                                 request_hash, planned_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planned', ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute((
+            intent.effect_id.as_str(),
+            IdColumn(intent.run),
+            flow,
+            &intent.step,
+            &intent.item,
+            intent.record.as_str(),
+            TimeColumn(intent.stamp),
+            intent.verb,
+            intent.connection.as_str(),
+            &intent.object,
+            &intent.target_key,
+            HashColumn(intent.request_hash),
+            TimeColumn(intent.now),
+        ))?;
+    match supersede_if_late(connection, &intent.effect_id, intent.now)? {
+        EffectState::Superseded => Ok(Planned::Superseded),
+        _ => Ok(Planned::New),
+    }
+}
+
+pub(crate) fn mark_sent(connection: &Connection, id: &EffectId, now: Timestamp) -> Result<()> {
+    match state_of(connection, id)? {
+        EffectState::Planned | EffectState::Sent => {}
+        state @ (EffectState::Done
+        | EffectState::Unchanged
+        | EffectState::Superseded
+        | EffectState::Failed
+        | EffectState::Unknown
+        | EffectState::Skipped) => return Err(Error::NotSendable { id: id.clone(), state }),
+    }
+    connection
+        .prepare_cached(
+            "UPDATE effect SET state = 'sent', attempts = attempts + 1, last_sent_at = ?2,
+                               first_sent_at = coalesce(first_sent_at, ?2) WHERE id = ?1",
+        )?
+        .execute((id.as_str(), TimeColumn(now)))?;
+    Ok(())
+}
+
+pub(crate) fn settle(
+    connection: &Connection,
+    id: &EffectId,
+    settlement: &Settlement,
+    now: Timestamp,
+) -> Result<EffectState> {
+    match state_of(connection, id)? {
+        // What was applied stays applied, and what was overtaken stays overtaken.
+        state @ (EffectState::Done | EffectState::Unchanged | EffectState::Superseded) => return Ok(state),
+        EffectState::Planned
+        | EffectState::Sent
+        | EffectState::Failed
+        | EffectState::Unknown
+        | EffectState::Skipped => {}
+    }
+    let text = |text: &str| Some(Value::from(text));
+    let (state, outcome, target, class) = match settlement {
+        Settlement::Done { target, outcome } => (EffectState::Done, Some(outcome.clone()), Some(target), None),
+        Settlement::Unchanged { target, outcome } => {
+            (EffectState::Unchanged, Some(outcome.clone()), Some(target), None)
+        }
+        Settlement::Again { class, message } => (EffectState::Planned, text(message), None, Some(class)),
+        Settlement::Failed { class, message } => (EffectState::Failed, text(message), None, Some(class)),
+        Settlement::Unknown { class, message } => (EffectState::Unknown, text(message), None, Some(class)),
+        Settlement::Skipped { reason } => (EffectState::Skipped, text(reason), None, None),
+    };
+    connection
+        .prepare_cached(
+            "UPDATE effect SET state = ?2, settled_at = ?3, outcome = ?4, target_id = ?5, class = ?6 WHERE id = ?1",
+        )?
+        .execute((
+            id.as_str(),
+            state,
+            TimeColumn(now),
+            outcome.as_ref().map(payload::pack_value),
+            target.map(RecordId::as_str),
+            class,
+        ))?;
+    match settlement {
+        Settlement::Again { .. } => supersede_if_late(connection, id, now),
+        Settlement::Done { .. }
+        | Settlement::Unchanged { .. }
+        | Settlement::Failed { .. }
+        | Settlement::Unknown { .. }
+        | Settlement::Skipped { .. } => Ok(state),
+    }
+}
+
+pub(crate) fn effect(connection: &Connection, id: &EffectId) -> Result<Option<EffectRow>> {
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM effect WHERE id = ?1"))?;
+    let mut rows = select.query([id.as_str()])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// The writes that a run asked for first, in the order in which it did.
+pub(crate) fn of_run(connection: &Connection, run: RunId) -> Result<Vec<EffectRow>> {
+    let mut select = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM effect WHERE run = ?1 ORDER BY planned_at, step, item"))?;
+    read_all(select.query([IdColumn(run)])?)
+}
+
+pub(crate) fn in_state(connection: &Connection, state: EffectState, limit: usize) -> Result<Vec<EffectRow>> {
+    // The word is written into the statement so that SQLite can see that the partial index fits.
+    let mut select =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM effect WHERE state = '{state}' LIMIT ?1"))?;
+    read_all(select.query([i64::try_from(limit).unwrap_or(i64::MAX)])?)
+}
+
+pub(crate) fn known_target(
+    connection: &Connection,
+    name: &ConnectionName,
+    object: &str,
+    target_key: &str,
+) -> Result<Option<RecordId>> {
+    let mut select = connection.prepare_cached(
+        "SELECT target_id FROM effect
+         WHERE connection = ?1 AND object = ?2 AND target_key = ?3 AND state IN ('done', 'unchanged')
+         ORDER BY settled_at DESC LIMIT 1",
+    )?;
+    let target: Option<Option<String>> =
+        select.query_row((name.as_str(), object, target_key), |row| row.get(0)).optional()?;
+    Ok(target.flatten().map(RecordId::new))
+}
+
+/// Marks a planned write as superseded where a newer one of the same flow, step, item and record was applied: sent now,
+/// it would overwrite the newer state. Answers the state it is in.
+fn supersede_if_late(connection: &Connection, id: &EffectId, now: Timestamp) -> Result<EffectState> {
+    let mut update = connection.prepare_cached(
+        "UPDATE effect SET state = 'superseded', settled_at = ?2
+         WHERE id = ?1 AND state = 'planned' AND EXISTS (
+             SELECT 1 FROM effect AS newer
+             WHERE newer.record = effect.record AND newer.flow = effect.flow AND newer.step = effect.step
+               AND newer.item = effect.item AND newer.state IN ('done', 'unchanged') AND newer.stamp > effect.stamp)",
+    )?;
+    let superseded = update.execute((id.as_str(), TimeColumn(now)))?;
+    Ok(if superseded == 0 { EffectState::Planned } else { EffectState::Superseded })
+}
+
+fn state_of(connection: &Connection, id: &EffectId) -> Result<EffectState> {
+    let mut select = connection.prepare_cached("SELECT state FROM effect WHERE id = ?1")?;
+    let state = select.query_row([id.as_str()], |row| row.get(0)).optional()?;
+    state.ok_or_else(|| Error::NoEffect { id: id.clone() })
+}
+
+fn read_all(mut rows: rusqlite::Rows<'_>) -> Result<Vec<EffectRow>> {
+    let mut effects = Vec::new();
+    while let Some(row) = rows.next()? {
+        effects.push(read(row)?);
+    }
+    Ok(effects)
+}
+
+fn read(row: &Row<'_>) -> Result<EffectRow> {
+    let IdColumn(run) = row.get(1)?;
+    let outcome: Option<Vec<u8>> = row.get(11)?;
+    Ok(EffectRow {
+        effect_id: EffectId::new(row.get::<_, String>(0)?),
+        run,
+        step: row.get(2)?,
+        item: row.get(3)?,
+        state: row.get(4)?,
+        verb: row.get(5)?,
+        connection: ConnectionName::new(row.get::<_, String>(6)?),
+        object: row.get(7)?,
+        attempts: row.get(8)?,
+        first_sent_at: time(row.get(9)?),
+        last_sent_at: time(row.get(10)?),
+        outcome: outcome.as_deref().map(payload::unpack_value).transpose()?,
+        target_id: row.get::<_, Option<String>>(12)?.map(RecordId::new),
+        class: row.get(13)?,
+    })
+}

@@ -1,0 +1,277 @@
+//! Runs in SQL: stored, claimed in the order of their record's versions, ended.
+
+use rusqlite::{Connection, OptionalExtension as _};
+use sdk::{FlowId, RunId, Timestamp, Version};
+
+use crate::words::{HashColumn, IdColumn, TimeColumn};
+use crate::{ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, RunState, TookOver, error::Result};
+use crate::{flows, ledger, payload};
+
+/// The class of a run that failed because its stored body could not be read.
+const UNREADABLE: &str = "store";
+
+pub(crate) fn take_over(connection: &Connection, now: Timestamp) -> Result<TookOver> {
+    let mut update =
+        connection.prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value")?;
+    let epoch = update.query_row([], |row| row.get(0))?;
+
+    let mut select = connection.prepare_cached("SELECT id FROM run WHERE state = 'running' ORDER BY id")?;
+    let left: Vec<IdColumn> = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut change = next_changes(connection, left.len())?;
+    let mut put_back =
+        connection.prepare_cached("UPDATE run SET state = 'pending', due_at = ?2, changed = ?3 WHERE id = ?1")?;
+    for id in &left {
+        put_back.execute((id, TimeColumn(now), change))?;
+        change += 1;
+    }
+    Ok(TookOver { epoch, put_back: left.len() as u64 })
+}
+
+/// Stores a run and its body; false where the flow has one of this record, version and nonce.
+pub(crate) fn insert(
+    connection: &Connection,
+    flow: i64,
+    run: &NewRun,
+    version: &Version,
+    nonce: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO run (id, flow, record, stamp, hash, nonce, state, created_at, due_at, changed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?7, ?8)
+         ON CONFLICT (record, flow, stamp, hash, nonce) DO NOTHING",
+    )?;
+    let stored = insert.execute((
+        IdColumn(run.id),
+        flow,
+        run.record.id.as_str(),
+        TimeColumn(version.stamp),
+        HashColumn(version.hash),
+        nonce,
+        TimeColumn(now),
+        next_changes(connection, 1)?,
+    ))?;
+    if stored == 0 {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached("INSERT INTO payload (run, record) VALUES (?1, ?2)")?
+        .execute((IdColumn(run.id), payload::pack_record(&run.record)))?;
+    let mut key = connection.prepare_cached("INSERT OR IGNORE INTO run_key (value, name, run) VALUES (?1, ?2, ?3)")?;
+    for (name, value) in &run.keys {
+        key.execute((value, name, IdColumn(run.id)))?;
+    }
+    Ok(true)
+}
+
+pub(crate) fn insert_manual(connection: &Connection, manual: &ManualRun) -> Result<bool> {
+    let flow = flows::ensure(connection, &manual.flow)?;
+    insert(connection, flow, &manual.run, &manual.version, &manual.nonce, manual.now)
+}
+
+pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, usize)]) -> Result<Vec<ClaimedRun>> {
+    let mut claimed = Vec::new();
+    for (flow, limit) in wanted {
+        let Some(number) = flows::number(connection, flow)? else { continue };
+        for id in due(connection, number, now, *limit)? {
+            match begin(connection, flow, id, now) {
+                Ok(run) => claimed.push(run),
+                // One body that cannot be read must not keep all others from being worked on.
+                Err(Error::Corrupt { detail }) => {
+                    let failure =
+                        Failure { step: String::new(), class: UNREADABLE.to_owned(), message: detail, attempt: 0 };
+                    finish(connection, id, &Ending::Failed(failure), now)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(claimed)
+}
+
+pub(crate) fn next_due(connection: &Connection, now: Timestamp, flows: &[FlowId]) -> Result<Option<Timestamp>> {
+    let mut select = connection.prepare_cached(
+        "SELECT due_at FROM run WHERE state = 'pending' AND due_at > ?2
+             AND flow = (SELECT number FROM flow WHERE name = ?1) ORDER BY due_at LIMIT 1",
+    )?;
+    let mut next = None;
+    for flow in flows {
+        let due = select.query_row((flow.as_str(), TimeColumn(now)), |row| row.get(0)).optional()?;
+        if let Some(TimeColumn(due)) = due {
+            next = Some(next.map_or(due, |next: Timestamp| next.min(due)));
+        }
+    }
+    Ok(next)
+}
+
+pub(crate) fn finish(connection: &Connection, run: RunId, ending: &Ending, now: Timestamp) -> Result<bool> {
+    let (state, failure, reason) = match ending {
+        Ending::Succeeded(_) => (RunState::Succeeded, None, None),
+        Ending::Skipped(reason) => (RunState::Skipped, None, Some(reason)),
+        Ending::Failed(failure) => (RunState::Failed, Some(failure), None),
+        Ending::Unknown(failure) => (RunState::Unknown, Some(failure), None),
+        Ending::Superseded => (RunState::Superseded, None, None),
+    };
+    // The last failure of an attempt before the one that succeeded is history, and stays.
+    let mut update = connection.prepare_cached(
+        "UPDATE run SET state = ?2, ended_at = ?3, changed = ?4, reason = ?5 WHERE id = ?1 AND state IN ('running', 'waiting')",
+    )?;
+    let ended = update.execute((IdColumn(run), state, TimeColumn(now), next_changes(connection, 1)?, reason))?;
+    if ended == 0 {
+        exists(connection, run)?;
+        return Ok(false);
+    }
+    if let Some(failure) = failure {
+        keep_failure(connection, run, failure)?;
+    }
+    if let Ending::Succeeded(Some(outcome)) = ending {
+        connection
+            .prepare_cached("UPDATE payload SET outcome = ?2 WHERE run = ?1")?
+            .execute((IdColumn(run), payload::pack_value(outcome)))?;
+    }
+    Ok(true)
+}
+
+pub(crate) fn park(connection: &Connection, run: RunId, due_at: Timestamp, failure: &Failure) -> Result<bool> {
+    let mut update = connection.prepare_cached(
+        "UPDATE run SET state = 'pending', due_at = ?2, changed = ?3 WHERE id = ?1 AND state IN ('running', 'waiting')",
+    )?;
+    if update.execute((IdColumn(run), TimeColumn(due_at), next_changes(connection, 1)?))? == 0 {
+        exists(connection, run)?;
+        return Ok(false);
+    }
+    keep_failure(connection, run, failure)?;
+    Ok(true)
+}
+
+pub(crate) fn journal(connection: &Connection, run: RunId, entry: &JournalEntry) -> Result<()> {
+    exists(connection, run)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO journal (run, key, outcome) VALUES (?1, ?2, ?3) ON CONFLICT (run, key) DO NOTHING",
+        )?
+        .execute((IdColumn(run), &entry.key, payload::pack_value(&entry.outcome)))?;
+    Ok(())
+}
+
+pub(crate) fn journal_of(connection: &Connection, run: RunId) -> Result<Vec<JournalEntry>> {
+    let mut select = connection.prepare_cached("SELECT key, outcome FROM journal WHERE run = ?1 ORDER BY key")?;
+    let mut rows = select.query([IdColumn(run)])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: Vec<u8> = row.get(1)?;
+        entries.push(JournalEntry { key: row.get(0)?, outcome: payload::unpack_value(&body)? });
+    }
+    Ok(entries)
+}
+
+pub(crate) fn retry(connection: &Connection, run: RunId, now: Timestamp) -> Result<()> {
+    match state_of(connection, run)? {
+        RunState::Failed | RunState::Unknown | RunState::Cancelled => {}
+        state @ (RunState::Pending
+        | RunState::Running
+        | RunState::Waiting
+        | RunState::Succeeded
+        | RunState::Skipped
+        | RunState::Superseded) => return Err(Error::WrongState { run, state: state.word(), verb: "retried" }),
+    }
+    let body: bool =
+        connection
+            .query_row("SELECT EXISTS (SELECT 1 FROM payload WHERE run = ?1)", [IdColumn(run)], |row| row.get(0))?;
+    if !body {
+        return Err(Error::WrongState { run, state: "kept without its record", verb: "retried" });
+    }
+    connection
+        .prepare_cached(
+            "UPDATE run SET state = 'pending', due_at = ?2, changed = ?3, ended_at = NULL, reason = NULL WHERE id = ?1",
+        )?
+        .execute((IdColumn(run), TimeColumn(now), next_changes(connection, 1)?))?;
+    Ok(())
+}
+
+pub(crate) fn cancel(connection: &Connection, run: RunId, reason: &str, now: Timestamp) -> Result<()> {
+    match state_of(connection, run)? {
+        RunState::Pending | RunState::Running | RunState::Waiting | RunState::Failed | RunState::Unknown => {}
+        state @ (RunState::Succeeded | RunState::Skipped | RunState::Superseded | RunState::Cancelled) => {
+            return Err(Error::WrongState { run, state: state.word(), verb: "cancelled" });
+        }
+    }
+    connection
+        .prepare_cached("UPDATE run SET state = 'cancelled', ended_at = ?2, changed = ?3, reason = ?4 WHERE id = ?1")?
+        .execute((IdColumn(run), TimeColumn(now), next_changes(connection, 1)?, reason))?;
+    Ok(())
+}
+
+/// The runs that may begin, the longest due first. A run that is pending with a later due time is in back-off and holds
+/// its record's later versions back as one that is at work does.
+fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize) -> Result<Vec<RunId>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id FROM run AS candidate
+         WHERE flow = ?1 AND state = 'pending' AND due_at <= ?2
+           AND NOT EXISTS (SELECT 1 FROM run AS earlier
+                           WHERE earlier.flow = candidate.flow AND earlier.record = candidate.record
+                             AND earlier.state = 'pending' AND (earlier.stamp, earlier.id) < (candidate.stamp, candidate.id))
+           AND NOT EXISTS (SELECT 1 FROM run AS other
+                           WHERE other.flow = candidate.flow AND other.record = candidate.record AND other.state = 'running')
+         ORDER BY due_at, id LIMIT ?3",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let ids = select.query_map((flow, TimeColumn(now), limit), |row| row.get(0).map(|IdColumn(id)| id))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Marks a run as at work, and reads what its worker needs.
+fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> Result<ClaimedRun> {
+    let mut update = connection.prepare_cached(
+        "UPDATE run SET state = 'running', attempt = attempt + 1, started_at = ?2, changed = ?3 WHERE id = ?1
+         RETURNING stamp, hash, nonce, created_at, attempt",
+    )?;
+    let (version, nonce, created_at, attempt) =
+        update.query_row((IdColumn(id), TimeColumn(now), next_changes(connection, 1)?), |row| {
+            let (TimeColumn(stamp), HashColumn(hash)) = (row.get(0)?, row.get(1)?);
+            let TimeColumn(created_at) = row.get(3)?;
+            Ok((Version { stamp, hash }, row.get::<_, String>(2)?, created_at, row.get::<_, u32>(4)?))
+        })?;
+    let record = record_of(connection, id)?.ok_or_else(|| Error::corrupt(format!("the record of run {id} is gone")))?;
+    let (journal, effects) = if attempt > 1 {
+        (journal_of(connection, id)?, ledger::of_run(connection, id)?)
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    Ok(ClaimedRun { id, flow: flow.clone(), record, version, created_at, attempt, nonce, journal, effects })
+}
+
+/// The record that the run was stored with, unless retention has dropped it.
+pub(crate) fn record_of(connection: &Connection, run: RunId) -> Result<Option<sdk::Record>> {
+    let mut select = connection.prepare_cached("SELECT record FROM payload WHERE run = ?1")?;
+    let body: Option<Vec<u8>> = select.query_row([IdColumn(run)], |row| row.get(0)).optional()?;
+    body.as_deref().map(payload::unpack_record).transpose()
+}
+
+fn keep_failure(connection: &Connection, run: RunId, failure: &Failure) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE run SET failure_step = ?2, failure_class = ?3, failure_message = ?4, failure_attempt = ?5 WHERE id = ?1",
+        )?
+        .execute((IdColumn(run), &failure.step, &failure.class, &failure.message, failure.attempt))?;
+    Ok(())
+}
+
+fn state_of(connection: &Connection, run: RunId) -> Result<RunState> {
+    let mut select = connection.prepare_cached("SELECT state FROM run WHERE id = ?1")?;
+    let state = select.query_row([IdColumn(run)], |row| row.get(0)).optional()?;
+    state.ok_or_else(|| Error::NoRun { id: run.to_string() })
+}
+
+fn exists(connection: &Connection, run: RunId) -> Result<()> {
+    state_of(connection, run).map(|_| ())
+}
+
+/// Reserves as many numbers of the sequence that orders all changes of runs; answers the first.
+fn next_changes(connection: &Connection, n_changes: usize) -> Result<i64> {
+    let n_changes = i64::try_from(n_changes).unwrap_or(i64::MAX);
+    let mut update =
+        connection.prepare_cached("UPDATE meta SET value = value + ?1 WHERE name = 'changes' RETURNING value")?;
+    let last: i64 = update.query_row([n_changes], |row| row.get(0))?;
+    Ok(last - n_changes + 1)
+}

@@ -1,0 +1,1 @@
+//! What the store promises, verb by verb.
