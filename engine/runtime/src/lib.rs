@@ -1,1 +1,21 @@
-//! Time, order and retries: scheduler, poller, dispatcher, interpreter, effects.
+//! Time, order and retries.
+//!
+//! In the order in which a record meets them: the scheduler says when to poll, the poller reads and checkpoints, the
+//! dispatcher claims runs, the interpreter takes their steps, and effects carry writes to the services.
+
+pub mod connections;
+pub mod durable;
+pub mod effects;
+pub mod engine;
+pub mod events;
+pub mod interpreter;
+pub mod offload;
+pub mod poller;
+pub mod retry;
+pub mod server_clock;
+pub mod status;
+
+pub use connections::Connections;
+pub use engine::{Command, Drain, Engine, EngineOptions, Handle};
+pub use poller::{PollError, PollOptions, Polled, Poller};
+pub use status::{FlowStatus, LastPoll};

@@ -18,7 +18,7 @@ pub const fn planted(_name: &'static str) -> bool {
 }
 
 #[cfg(feature = "faults")]
-pub use enabled::{Hook, plant, planted, point, set_hook};
+pub use enabled::{Crash, Hook, plant, planted, point, set_hook};
 
 #[cfg(feature = "faults")]
 mod enabled {
@@ -26,6 +26,10 @@ mod enabled {
     use std::collections::BTreeMap;
     use std::io::Write as _;
     use std::sync::{LazyLock, Mutex};
+
+    /// What a test's hook panics with, so that it is not taken for a panic of ours.
+    #[derive(Debug)]
+    pub struct Crash;
 
     /// What a test does at a crash point; it may panic, and the panic is the crash.
     pub type Hook = Box<dyn FnMut(&'static str)>;

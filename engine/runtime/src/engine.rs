@@ -1,0 +1,378 @@
+//! The loop: next event, handle it, act on the answer.
+//!
+//! A tick carries no data. Whatever it starts reads the store, so a lost or doubled tick changes nothing.
+
+mod command;
+mod dispatch;
+mod schedule;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flow::{Flow, Trigger};
+use futures::StreamExt;
+use sdk::{Clock, FlowId, Ids, RunId, Timestamp};
+use store::{Failure, FlowState, RunState, Store};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::time::{DelayQueue, delay_queue};
+
+use crate::connections::Connections;
+use crate::effects::Effects;
+use crate::poller::{PollError, PollOptions, Polled, Poller, PollerParts};
+use crate::status::{FlowStatus, LastPoll};
+
+pub use command::{Command, Handle};
+use dispatch::RunResult;
+
+/// How an engine works.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// How sources are read.
+    pub poll: PollOptions,
+    /// Runs at work at once, over all flows.
+    pub runs_at_once: usize,
+    /// How long a graceful stop waits for runs at work.
+    pub grace: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { poll: PollOptions::default(), runs_at_once: 256, grace: Duration::from_secs(10) }
+    }
+}
+
+/// What an engine works with.
+#[derive(Clone)]
+pub struct EngineParts {
+    /// The flows, checked.
+    pub flows: Vec<Arc<Flow>>,
+    /// Their connections, open.
+    pub connections: Connections,
+    /// Where state is kept.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where run ids come from.
+    pub ids: Arc<dyn Ids>,
+    /// How it works.
+    pub options: EngineOptions,
+}
+
+/// When an engine that drains is done: each flow finished a pass that began at least this long after the engine started
+/// and after the last write to the connection it polls, and no run is left.
+#[derive(Clone, Copy, Debug)]
+pub struct Drain {
+    /// How late a service may show what was written to it.
+    pub settle: Duration,
+}
+
+/// Several flows at work over one store.
+pub struct Engine {
+    parts: EngineParts,
+    effects: Effects,
+    flows: BTreeMap<FlowId, FlowTask>,
+    polls_due: DelayQueue<FlowId>,
+    polls: JoinSet<PollEnded>,
+    runs: JoinSet<(FlowId, RunId, RunResult)>,
+    commands: mpsc::Receiver<(Command, oneshot::Sender<Result<String, String>>)>,
+    statuses: Statuses,
+    started_at: Timestamp,
+    trouble: Option<Trouble>,
+    /// When runs that wait in the store are due again, as far as this process knows.
+    parked_until: BTreeSet<Timestamp>,
+}
+
+type Statuses = Arc<Mutex<BTreeMap<FlowId, FlowStatus>>>;
+
+/// One flow in the loop.
+struct FlowTask {
+    flow: Arc<Flow>,
+    /// The name that its effect ids are made from, which no renaming changes.
+    identity: FlowId,
+    poller: Arc<Poller>,
+    is_paused: bool,
+    poll_key: Option<delay_queue::Key>,
+    poll_due: Timestamp,
+    is_polling: bool,
+    n_failed_polls: u32,
+    n_at_work: usize,
+    /// Whether the store may hold runs of it that could be claimed now.
+    may_have_work: bool,
+    last_finished_pass_began: Option<Timestamp>,
+    pass_began: Option<Timestamp>,
+}
+
+struct PollEnded {
+    flow: FlowId,
+    began_at: Timestamp,
+    result: Result<Polled, PollError>,
+}
+
+/// The store cannot keep anything at the moment, so nothing is sent and nothing is polled.
+struct Trouble {
+    retry_at: Timestamp,
+    /// Runs that are at work in the store and nowhere else.
+    stranded: Vec<RunId>,
+}
+
+/// How long to wait before asking a store again that could not write.
+const TROUBLE_WAIT: Duration = Duration::from_secs(10);
+
+/// Why an engine stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The state could not be read or is no longer ours.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+}
+
+enum Event {
+    PollDue(FlowId),
+    Polled(PollEnded),
+    RunEnded(FlowId, RunId, RunResult),
+    Command(Command, oneshot::Sender<Result<String, String>>),
+    Wake,
+    Stop,
+}
+
+impl Engine {
+    /// Takes the store over, puts runs that a dead engine left at work back in line, and makes ready to poll.
+    pub async fn start(parts: EngineParts) -> Result<(Self, Handle), EngineError> {
+        let started_at = parts.clock.now();
+        let taken = parts.store.take_over(started_at).await?;
+        let states = parts.store.flow_states().await?;
+        let (sender, commands) = mpsc::channel(64);
+        let statuses = Statuses::default();
+        let mut engine = Self {
+            effects: Effects::new(parts.store.clone(), parts.clock.clone()),
+            flows: BTreeMap::new(),
+            polls_due: DelayQueue::new(),
+            polls: JoinSet::new(),
+            runs: JoinSet::new(),
+            commands,
+            statuses: statuses.clone(),
+            started_at,
+            trouble: None,
+            parked_until: BTreeSet::new(),
+            parts,
+        };
+        for flow in engine.parts.flows.clone() {
+            if let Some(old) = &flow.was {
+                engine.parts.store.rename_flow(old, &flow.id).await?;
+            }
+            let is_paused = states.iter().any(|row| row.flow == flow.id && row.state == FlowState::Paused);
+            engine.add(flow, taken.epoch, is_paused).await?;
+        }
+        let n_flows = engine.flows.len();
+        for flow in engine.flows.keys().cloned().collect::<Vec<_>>() {
+            engine.schedule_first(&flow, n_flows);
+        }
+        Ok((engine, Handle::new(sender, statuses)))
+    }
+
+    async fn add(&mut self, flow: Arc<Flow>, epoch: i64, is_paused: bool) -> Result<(), EngineError> {
+        let Trigger::Poll(poll) = &flow.trigger;
+        let Some(connection) = self.parts.connections.get(&poll.target.connection).cloned() else {
+            return Ok(());
+        };
+        let poller = Poller::new(
+            flow.clone(),
+            connection,
+            PollerParts {
+                store: self.parts.store.clone(),
+                clock: self.parts.clock.clone(),
+                ids: self.parts.ids.clone(),
+                options: self.parts.options.poll,
+                epoch,
+            },
+        );
+        let tally = self.parts.store.tally(poller.key()).await?;
+        let counts = self.parts.store.counts_by_state(&flow.id).await?;
+        let identity = self.parts.store.flow_identity(&flow.id).await?;
+        let status = FlowStatus {
+            flow: flow.id.clone(),
+            state: if is_paused { "paused" } else { "active" }.to_owned(),
+            reason: None,
+            polls: 0,
+            records: tally.records,
+            left_out: tally.filtered + tally.before_start,
+            runs: counts.iter().map(|(_, n)| n).sum(),
+            ended: counts.into_iter().filter(|(state, _)| is_end(*state)).collect(),
+            next_poll: None,
+            last_poll: None,
+        };
+        self.with_statuses(|statuses| statuses.insert(flow.id.clone(), status));
+        let task = FlowTask {
+            flow: flow.clone(),
+            identity,
+            poller: Arc::new(poller),
+            is_paused,
+            poll_key: None,
+            poll_due: self.started_at,
+            is_polling: false,
+            n_failed_polls: 0,
+            n_at_work: 0,
+            may_have_work: true,
+            last_finished_pass_began: None,
+            pass_began: None,
+        };
+        self.flows.insert(flow.id.clone(), task);
+        Ok(())
+    }
+
+    /// Works until `stop`, or until drained; then lets what is at work come to its end and returns.
+    pub async fn run(mut self, drain: Option<Drain>, stop: CancellationToken) -> Result<(), EngineError> {
+        loop {
+            self.leave_trouble().await;
+            let wake_at = self.dispatch().await?;
+            if drain.is_some_and(|drain| self.is_drained(drain, wake_at)) {
+                break;
+            }
+            match self.next_event(wake_at, &stop).await {
+                Event::PollDue(flow) => self.start_poll(&flow),
+                Event::Polled(ended) => self.poll_ended(ended).await?,
+                Event::RunEnded(flow, run, result) => self.run_ended(&flow, run, result)?,
+                Event::Command(command, reply) => self.handle(command, reply).await,
+                Event::Wake => {}
+                Event::Stop => break,
+            }
+        }
+        self.wind_down().await;
+        Ok(())
+    }
+
+    async fn next_event(&mut self, wake_at: Option<Timestamp>, stop: &CancellationToken) -> Event {
+        let now = self.parts.clock.now();
+        let wake = wake_at.map(|at| self.parts.clock.sleep(at.since(now).max(Duration::from_millis(1))));
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Event::Stop,
+            Some(joined) = self.runs.join_next() => {
+                let (flow, run, result) = ended(joined);
+                Event::RunEnded(flow, run, result)
+            }
+            Some(joined) = self.polls.join_next() => Event::Polled(ended(joined)),
+            Some(due) = self.polls_due.next() => Event::PollDue(due.into_inner()),
+            Some((command, reply)) = self.commands.recv() => Event::Command(command, reply),
+            () = async { match wake { Some(wake) => wake.await, None => std::future::pending().await } } => Event::Wake,
+        }
+    }
+
+    /// Stops starting anything, and waits for what is at work, but not for ever: whatever is cut off is in the store.
+    async fn wind_down(&mut self) {
+        self.polls.abort_all();
+        let grace = self.parts.clock.sleep(self.parts.options.grace);
+        tokio::pin!(grace);
+        while !self.runs.is_empty() {
+            tokio::select! {
+                Some(joined) = self.runs.join_next() => {
+                    let (flow, run, result) = ended(joined);
+                    // A store that fails now is met by the next start: the run is put back then.
+                    let _ = self.run_ended(&flow, run, result);
+                }
+                () = &mut grace => break,
+            }
+        }
+    }
+
+    fn is_drained(&self, drain: Drain, wake_at: Option<Timestamp>) -> bool {
+        wake_at.is_none()
+            && self.trouble.is_none()
+            && self.runs.is_empty()
+            && self.flows.values().all(|task| {
+                let Trigger::Poll(poll) = &task.flow.trigger;
+                let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
+                let since = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;
+                task.is_paused || task.last_finished_pass_began.is_some_and(|began| began >= since)
+            })
+    }
+
+    /// After a while, asks a store again that could not write, and puts stranded runs back in line.
+    async fn leave_trouble(&mut self) {
+        let now = self.parts.clock.now();
+        let Some(trouble) = self.trouble.take_if(|trouble| trouble.retry_at <= now) else { return };
+        for (index, run) in trouble.stranded.iter().enumerate() {
+            if let Err(error) = self.put_back(*run, now).await {
+                tracing::error!(error = %error, "state still cannot be kept; nothing is sent or polled");
+                let stranded = trouble.stranded[index..].to_vec();
+                self.trouble = Some(Trouble { retry_at: now + TROUBLE_WAIT, stranded });
+                return;
+            }
+        }
+        for task in self.flows.values_mut() {
+            task.may_have_work = true;
+        }
+    }
+
+    /// A run that is at work in the store and nowhere else is pending again.
+    async fn put_back(&self, run: RunId, now: Timestamp) -> Result<(), store::Error> {
+        let failure = Failure {
+            step: String::new(),
+            class: "transient".to_owned(),
+            message: "its result could not be kept".to_owned(),
+            attempt: 0,
+        };
+        self.parts.store.park(run, now, failure).await.map(|_| ())
+    }
+
+    /// Meets a failure of the store: one that passes stops all work for a while, any other ends the engine.
+    fn meet(&mut self, error: store::Error, stranded: Option<RunId>) -> Result<(), EngineError> {
+        if !error.may_pass() {
+            return Err(error.into());
+        }
+        tracing::error!(error = %error, "state cannot be kept; nothing is sent or polled until it can");
+        let retry_at = self.parts.clock.now() + TROUBLE_WAIT;
+        let trouble = self.trouble.get_or_insert(Trouble { retry_at, stranded: Vec::new() });
+        trouble.stranded.extend(stranded);
+        Ok(())
+    }
+
+    fn with_statuses<T>(&self, change: impl FnOnce(&mut BTreeMap<FlowId, FlowStatus>) -> T) -> T {
+        change(&mut self.statuses.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with_status(&self, flow: &FlowId, change: impl FnOnce(&mut FlowStatus)) {
+        self.with_statuses(|statuses| {
+            if let Some(status) = statuses.get_mut(flow) {
+                change(status);
+            }
+        });
+    }
+
+    fn count_end(&self, flow: &FlowId, state: RunState) {
+        self.with_status(flow, |status| *status.ended.entry(state).or_default() += 1);
+    }
+
+    fn note_poll(&self, flow: &FlowId, began_at: Timestamp, polled: &Polled) {
+        self.with_status(flow, |status| {
+            status.polls += 1;
+            status.records += polled.fresh as u64;
+            status.left_out += polled.left_out as u64;
+            status.runs += polled.runs;
+            status.last_poll = Some(LastPoll { began_at, rows: polled.rows, fresh: polled.fresh });
+        });
+    }
+}
+
+fn is_end(state: RunState) -> bool {
+    match state {
+        RunState::Pending | RunState::Running | RunState::Waiting => false,
+        RunState::Succeeded
+        | RunState::Failed
+        | RunState::Skipped
+        | RunState::Superseded
+        | RunState::Unknown
+        | RunState::Cancelled => true,
+    }
+}
+
+/// A task's result. Tasks catch their own panics, so one that comes through here is a test's crash, or a bug of the loop.
+fn ended<T>(joined: Result<T, tokio::task::JoinError>) -> T {
+    match joined {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

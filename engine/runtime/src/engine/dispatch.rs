@@ -1,0 +1,208 @@
+//! From stored runs to running ones, and back.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flow::Flow;
+use futures::FutureExt;
+use sdk::{FlowId, RunId, Timestamp};
+use store::{ClaimedRun, Ending, Failure, RunState, Store};
+
+use super::{Engine, EngineError};
+use crate::durable::{Interrupt, StoredWorld};
+use crate::interpreter::interpret;
+
+/// What became of a run at work.
+pub(super) enum RunResult {
+    /// It ended.
+    Ended(RunState),
+    /// It waits in the store for another attempt.
+    Parked { due_at: Timestamp, blocked: Option<String> },
+    /// Its result could not be kept: in the store it is at work still.
+    Stranded(store::Error),
+}
+
+impl Engine {
+    /// Claims as many runs as may be at work, starts them, and says when the store may hold more.
+    pub(super) async fn dispatch(&mut self) -> Result<Option<Timestamp>, EngineError> {
+        let now = self.parts.clock.now();
+        if let Some(trouble) = &self.trouble {
+            return Ok(Some(trouble.retry_at));
+        }
+        if self.take_due(now) {
+            for task in self.flows.values_mut() {
+                task.may_have_work = true;
+            }
+        }
+        let wishes = self.wishes();
+        if !wishes.is_empty() {
+            let claimed = match self.parts.store.claim(now, &wishes).await {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    self.meet(error, None)?;
+                    return Ok(self.trouble.as_ref().map(|trouble| trouble.retry_at));
+                }
+            };
+            sdk::faults::point("dispatch.claimed");
+            for (flow, wished) in &wishes {
+                let got = claimed.iter().filter(|run| run.flow == *flow).count();
+                if let Some(task) = self.flows.get_mut(flow) {
+                    task.may_have_work = got == *wished;
+                }
+            }
+            for run in claimed {
+                self.start_run(run);
+            }
+        }
+        if !self.runs.is_empty() {
+            // Runs that end wake the loop, and so do those that are due again.
+            return Ok(self.parked_until.first().copied());
+        }
+        if self.flows.values().any(|task| task.may_have_work && !task.is_paused) {
+            return Ok(Some(now));
+        }
+        let active: Vec<FlowId> =
+            self.flows.iter().filter(|(_, task)| !task.is_paused).map(|(flow, _)| flow.clone()).collect();
+        match self.parts.store.next_due(now, &active).await {
+            Ok(due) => {
+                self.parked_until.extend(due);
+                Ok(due)
+            }
+            Err(error) => {
+                self.meet(error, None)?;
+                Ok(self.trouble.as_ref().map(|trouble| trouble.retry_at))
+            }
+        }
+    }
+
+    /// Drops the due times that have come, and says whether there were any.
+    fn take_due(&mut self, now: Timestamp) -> bool {
+        let later = self.parked_until.split_off(&(now + Duration::from_millis(1)));
+        !std::mem::replace(&mut self.parked_until, later).is_empty()
+    }
+
+    /// How many runs of which flows could be taken up now. Claimed in handfuls: below half of a flow's limit it asks again.
+    fn wishes(&self) -> Vec<(FlowId, usize)> {
+        let mut room = self.parts.options.runs_at_once.saturating_sub(self.runs.len());
+        let mut wishes = Vec::new();
+        for (id, task) in &self.flows {
+            let limit = task.flow.limits.runs.max(1);
+            if task.is_paused || !task.may_have_work || task.n_at_work > limit / 2 || room == 0 {
+                continue;
+            }
+            let wish = (limit - task.n_at_work).min(room);
+            room -= wish;
+            wishes.push((id.clone(), wish));
+        }
+        wishes
+    }
+
+    fn start_run(&mut self, run: ClaimedRun) {
+        let Some(task) = self.flows.get_mut(&run.flow) else { return };
+        task.n_at_work += 1;
+        let flow = task.flow.clone();
+        let store = self.parts.store.clone();
+        let clock = self.parts.clock.clone();
+        let run = Arc::new(run);
+        let world = StoredWorld {
+            run: run.clone(),
+            flow_identity: task.identity.clone(),
+            store: store.clone(),
+            connections: self.parts.connections.clone(),
+            effects: self.effects.clone(),
+        };
+        self.runs.spawn(async move {
+            let (flow_id, id) = (run.flow.clone(), run.id);
+            let outcome = match AssertUnwindSafe(interpret(flow.clone(), run.clone(), &world)).catch_unwind().await {
+                Ok(outcome) => outcome,
+                Err(panic) => Ok(Ending::Failed(panicked(panic, run.attempt))),
+            };
+            let result = keep(&store, &flow, &run, outcome, clock.now()).await;
+            (flow_id, id, result)
+        });
+    }
+
+    pub(super) fn run_ended(&mut self, flow: &FlowId, run: RunId, result: RunResult) -> Result<(), EngineError> {
+        if let Some(task) = self.flows.get_mut(flow) {
+            task.n_at_work -= 1;
+            // A later version of the same record may have waited for it.
+            task.may_have_work = true;
+        }
+        match result {
+            RunResult::Ended(state) => self.count_end(flow, state),
+            RunResult::Parked { due_at, blocked } => {
+                // In steps of a tenth of a second, so that many parked runs are few due times.
+                self.parked_until.insert(Timestamp::from_millis((due_at.millis() / 100 + 1) * 100));
+                if let Some(reason) = blocked {
+                    self.with_status(flow, |status| status.reason = Some(reason));
+                }
+            }
+            RunResult::Stranded(error) => self.meet(error, Some(run))?,
+        }
+        Ok(())
+    }
+}
+
+/// Keeps what became of a run.
+async fn keep(
+    store: &Store,
+    flow: &Flow,
+    run: &ClaimedRun,
+    outcome: Result<Ending, Interrupt>,
+    now: Timestamp,
+) -> RunResult {
+    let kept = match outcome {
+        Ok(ending) => {
+            let state = state_of(&ending);
+            match &ending {
+                Ending::Failed(failure) => give_up(flow, run, failure, false),
+                Ending::Unknown(failure) => give_up(flow, run, failure, true),
+                Ending::Succeeded(_) | Ending::Skipped(_) | Ending::Superseded => {}
+            }
+            store.finish(run.id, ending, now).await.map(|_| RunResult::Ended(state))
+        }
+        Err(Interrupt::Park { due_at, failure, blocked }) => {
+            let blocked = blocked.then(|| failure.message.clone());
+            store.park(run.id, due_at, failure).await.map(|_| RunResult::Parked { due_at, blocked })
+        }
+        Err(Interrupt::Store(error)) => Err(error),
+    };
+    sdk::faults::point("run.kept");
+    kept.unwrap_or_else(RunResult::Stranded)
+}
+
+fn give_up(flow: &Flow, run: &ClaimedRun, failure: &Failure, unknown: bool) {
+    crate::events::RunGaveUp { run: run.id, flow: &flow.id, failure, unknown }.emit();
+}
+
+fn state_of(ending: &Ending) -> RunState {
+    match ending {
+        Ending::Succeeded(_) => RunState::Succeeded,
+        Ending::Skipped(_) => RunState::Skipped,
+        Ending::Failed(_) => RunState::Failed,
+        Ending::Unknown(_) => RunState::Unknown,
+        Ending::Superseded => RunState::Superseded,
+    }
+}
+
+/// A panic ends its own run only. A test's crash is no panic of ours, and goes on through.
+fn panicked(panic: Box<dyn Any + Send>, attempt: u32) -> Failure {
+    #[cfg(feature = "faults")]
+    let panic = match panic.downcast::<sdk::faults::Crash>() {
+        Ok(crash) => std::panic::resume_unwind(crash),
+        Err(panic) => panic,
+    };
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Failure {
+        step: String::new(),
+        class: "permanent".to_owned(),
+        message: format!("the engine failed inside: {text}"),
+        attempt,
+    }
+}

@@ -1,0 +1,193 @@
+//! When flows poll: first due spread by a stable hash, then at the author's interval, one poll of a flow at a time.
+
+use std::time::Duration;
+
+use flow::Trigger;
+use sdk::{Class, FlowId, Timestamp};
+use store::FlowState;
+
+use super::{Engine, EngineError, PollEnded};
+use crate::poller::PollError;
+
+/// First polls of many flows are spread, this much per flow and at most over one interval.
+const SPREAD_PER_FLOW: Duration = Duration::from_millis(10);
+/// The longest wait after failed polls.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
+/// How often a blocked flow looks whether its connection was mended.
+const BLOCKED_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Engine {
+    pub(super) fn schedule_first(&mut self, flow: &FlowId, n_flows: usize) {
+        let Some(task) = self.flows.get(flow) else { return };
+        let Trigger::Poll(poll) = &task.flow.trigger;
+        let window = poll.every.min(SPREAD_PER_FLOW * u32::try_from(n_flows).unwrap_or(u32::MAX));
+        let hash = blake3::hash(flow.as_str().as_bytes());
+        let share = f64::from(hash.as_bytes()[0]) / 256.0 + f64::from(hash.as_bytes()[1]) / 65_536.0;
+        self.schedule(flow, self.started_at + window.mul_f64(share));
+    }
+
+    pub(super) fn schedule(&mut self, flow: &FlowId, due: Timestamp) {
+        let now = self.parts.clock.now();
+        let Some(task) = self.flows.get_mut(flow) else { return };
+        if let Some(key) = task.poll_key.take() {
+            self.polls_due.try_remove(&key);
+        }
+        if task.is_paused {
+            self.with_status(flow, |status| status.next_poll = None);
+            return;
+        }
+        task.poll_due = due;
+        task.poll_key = Some(self.polls_due.insert(flow.clone(), due.since(now)));
+        self.with_status(flow, |status| status.next_poll = Some(due));
+    }
+
+    pub(super) fn start_poll(&mut self, flow: &FlowId) {
+        let now = self.parts.clock.now();
+        let in_trouble = self.trouble.as_ref().map(|trouble| trouble.retry_at);
+        let Some(task) = self.flows.get_mut(flow) else { return };
+        task.poll_key = None;
+        if task.is_paused || task.is_polling {
+            return;
+        }
+        if let Some(retry_at) = in_trouble {
+            self.schedule(flow, retry_at);
+            return;
+        }
+        task.is_polling = true;
+        task.pass_began.get_or_insert(now);
+        let (poller, flow) = (task.poller.clone(), flow.clone());
+        self.with_status(&flow, |status| status.next_poll = None);
+        self.polls.spawn(async move { PollEnded { flow, began_at: now, result: poller.poll().await } });
+    }
+
+    pub(super) async fn poll_ended(&mut self, ended: PollEnded) -> Result<(), EngineError> {
+        let PollEnded { flow, began_at, result } = ended;
+        let now = self.parts.clock.now();
+        let Some(task) = self.flows.get_mut(&flow) else { return Ok(()) };
+        let Trigger::Poll(poll) = &task.flow.trigger;
+        let every = poll.every;
+        task.is_polling = false;
+        match result {
+            Ok(polled) => {
+                let had_failed = std::mem::take(&mut task.n_failed_polls) > 0;
+                task.may_have_work |= polled.runs > 0;
+                if polled.finished {
+                    task.last_finished_pass_began = task.pass_began.take();
+                }
+                // A pass goes on at once where only our own bound cut it; the author's bound waits for the next interval.
+                let due = if polled.finished || polled.limited { next_due(task.poll_due, every, now) } else { now };
+                self.note_poll(&flow, began_at, &polled);
+                if had_failed {
+                    self.unblock(&flow).await;
+                }
+                self.schedule(&flow, due);
+            }
+            Err(PollError::Store(error)) => {
+                self.meet(error, None)?;
+                self.schedule(&flow, now + super::TROUBLE_WAIT);
+            }
+            Err(error) => {
+                task.n_failed_polls += 1;
+                let failures = task.n_failed_polls;
+                let blocks = blocks(&error);
+                let wait = if blocks { every.max(BLOCKED_INTERVAL) } else { after_failures(&error, every, failures) };
+                crate::events::PollFailed { flow: &flow, error: &error, failures, retry_in: wait }.emit();
+                let reason = error.to_string();
+                if blocks {
+                    self.block(&flow, &reason).await;
+                } else {
+                    self.with_status(&flow, |status| {
+                        status.polls += 1;
+                        status.reason = Some(reason);
+                    });
+                }
+                self.schedule(&flow, now + wait);
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows that nothing will change for a flow until somebody mends its connection. It goes on looking, rarely.
+    pub(super) async fn block(&mut self, flow: &FlowId, reason: &str) {
+        let mut is_new = false;
+        self.with_status(flow, |status| {
+            is_new = status.state != FlowState::Blocked.word();
+            status.state = FlowState::Blocked.word().to_owned();
+            status.reason = Some(reason.to_owned());
+        });
+        if is_new {
+            crate::events::FlowBlocked { flow, reason }.emit();
+            self.keep_state(flow, FlowState::Blocked, Some(reason)).await;
+        }
+    }
+
+    async fn unblock(&mut self, flow: &FlowId) {
+        let mut was_blocked = false;
+        self.with_status(flow, |status| {
+            was_blocked = status.state == FlowState::Blocked.word();
+            if was_blocked {
+                status.state = FlowState::Active.word().to_owned();
+            }
+            status.reason = None;
+        });
+        if was_blocked {
+            self.keep_state(flow, FlowState::Active, None).await;
+        }
+    }
+
+    /// Keeps a flow's state for those who read the store. It is told again at every change, so a failure loses nothing.
+    pub(super) async fn keep_state(&self, flow: &FlowId, state: FlowState, reason: Option<&str>) {
+        let now = self.parts.clock.now();
+        if let Err(error) = self.parts.store.set_flow_state(flow, state, reason, now).await {
+            tracing::warn!(flow = %flow, error = %error, "the flow's state could not be kept");
+        }
+    }
+}
+
+/// Whether only a person can mend it.
+fn blocks(error: &PollError) -> bool {
+    match error {
+        PollError::Service(error) => match error.class {
+            Class::Auth | Class::Forbidden { .. } | Class::NotFound | Class::Invalid | Class::Permanent => true,
+            Class::RateLimited | Class::QuotaExhausted | Class::Transient | Class::Conflict => false,
+        },
+        PollError::Untrusted(_) => true,
+        PollError::Store(_) => false,
+    }
+}
+
+fn after_failures(error: &PollError, every: Duration, failures: u32) -> Duration {
+    let asked = match error {
+        PollError::Service(error) => error.retry_after,
+        PollError::Untrusted(_) | PollError::Store(_) => None,
+    };
+    let doubled = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST_BACK_OFF).max(every);
+    asked.map_or(doubled, |asked| asked.min(LONGEST_BACK_OFF).max(Duration::from_millis(100)))
+}
+
+/// The next due time without drift; due times that have passed are skipped.
+fn next_due(last_due: Timestamp, every: Duration, now: Timestamp) -> Timestamp {
+    let next = last_due + every;
+    if next > now { next } else { now + every }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polls_keep_their_phase_and_skip_what_they_missed() {
+        let every = Duration::from_secs(15);
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        assert_eq!(next_due(at(0), every, at(2)), at(15));
+        assert_eq!(next_due(at(0), every, at(100)), at(115));
+    }
+
+    #[test]
+    fn failures_wait_longer_each_time_and_no_longer_than_five_minutes() {
+        let error = PollError::Service(sdk::Error::new(Class::Transient, "down"));
+        let every = Duration::from_secs(2);
+        let waits: Vec<u64> = (1..=9).map(|n| after_failures(&error, every, n).as_secs()).collect();
+        assert_eq!(waits, [4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    }
+}

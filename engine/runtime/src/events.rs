@@ -1,0 +1,108 @@
+//! Moments worth seeing. Each writes its log line here and nowhere else, so that the words stay the same.
+
+use std::time::Duration;
+
+use sdk::{ConnectionName, FlowId, RunId};
+use store::{Failure, SourceKey};
+
+/// A service's index proved later than half of the allowance.
+pub struct LagWidened<'a> {
+    /// Which source.
+    pub source: &'a SourceKey,
+    /// How late a row came at least.
+    pub late_by: Duration,
+    /// The allowance from now on.
+    pub allowance: Duration,
+}
+
+impl LagWidened<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::warn!(
+            flow = %self.source.flow,
+            source = %self.source.source,
+            late_by_seconds = self.late_by.as_secs(),
+            allowance_seconds = self.allowance.as_secs(),
+            "the service showed a change late; reading further back from now on"
+        );
+    }
+}
+
+/// A poll failed; the cursor stands where it stood.
+pub struct PollFailed<'a> {
+    /// Whose.
+    pub flow: &'a FlowId,
+    /// Why.
+    pub error: &'a crate::PollError,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When it is tried again.
+    pub retry_in: Duration,
+}
+
+impl PollFailed<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::warn!(
+            flow = %self.flow,
+            failures = self.failures,
+            retry_in_seconds = self.retry_in.as_secs_f64(),
+            error = %self.error,
+            "poll failed"
+        );
+    }
+}
+
+/// A flow stopped by itself until somebody mends its connection.
+pub struct FlowBlocked<'a> {
+    /// Which.
+    pub flow: &'a FlowId,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl FlowBlocked<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::error!(flow = %self.flow, reason = self.reason, "flow blocked");
+    }
+}
+
+/// A service asked for less.
+pub struct ConnectionHeld<'a> {
+    /// Which connection.
+    pub connection: &'a ConnectionName,
+    /// For how long.
+    pub wait: Duration,
+}
+
+impl ConnectionHeld<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::debug!(connection = %self.connection, wait_seconds = self.wait.as_secs_f64(), "the service asked for less");
+    }
+}
+
+/// A run gave up, or nobody can know whether its write was applied.
+pub struct RunGaveUp<'a> {
+    /// Which.
+    pub run: RunId,
+    /// Whose.
+    pub flow: &'a FlowId,
+    /// Why.
+    pub failure: &'a Failure,
+    /// Whether a write's outcome is not known.
+    pub unknown: bool,
+}
+
+impl RunGaveUp<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        let Failure { step, class, message, attempt } = self.failure;
+        if self.unknown {
+            tracing::error!(run = %self.run, flow = %self.flow, step, class, attempt, error = message, "run ended unknown");
+        } else {
+            tracing::warn!(run = %self.run, flow = %self.flow, step, class, attempt, error = message, "run failed");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! `if`: one of two branches. Names made in it end with it.
+
+use flow::{Expression, Step};
+
+use super::{Halt, Interpreter};
+
+impl Interpreter<'_> {
+    pub(super) async fn branch(
+        &mut self,
+        step: &Step,
+        condition: &Expression,
+        then: &[Step],
+        otherwise: &[Step],
+    ) -> Result<(), Halt> {
+        let condition = condition.clone();
+        let holds = self.compute(step, move |scope| condition.ask(scope)).await?;
+        let names_before = self.scope().len();
+        self.steps(if holds { then } else { otherwise }).await?;
+        self.scope().truncate(names_before);
+        Ok(())
+    }
+}

@@ -1,0 +1,417 @@
+//! One poll of one source.
+//!
+//! Reads pages from the service, oldest record first, and checkpoints each page: the runs it caused, the rows it saw
+//! and the point it reached become visible together or not at all. Polling twice is harmless: rows that were seen
+//! make no second run.
+//!
+//! A **pass** reads from a start to the end of the source and may take many polls. Most passes are quick: they read
+//! back by the short overlap. Every ten minutes one is wide: it reads back by the lag allowance from the last wide
+//! pass's beginning, so that whatever the service's index shows late, within the allowance, is read once it shows.
+//! Once a day a sweep looks for what came later still, and widens the allowance.
+//!
+//! A page never continues by offset. It restarts at the last stamp read, included; a full page of one single stamp is
+//! drained by id instead. So rows that change while we read can only move ahead of us, never past us.
+
+mod page;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flow::{Flow, On, Poll, Start, Trigger};
+use sdk::faults::planted;
+use sdk::{Clock, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
+use store::{Checkpoint, Cursor, Freshness, NewRun, Pass, PassKind, SeenRow, SourceKey, Store, Tally};
+
+use crate::connections::OpenConnection;
+use crate::offload::offload;
+
+/// How a source is read. The defaults are the promise; an author may ask for more, never for less.
+#[derive(Clone, Copy, Debug)]
+pub struct PollOptions {
+    /// Pages read by one poll.
+    pub pages: usize,
+    /// How far back quick passes read.
+    pub overlap: Duration,
+    /// How late the service's index may be at first; widened when it proves later.
+    pub allowance: Duration,
+    /// How often a pass is wide.
+    pub wide_every: Duration,
+    /// How often a pass is a sweep, and how far back it reads.
+    pub sweep_every: Duration,
+}
+
+impl Default for PollOptions {
+    fn default() -> Self {
+        Self {
+            pages: 25,
+            overlap: Duration::from_secs(90),
+            allowance: Duration::from_secs(600),
+            wide_every: Duration::from_secs(600),
+            sweep_every: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// The allowance never grows beyond a day: the seen-map is kept for that and an hour more.
+const WIDEST_ALLOWANCE: Duration = Duration::from_secs(24 * 3600);
+/// How long a seen row outlives the point that any pass can still read back to.
+const SEEN_RETENTION: Duration = Duration::from_secs(25 * 3600);
+
+/// What one poll did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Pages read.
+    pub pages: usize,
+    /// Rows read, seen ones included.
+    pub rows: usize,
+    /// Rows that were fresh.
+    pub fresh: usize,
+    /// Of those, refused by the trigger's filter or `where`, or stamped before the flow's start.
+    pub left_out: usize,
+    /// Runs stored.
+    pub runs: u64,
+    /// Runs that were stored before although their rows counted as fresh. None, unless the seen-map was damaged.
+    pub known: u64,
+    /// Whether it reached the source's end; else the pass goes on with the next poll.
+    pub finished: bool,
+    /// Whether the author's `records_per_poll` ended it.
+    pub limited: bool,
+    /// Where the watermark stands.
+    pub watermark: Timestamp,
+}
+
+/// Why a poll failed. The cursor has not moved past anything that was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The service did not answer as wished.
+    #[error("{0}")]
+    Service(#[from] sdk::Error),
+    /// The service answered, and what it answered cannot be trusted: nothing moves.
+    #[error("{0}")]
+    Untrusted(String),
+    /// The state could not be kept.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+}
+
+/// Polls for one flow.
+pub struct Poller {
+    flow: Arc<Flow>,
+    connection: Arc<OpenConnection>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    options: PollOptions,
+    epoch: i64,
+    key: SourceKey,
+    projection: u64,
+}
+
+/// What a poller speaks to.
+#[derive(Clone)]
+pub struct PollerParts {
+    /// Where state is kept.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where run ids come from.
+    pub ids: Arc<dyn Ids>,
+    /// How sources are read.
+    pub options: PollOptions,
+    /// The ownership under which checkpoints are made.
+    pub epoch: i64,
+}
+
+impl Poller {
+    /// A poller of this flow's trigger.
+    pub fn new(flow: Arc<Flow>, connection: Arc<OpenConnection>, parts: PollerParts) -> Self {
+        let PollerParts { store, clock, ids, options, epoch } = parts;
+        let Trigger::Poll(poll) = &flow.trigger;
+        let key = source_key(&flow, poll);
+        let projection = page::projection(&poll.fields);
+        Self { flow, connection, store, clock, ids, options, epoch, key, projection }
+    }
+
+    /// Under which key its cursor is kept.
+    pub fn key(&self) -> &SourceKey {
+        &self.key
+    }
+
+    /// Reads on from where the last poll stopped, until the source's end or a bound.
+    pub async fn poll(&self) -> Result<Polled, PollError> {
+        let stored = self.cursor().await?;
+        let mut cursor = stored.clone();
+        let mut unsaved = false;
+        let mut polled = Polled { watermark: cursor.watermark, ..Polled::default() };
+        let mut pass = match cursor.pass.take() {
+            Some(pass) if !planted("every poll starts over at the watermark") => pass,
+            _ => self.begin_pass(&cursor).await?,
+        };
+        let mut pass_is_new = stored.pass.is_none();
+
+        loop {
+            let (rows, answered_at) = self.read(&pass.resume).await?;
+            if pass_is_new || planted("watermark clamped to the last poll's clock") {
+                pass.started_at = answered_at;
+                pass_is_new = false;
+            }
+            polled.pages += 1;
+            polled.rows += rows.len();
+            pass.newest = pass.newest.max(rows.iter().map(|row| row.modified).max());
+
+            let next = page::next(&pass.resume, &rows, self.connection.service.page_size());
+            let Fresh { rows: fresh, tally } = self.fresh(&cursor, &rows, &pass.resume, next.as_ref()).await?;
+            polled.fresh += fresh.len();
+            polled.left_out += fresh.iter().filter(|row| row.run.is_none()).count();
+            self.widen(&mut cursor, &fresh);
+            let mut forget_before = None;
+            match next {
+                Some(resume) => {
+                    pass.resume = resume;
+                    cursor.pass = Some(pass.clone());
+                }
+                None => {
+                    forget_before = self.end_pass(&mut cursor, &pass);
+                    polled.finished = true;
+                    polled.watermark = cursor.watermark;
+                }
+            }
+
+            // A page without fresh rows is worth a commit only where the poll ends: until then, reading it again is free.
+            polled.limited =
+                !polled.finished && self.flow.limits.records_per_poll.is_some_and(|limit| polled.fresh >= limit);
+            let ends = polled.finished || polled.limited || polled.pages >= self.options.pages;
+            unsaved |= cursor != stored;
+            if !fresh.is_empty() || (ends && unsaved) {
+                sdk::faults::point("poll.checkpoint.before");
+                let checkpointed = self
+                    .store
+                    .checkpoint(Checkpoint {
+                        key: self.key.clone(),
+                        epoch: self.epoch,
+                        projection: self.projection,
+                        rows: fresh,
+                        cursor: cursor.clone(),
+                        forget_before,
+                        tally,
+                        now: self.clock.now(),
+                    })
+                    .await?;
+                sdk::faults::point("poll.checkpoint.after");
+                polled.runs += checkpointed.runs;
+                polled.known += checkpointed.known;
+            }
+            if ends {
+                return Ok(polled);
+            }
+        }
+    }
+
+    /// The stored cursor, or a new one that stands where the author said to start.
+    async fn cursor(&self) -> Result<Cursor, PollError> {
+        if let Some(cursor) = self.store.cursor(&self.key).await? {
+            return Ok(cursor);
+        }
+        let now = self.server_time().await?;
+        let Trigger::Poll(poll) = &self.flow.trigger;
+        let floor = match poll.start {
+            Start::Now => now,
+            Start::Beginning => Timestamp::EPOCH,
+            Start::At(moment) => moment,
+        };
+        let cursor = Cursor {
+            floor,
+            watermark: floor,
+            wide_at: now,
+            swept_at: now,
+            overlap: self.options.overlap,
+            allowance: self.options.allowance,
+            pass: None,
+        };
+        Ok(self.store.start_cursor(&self.key, cursor).await?)
+    }
+
+    /// The service's time: by its last answer, else by asking.
+    async fn server_time(&self) -> Result<Timestamp, PollError> {
+        if let Some(estimate) = self.connection.server_clock.estimate(&*self.clock) {
+            return Ok(estimate);
+        }
+        let server_time = self.connection.service.server_time().await?;
+        self.connection.server_clock.learn(&*self.clock, server_time);
+        Ok(server_time)
+    }
+
+    /// Decides how far back a new pass reads. Its beginning is an estimate until the first page answers.
+    async fn begin_pass(&self, cursor: &Cursor) -> Result<Pass, PollError> {
+        let now = self.server_time().await?;
+        let quick = cursor.watermark - if planted("no overlap") { Duration::ZERO } else { cursor.overlap };
+        let allowance = if planted("wide passes with an allowance shorter than the lag") {
+            cursor.allowance / 8
+        } else {
+            cursor.allowance
+        };
+        let wide_from = if planted("first wide pass counted from the watermark") && cursor.wide_at == cursor.swept_at {
+            cursor.watermark
+        } else {
+            cursor.wide_at
+        };
+        let (kind, from) = if planted("quick passes alone") || planted("no overlap") {
+            (PassKind::Quick, quick)
+        } else if now.since(cursor.swept_at) >= self.options.sweep_every {
+            (PassKind::Sweep, quick.min(wide_from - allowance).min(now - self.options.sweep_every))
+        } else if now.since(cursor.wide_at) >= self.options.wide_every {
+            (PassKind::Wide, quick.min(wide_from - allowance))
+        } else {
+            (PassKind::Quick, quick)
+        };
+        // Nothing before the flow's start makes a run, so nothing before it is read.
+        Ok(Pass { started_at: now, kind, resume: PollQuery::From(from.max(cursor.floor)), newest: None })
+    }
+
+    /// One page, verified, and the service's time when the request for it left at the latest.
+    async fn read(&self, query: &PollQuery) -> Result<(Vec<Record>, Timestamp), PollError> {
+        let Trigger::Poll(poll) = &self.flow.trigger;
+        let request = PollRequest {
+            object: poll.target.object.clone(),
+            stamp: stamp_kind(poll),
+            fields: poll.fields.clone(),
+            filter: poll.filter.clone(),
+            query: query.clone(),
+            limit: self.connection.service.page_size(),
+        };
+        let asked_at = self.clock.now();
+        let page = self.connection.service.poll(&request).await?;
+        let took = self.clock.now().since(asked_at);
+        let server_time = page.server_time.unwrap_or(asked_at + took);
+        self.connection.server_clock.learn(&*self.clock, server_time);
+        page::verify(query, &page.records, self.connection.service.ids_are_numbers()).map_err(PollError::Untrusted)?;
+        sdk::faults::point("poll.page.read");
+        let began = if planted("watermark from the local clock") { self.clock.now() } else { server_time - took };
+        Ok((page.records, began))
+    }
+
+    /// The rows of a page that were not seen before, each with the run it causes.
+    async fn fresh(
+        &self,
+        cursor: &Cursor,
+        rows: &[Record],
+        query: &PollQuery,
+        next: Option<&PollQuery>,
+    ) -> Result<Fresh, PollError> {
+        if page::is_thrown_away(query, next) {
+            return Ok(Fresh::default());
+        }
+        let Trigger::Poll(poll) = &self.flow.trigger;
+        let freshness = match poll.on {
+            On::New => Freshness::ById,
+            On::NewOrUpdated if planted("seen by id only") => Freshness::ById,
+            On::NewOrUpdated => Freshness::ByVersion,
+        };
+        let versions: Vec<_> = rows.iter().map(|row| (row.id.clone(), version(row, poll.on))).collect();
+        let is_fresh = if planted("no seen set") {
+            vec![true; rows.len()]
+        } else {
+            self.store.fresh(&self.key, self.projection, freshness, &versions).await?
+        };
+        let mut candidates = Vec::new();
+        let mut tally = Tally::default();
+        for ((row, (id, version)), is_fresh) in rows.iter().zip(versions).zip(is_fresh) {
+            if !is_fresh {
+                continue;
+            }
+            tally.records += 1;
+            if version.stamp < cursor.watermark - cursor.overlap {
+                tally.late += 1;
+            }
+            if version.stamp < cursor.floor {
+                tally.before_start += 1;
+                candidates.push((SeenRow { id, version, run: None }, None));
+            } else {
+                candidates.push((SeenRow { id, version, run: None }, Some((row.clone(), self.ids.run_id()))));
+            }
+        }
+        if candidates.is_empty() {
+            return Ok(Fresh::default());
+        }
+        tally.polls = 1;
+        let (flow, now) = (self.flow.clone(), self.clock.now());
+        Ok(offload(move || {
+            let mut fresh = Fresh { rows: Vec::with_capacity(candidates.len()), tally };
+            for (mut seen, candidate) in candidates {
+                if let Some((record, id)) = candidate {
+                    seen.run = page::accepted(&flow, &record, id, now).map(|keys| NewRun { id, record, keys });
+                    if seen.run.is_none() {
+                        fresh.tally.filtered += 1;
+                    }
+                }
+                fresh.rows.push(seen);
+            }
+            fresh
+        })
+        .await)
+    }
+
+    /// Widens the allowance where a fresh row proves the index later than half of it.
+    fn widen(&self, cursor: &mut Cursor, fresh: &[SeenRow]) {
+        let Some(oldest) = fresh.iter().filter(|row| row.run.is_some()).map(|row| row.version.stamp).min() else {
+            return;
+        };
+        // The row was not there when the watermark was read, or that pass would have read it.
+        let late_by = cursor.watermark.since(oldest);
+        if cursor.watermark > cursor.floor && late_by > cursor.allowance / 2 && cursor.allowance < WIDEST_ALLOWANCE {
+            cursor.allowance = (late_by * 2).min(WIDEST_ALLOWANCE);
+            crate::events::LagWidened { source: &self.key, late_by, allowance: cursor.allowance }.emit();
+        }
+    }
+
+    /// Moves the watermark to what the pass reached, and says which seen rows can be forgotten.
+    fn end_pass(&self, cursor: &mut Cursor, pass: &Pass) -> Option<Timestamp> {
+        // Clamped to the service's time at the pass's beginning: what became visible behind us while a long pass ran
+        // is read by the next one, and a record stamped in the future does not carry the watermark there.
+        let reached = pass.newest.map(|newest| if planted("no clamp") { newest } else { newest.min(pass.started_at) });
+        cursor.watermark = cursor.watermark.max(reached.unwrap_or(cursor.watermark));
+        cursor.pass = None;
+        match pass.kind {
+            PassKind::Quick => return None,
+            PassKind::Wide => cursor.wide_at = pass.started_at,
+            PassKind::Sweep => {
+                cursor.wide_at = pass.started_at;
+                cursor.swept_at = pass.started_at;
+            }
+        }
+        Some(cursor.watermark.min(cursor.wide_at) - SEEN_RETENTION)
+    }
+}
+
+/// A page's fresh rows.
+#[derive(Default)]
+struct Fresh {
+    rows: Vec<SeenRow>,
+    tally: Tally,
+}
+
+/// The key of a flow's source: another object or another stamp is another source.
+pub fn source_key(flow: &Flow, poll: &Poll) -> SourceKey {
+    let by = match stamp_kind(poll) {
+        StampKind::Created => "creation".to_owned(),
+        StampKind::Modified => "modification".to_owned(),
+        StampKind::Field(field) => field,
+    };
+    SourceKey { flow: flow.id.clone(), source: format!("{}.{} by {by}", poll.target.connection, poll.target.object) }
+}
+
+fn stamp_kind(poll: &Poll) -> StampKind {
+    match (&poll.by, poll.on) {
+        (Some(field), _) => StampKind::Field(field.clone()),
+        (None, On::New) => StampKind::Created,
+        (None, On::NewOrUpdated) => StampKind::Modified,
+    }
+}
+
+/// Which version of its record a row is. A flow on new records knows one version of each.
+pub fn version(row: &Record, on: On) -> Version {
+    match on {
+        On::New => Version { stamp: row.created.unwrap_or(row.modified), hash: 0 },
+        On::NewOrUpdated => Version { stamp: row.modified, hash: page::content_hash(row) },
+    }
+}

@@ -1,0 +1,150 @@
+//! What one page says: whether it can be trusted, where the next begins, and which of its rows make runs.
+
+use flow::{Flow, Scope, Trigger};
+use sdk::faults::planted;
+use sdk::{PollQuery, Record, RecordId, RunId, Timestamp};
+
+/// Refuses a page whose rows are not what was asked for: a service that ignores filter or sort would make us skip rows.
+pub fn verify(query: &PollQuery, rows: &[Record], ids_are_numbers: bool) -> Result<(), String> {
+    match query {
+        PollQuery::From(from) => {
+            if let Some(row) = rows.iter().find(|row| row.modified < *from) {
+                return Err(format!(
+                    "the service ignores the filter: asked for stamps from {from}, it returned record {} of {}; nothing was moved",
+                    row.id, row.modified
+                ));
+            }
+            if let Some(pair) = rows.windows(2).find(|pair| pair[0].modified > pair[1].modified) {
+                return Err(format!(
+                    "the service ignores the sort: record {} of {} came before record {} of {}; nothing was moved",
+                    pair[0].id, pair[0].modified, pair[1].id, pair[1].modified
+                ));
+            }
+        }
+        PollQuery::Drain { at, after } => {
+            if let Some(row) = rows.iter().find(|row| row.modified != *at) {
+                return Err(format!(
+                    "the service ignores the filter: asked for stamp {at}, it returned record {} of {}; nothing was moved",
+                    row.id, row.modified
+                ));
+            }
+            let ids = after.iter().chain(rows.iter().map(|row| &row.id)).collect::<Vec<_>>();
+            if let Some(pair) = ids.windows(2).find(|pair| !rises(pair[0], pair[1], ids_are_numbers)) {
+                return Err(format!(
+                    "the service ignores the sort: id {} came before id {} at stamp {at}; nothing was moved",
+                    pair[0], pair[1]
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn rises(first: &RecordId, second: &RecordId, as_numbers: bool) -> bool {
+    if as_numbers {
+        matches!((first.as_number(), second.as_number()), (Some(first), Some(second)) if first < second)
+    } else {
+        first < second
+    }
+}
+
+/// Where the page after this one begins; `None` at the source's end.
+pub fn next(query: &PollQuery, rows: &[Record], limit: usize) -> Option<PollQuery> {
+    let full = rows.len() >= limit;
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        return match query {
+            PollQuery::From(_) => None,
+            PollQuery::Drain { at, .. } => Some(PollQuery::From(after(*at))),
+        };
+    };
+    match query {
+        PollQuery::From(_) if !full => None,
+        // A full page of one stamp says nothing about how many more there are: read that stamp by id.
+        PollQuery::From(from) if first.modified == last.modified => {
+            if planted("a full page of one stamp restarts at that stamp") {
+                Some(PollQuery::From(*from))
+            } else if planted("a full page of one stamp is skipped") {
+                Some(PollQuery::From(after(first.modified)))
+            } else {
+                Some(PollQuery::Drain { at: first.modified, after: None })
+            }
+        }
+        // The last stamp is read again: rows that share it may stand on the next page.
+        PollQuery::From(_) if planted("greater than instead of greater or equal") => {
+            Some(PollQuery::From(after(last.modified)))
+        }
+        PollQuery::From(_) => Some(PollQuery::From(last.modified)),
+        PollQuery::Drain { at, .. } if full => {
+            let last = if planted("ids ordered as text") {
+                rows.iter().map(|row| &row.id).max().unwrap_or(&last.id)
+            } else {
+                &last.id
+            };
+            Some(PollQuery::Drain { at: *at, after: Some(last.clone()) })
+        }
+        PollQuery::Drain { at, .. } => Some(PollQuery::From(after(*at))),
+    }
+}
+
+/// Whether a page only told that its stamp must be drained: its rows come again, in order of id.
+pub fn is_thrown_away(query: &PollQuery, next: Option<&PollQuery>) -> bool {
+    matches!((query, next), (PollQuery::From(_), Some(PollQuery::Drain { .. })))
+}
+
+fn after(stamp: Timestamp) -> Timestamp {
+    stamp + std::time::Duration::from_millis(1)
+}
+
+/// Which fields hashes cover, as a number: hashes of different projections are never compared.
+pub fn projection(fields: &[String]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for field in fields {
+        hasher.update(field.as_bytes());
+        hasher.update(&[0]);
+    }
+    first_eight(&hasher.finalize())
+}
+
+/// Hash over a record's fields.
+pub fn content_hash(record: &Record) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for (name, value) in &record.fields {
+        hasher.update(name.as_bytes());
+        hasher.update(&[0]);
+        hasher.update(value.to_stored_json().to_string().as_bytes());
+        hasher.update(&[0]);
+    }
+    first_eight(&hasher.finalize())
+}
+
+fn first_eight(hash: &blake3::Hash) -> u64 {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&hash.as_bytes()[..8]);
+    // SQLite keeps signed integers; a bit less does no harm.
+    u64::from_le_bytes(eight) >> 1
+}
+
+/// The business keys of the run that a record makes; `None` where the trigger's filter or `where` refuses it.
+///
+/// A record on which `where` fails makes a run, which then fails with that reason: nothing disappears.
+pub fn accepted(flow: &Flow, record: &Record, run: RunId, now: Timestamp) -> Option<Vec<(String, String)>> {
+    let Trigger::Poll(poll) = &flow.trigger;
+    if poll.filter.as_ref().is_some_and(|filter| !filter.matches(record)) {
+        return None;
+    }
+    if poll.condition.is_none() && flow.keys.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut scope = Scope::new(flow, record, run, now);
+    if let Some(condition) = &poll.condition
+        && condition.ask(&mut scope) == Ok(false)
+    {
+        return None;
+    }
+    // A key that cannot be computed is left out: the run's own failure will say why.
+    let keys = flow.keys.iter().filter_map(|(name, template)| {
+        let value = template.evaluate(&mut scope).ok()?;
+        (!value.is_null()).then(|| (name.clone(), value.to_text()))
+    });
+    Some(keys.collect())
+}

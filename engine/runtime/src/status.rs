@@ -1,0 +1,54 @@
+//! What a running engine knows of its flows, for people.
+
+use std::collections::BTreeMap;
+
+use sdk::{FlowId, Timestamp};
+use store::RunState;
+
+/// One flow, as it stands now.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct FlowStatus {
+    /// Its id.
+    pub flow: FlowId,
+    /// `active`, `paused`, `blocked`.
+    pub state: String,
+    /// Why it is not active, or why its last poll failed.
+    pub reason: Option<String>,
+    /// Polls since the engine started, empty ones included.
+    pub polls: u64,
+    /// Fresh records read since the flow began.
+    pub records: u64,
+    /// Of those, refused by the trigger's filter or `where`, or stamped before the flow's start.
+    pub left_out: u64,
+    /// Runs stored since the flow began.
+    pub runs: u64,
+    /// Runs by how they ended, since the flow began.
+    pub ended: BTreeMap<RunState, u64>,
+    /// When it polls next.
+    pub next_poll: Option<Timestamp>,
+    /// Its last finished or failed poll.
+    pub last_poll: Option<LastPoll>,
+}
+
+/// A poll, in short.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct LastPoll {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// Rows read, seen ones included.
+    pub rows: usize,
+    /// Fresh rows.
+    pub fresh: usize,
+}
+
+impl FlowStatus {
+    /// Runs that have not ended yet.
+    pub fn open_runs(&self) -> u64 {
+        self.runs.saturating_sub(self.ended.values().sum())
+    }
+
+    /// Whether every record read is accounted for: left out by the trigger, or a run that has ended.
+    pub fn adds_up(&self) -> bool {
+        self.records == self.left_out + self.runs && self.open_runs() == 0
+    }
+}
