@@ -1,16 +1,36 @@
 //! Expressions: small questions and values in Rhai, without any power beyond their inputs.
+//!
+//! An expression sees the names in its [`Scope`] and may call the functions of [`helpers`]; it changes nothing, knows
+//! no clock and no chance, and ends soon. Whatever it is given, it gives a value or an [`EvaluationError`] that says to
+//! its author what to do. Values of different types never compare silently.
+
+mod compare;
+mod compile;
+mod convert;
+mod engine;
+mod evaluate;
+mod failure;
+pub mod helpers;
+mod limits;
+mod mistake;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use sdk::{Filter, Value};
+use sdk::Value;
+
+pub use mistake::code;
+pub use scope::Scope;
 
 /// A compiled expression. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Expression {
-    source: Arc<str>,
-    reads: Arc<Reads>,
+    compiled: Arc<compile::Compiled>,
 }
 
 /// Where an expression starts in its file, for messages at run time.
@@ -124,9 +144,6 @@ pub enum TestTemplate {
     Exists(bool),
 }
 
-/// The names that a run's expressions see, with their values, converted once.
-pub struct Scope {}
-
 /// An expression that failed on a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -135,54 +152,19 @@ pub struct EvaluationError {
     pub message: String,
 }
 
-impl Scope {
-    /// `record`, `run`, `flow` and `now` of one run.
-    pub fn new(_flow: &crate::Flow, _record: &sdk::Record, _run: sdk::RunId, _now: sdk::Timestamp) -> Self {
-        todo!("expr helper")
-    }
-    /// Adds a name made by a step; it hides an earlier one.
-    pub fn set(&mut self, _name: &str, _value: &Value) {}
-    /// How many names there are, for [`Scope::truncate`].
-    pub fn len(&self) -> usize {
-        0
-    }
-    /// Forgets the names made since there were `len`.
-    pub fn truncate(&mut self, _len: usize) {}
-}
-
 impl Expression {
     /// Compiles and checks the source; names are the flow checker's part, through [`Expression::reads`].
-    pub fn compile(_source: &str, _place: &Place) -> Result<Self, ExpressionMistake> {
-        todo!("expr helper")
+    pub fn compile(source: &str, place: &Place) -> Result<Self, ExpressionMistake> {
+        Ok(Self { compiled: Arc::new(compile::compile(source, place)?) })
     }
+
     /// What it reads.
     pub fn reads(&self) -> &Reads {
-        &self.reads
+        &self.compiled.reads
     }
+
     /// As the author wrote it.
     pub fn source(&self) -> &str {
-        &self.source
-    }
-    /// Answers a question: anything but true or false is an error.
-    pub fn ask(&self, _scope: &mut Scope) -> Result<bool, EvaluationError> {
-        todo!()
-    }
-    /// The value.
-    pub fn evaluate(&self, _scope: &mut Scope) -> Result<Value, EvaluationError> {
-        todo!()
-    }
-}
-
-impl Template {
-    /// The value.
-    pub fn evaluate(&self, _scope: &mut Scope) -> Result<Value, EvaluationError> {
-        todo!()
-    }
-}
-
-impl FilterTemplate {
-    /// The filter.
-    pub fn evaluate(&self, _scope: &mut Scope) -> Result<Filter, EvaluationError> {
-        todo!()
+        &self.compiled.source
     }
 }

@@ -1,0 +1,105 @@
+//! From source to a checked tree. All that can be known without a record is found here.
+
+use std::ops::Range;
+
+use rhai::{AST, ASTNode, Expr, Position, Stmt};
+
+use super::engine::ENGINE;
+use super::mistake::{self, code};
+use super::{ExpressionMistake, Place, Reads, helpers, limits, tree};
+
+/// What an expression was understood as.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) source: String,
+    pub(super) place: Place,
+    pub(super) tree: AST,
+    pub(super) reads: Reads,
+}
+
+/// Compiles the source.
+pub(super) fn compile(source: &str, place: &Place) -> Result<Compiled, ExpressionMistake> {
+    if source.trim().is_empty() {
+        return Err(
+            mistake::plain(code::SYNTAX, "there is no expression here").help("write a value, for example `record.id`")
+        );
+    }
+    if source.len() > limits::SOURCE {
+        let message =
+            format!("the expression is too long ({} KB; at most {} KB)", source.len() / 1024, limits::SOURCE / 1024);
+        return Err(mistake::plain(code::TOO_LONG, message).help("name parts of it in a `let:` step"));
+    }
+    let tree = ENGINE.compile_expression(source).map_err(|error| mistake::of_parsing(source, &error))?;
+    check(&tree, source)?;
+    let reads = tree::reads(&tree, source);
+    mistake::of_foreign_names(source, &reads)?;
+    Ok(Compiled { source: source.to_owned(), place: place.clone(), tree, reads })
+}
+
+/// Finds what parses and yet must not be: the first in the source counts.
+fn check(tree: &AST, source: &str) -> Result<(), ExpressionMistake> {
+    let mut found: Vec<(usize, ExpressionMistake)> = Vec::new();
+    let mut captures = false;
+    let span = |position: Position| tree::word(source, position);
+    tree::each_node(tree, &mut |node, in_closure| {
+        let mistake = match node {
+            ASTNode::Stmt(Stmt::Share(names)) => {
+                captures = true;
+                names.first().map(|(name, _)| mistake::capture(&name.name, span(name.pos)))
+            }
+            ASTNode::Stmt(Stmt::Switch(_, position)) => Some(
+                mistake::plain(code::NOT_SUPPORTED, "`switch` would silently pass over values of another type")
+                    .at(span(*position))
+                    .help("write `if a == 1 { … } else { … }`, or look the value up: `lookup(#{ won: 1, lost: 0 }, record.stage, 0)`"),
+            ),
+            ASTNode::Stmt(Stmt::Expr(_) | Stmt::FnCall(..) | Stmt::If(..) | Stmt::Block(_) | Stmt::Noop(_)) => None,
+            ASTNode::Stmt(other) => Some(mistake::only_expressions(span(other.position()))),
+            ASTNode::Expr(Expr::CharConstant(character, position)) => Some(character_literal(source, *character, *position)),
+            ASTNode::Expr(Expr::FnCall(call, position)) if call.op_token.is_none() => {
+                check_call(call.name.as_str(), call.args.len(), span(*position))
+            }
+            ASTNode::Expr(Expr::MethodCall(call, position)) => {
+                check_call(call.name.as_str(), call.args.len() + 1, span(*position))
+            }
+            ASTNode::Expr(_) => None,
+            _ => Some(mistake::only_expressions(None)),
+        };
+        if let Some(mistake) = mistake {
+            // Inside closures, positions are of the same source.
+            let _ = in_closure;
+            found.push((mistake.span.as_ref().map_or(usize::MAX, |span| span.start), mistake));
+        }
+    });
+    // Rhai writes a capture as a call of `curry`, which the author never wrote.
+    if captures {
+        found.retain(|(_, mistake)| !mistake.message.contains("`curry`"));
+    }
+    match found.into_iter().min_by_key(|(start, _)| *start) {
+        Some((_, mistake)) => Err(mistake),
+        None => Ok(()),
+    }
+}
+
+fn character_literal(source: &str, character: char, position: Position) -> ExpressionMistake {
+    let span = tree::offset(source, position).map(|start| {
+        let len = source[start..].char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(1, |(at, _)| at + 1);
+        start..start + len
+    });
+    mistake::plain(code::SYNTAX, "text stands in double quotes")
+        .at(span)
+        .replacement(format!("\"{}\"", character.escape_default()))
+}
+
+fn check_call(name: &str, arguments: usize, span: Option<Range<usize>>) -> Option<ExpressionMistake> {
+    let arities = helpers::arities(name);
+    if arities.is_empty() {
+        return Some(mistake::unknown_function(name, span));
+    }
+    if arities.contains(&arguments) {
+        return None;
+    }
+    let given = if arguments == 1 { "1 argument".to_owned() } else { format!("{arguments} arguments") };
+    let message = format!("`{name}` does not take {given}, counting the value before the dot");
+    let help = format!("it is written {}", helpers::signatures(name));
+    Some(mistake::plain(code::ARGUMENTS, message).at(span).help(help))
+}

@@ -1,0 +1,100 @@
+//! The functions that expressions may call: each a row of a table that is documentation, test and allow-list at once.
+//! All are pure: the same arguments (and the flow's time zone) give the same result, whenever they are asked.
+
+mod dates;
+mod lists;
+mod numbers;
+mod other;
+mod texts;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use rhai::{Dynamic, Engine};
+
+use super::compare::Kind;
+use super::convert::TooLarge;
+use super::engine::ENGINE;
+use super::failure::{Failed, refuse};
+
+/// A function that expressions may call.
+#[derive(Clone, Copy, Debug)]
+pub struct Helper {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is written.
+    pub signature: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+    /// An expression that uses it.
+    pub example: &'static str,
+    /// What the example gives, as an expression.
+    pub result: &'static str,
+}
+
+/// A row of the table.
+const fn helper(
+    name: &'static str,
+    signature: &'static str,
+    doc: &'static str,
+    example: &'static str,
+    result: &'static str,
+) -> Helper {
+    Helper { name, signature, doc, example, result }
+}
+
+/// Every function, by groups, in the order of a first reading.
+pub fn all() -> impl Iterator<Item = &'static Helper> {
+    [texts::HELPERS, numbers::HELPERS, lists::HELPERS, dates::HELPERS, other::HELPERS].into_iter().flatten()
+}
+
+/// Puts all of them into the engine.
+pub(super) fn register(engine: &mut Engine) {
+    texts::register(engine);
+    numbers::register(engine);
+    lists::register(engine);
+    dates::register(engine);
+    other::register(engine);
+}
+
+/// What the engine has: names, and with how many arguments.
+static ARITIES: LazyLock<BTreeMap<String, BTreeSet<usize>>> = LazyLock::new(|| {
+    let mut arities = BTreeMap::<String, BTreeSet<usize>>::new();
+    let found = ENGINE.collect_fn_metadata(None, |f| Some((f.metadata.name.to_string(), f.metadata.num_params)), true);
+    for (name, arguments) in found {
+        if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            arities.entry(name).or_default().insert(arguments);
+        }
+    }
+    arities
+});
+
+/// The names of all functions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ARITIES.keys().map(String::as_str)
+}
+
+/// With how many arguments a function may be called; none where there is no such function.
+pub(super) fn arities(name: &str) -> &'static BTreeSet<usize> {
+    static NONE: BTreeSet<usize> = BTreeSet::new();
+    ARITIES.get(name).unwrap_or(&NONE)
+}
+
+/// How a function is written, for messages.
+pub(super) fn signatures(name: &str) -> String {
+    let written: Vec<_> =
+        all().filter(|helper| helper.name == name).map(|helper| format!("`{}`", helper.signature)).collect();
+    written.join(" or ")
+}
+
+/// Refuses an argument of a wrong type.
+fn wrong(function: &str, wanted: &str, found: &Dynamic) -> Failed {
+    match found.read_lock::<TooLarge>() {
+        Some(large) => refuse(large.complaint()),
+        None => {
+            let kind = Kind::of(found);
+            let hint = if kind == Kind::Nothing { "; give a value for where it is empty: `… ?? …`" } else { "" };
+            refuse(format!("`{function}` takes {wanted}, and found {}{hint}", kind.name()))
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Mistakes in the source of an expression, in the author's words, with what to write instead.
+
+use std::ops::Range;
+
+use rhai::{LexError, ParseError, ParseErrorType};
+
+use super::{ExpressionMistake, Reads, helpers, tree};
+
+/// The kinds of mistakes, each with a page of its own.
+pub mod code {
+    /// It cannot be read.
+    pub const SYNTAX: &str = "F0301";
+    /// A function that does not exist.
+    pub const UNKNOWN_FUNCTION: &str = "F0302";
+    /// A function with too few or too many arguments.
+    pub const ARGUMENTS: &str = "F0303";
+    /// A closure that uses a name from outside.
+    pub const CAPTURE: &str = "F0304";
+    /// A reserved word as a field's name.
+    pub const RESERVED: &str = "F0305";
+    /// Rhai has it, and flows do not.
+    pub const NOT_SUPPORTED: &str = "F0306";
+    /// Too long, or nested too deeply.
+    pub const TOO_LONG: &str = "F0307";
+}
+
+/// What people from elsewhere write, and what it is called here.
+const ELSEWHERE: [(&str, &str); 44] = [
+    ("lower", "to_lower"),
+    ("lowercase", "to_lower"),
+    ("toLowerCase", "to_lower"),
+    ("downcase", "to_lower"),
+    ("upper", "to_upper"),
+    ("uppercase", "to_upper"),
+    ("toUpperCase", "to_upper"),
+    ("upcase", "to_upper"),
+    ("make_lower", "to_lower"),
+    ("make_upper", "to_upper"),
+    ("strip", "trim"),
+    ("includes", "contains"),
+    ("has", "contains"),
+    ("startsWith", "starts_with"),
+    ("startswith", "starts_with"),
+    ("endsWith", "ends_with"),
+    ("endswith", "ends_with"),
+    ("length", "len"),
+    ("size", "len"),
+    ("count", "len"),
+    ("substring", "sub_string"),
+    ("substr", "sub_string"),
+    ("slice", "sub_string"),
+    ("any", "some"),
+    ("every", "all"),
+    ("each", "map"),
+    ("forEach", "map"),
+    ("for_each", "map"),
+    ("concat", "join"),
+    ("parse_int", "to_number"),
+    ("parse_float", "to_number"),
+    ("parseInt", "to_number"),
+    ("parseFloat", "to_number"),
+    ("int", "to_number"),
+    ("number", "to_number"),
+    ("str", "to_string"),
+    ("toString", "to_string"),
+    ("text", "to_string"),
+    ("isEmpty", "is_blank"),
+    ("is_empty", "is_blank"),
+    ("blank", "is_blank"),
+    ("floor_div", "floor"),
+    ("to_iso", "to_string"),
+    ("dedup", "unique"),
+];
+
+impl ExpressionMistake {
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(super) fn at(mut self, span: Option<Range<usize>>) -> Self {
+        self.span = span;
+        self
+    }
+
+    pub(super) fn replacement(mut self, text: impl Into<String>) -> Self {
+        self.replacement = Some(text.into());
+        self
+    }
+}
+
+/// A mistake with its sentence.
+pub(super) fn plain(code: &'static str, message: impl Into<String>) -> ExpressionMistake {
+    ExpressionMistake { code, message: message.into(), help: None, span: None, replacement: None }
+}
+
+/// The most similar of some names, where one is similar enough.
+pub(super) fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .filter(|(distance, known)| *distance <= name.len().max(known.len()).div_ceil(4) && distance < &known.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// A function that is none of ours.
+pub(super) fn unknown_function(name: &str, span: Option<Range<usize>>) -> ExpressionMistake {
+    let meant = ELSEWHERE.iter().find(|(foreign, _)| *foreign == name).map(|(_, ours)| *ours);
+    let meant = meant.or_else(|| similar(name, helpers::names()));
+    let mistake = plain(code::UNKNOWN_FUNCTION, format!("there is no function `{name}`")).at(span);
+    match meant {
+        Some(meant) => mistake.help(format!("did you mean `{meant}`?")).replacement(meant),
+        None => mistake.help("`millrace language functions` lists all there are"),
+    }
+}
+
+/// A closure that uses a name from outside.
+pub(super) fn capture(name: &str, span: Option<Range<usize>>) -> ExpressionMistake {
+    let message = format!("a function such as `|x| …` sees only its own names, and `{name}` is from outside");
+    plain(code::CAPTURE, message).at(span).help(
+        "use a function that takes the value instead: `where_field(list, \"name\", value)`, `pluck(list, \"name\")`, \
+         `list.contains(value)`, or `each:` with steps",
+    )
+}
+
+/// Something that is not an expression.
+pub(super) fn only_expressions(span: Option<Range<usize>>) -> ExpressionMistake {
+    plain(code::NOT_SUPPORTED, "only expressions are allowed")
+        .at(span)
+        .help("write one value, without statements; name values in a `let:` step")
+}
+
+/// Names that other languages have for things that are written otherwise here.
+pub(super) fn of_foreign_names(source: &str, reads: &Reads) -> Result<(), ExpressionMistake> {
+    for (name, root) in &reads.roots {
+        let Some(meant) = written_here(name) else { continue };
+        let span = root.uses.first().map(|read| read.span.clone()).filter(|span| span.end <= source.len());
+        let message = format!("there is no `{name}`; it is written `{meant}`");
+        return Err(plain(code::SYNTAX, message).at(span).replacement(meant));
+    }
+    Ok(())
+}
+
+/// What a word of another language is here.
+fn written_here(word: &str) -> Option<&'static str> {
+    match word {
+        "null" | "nil" | "None" | "none" | "undefined" | "NULL" | "void" => Some("()"),
+        "True" | "TRUE" => Some("true"),
+        "False" | "FALSE" => Some("false"),
+        _ => None,
+    }
+}
+
+/// What Rhai could not read.
+pub(super) fn of_parsing(source: &str, error: &ParseError) -> ExpressionMistake {
+    use ParseErrorType as Parse;
+    let position = error.position();
+    let span = tree::word(source, position);
+    let start = tree::offset(source, position);
+    if let Some(mistake) = start.and_then(|start| reserved_field(source, start)) {
+        return mistake;
+    }
+    let word = span.clone().map_or("", |span| &source[span]);
+    let mistake = match error.err_type() {
+        Parse::UnexpectedEOF => plain(code::SYNTAX, "the expression ends too early"),
+        Parse::BadInput(lexing) => return of_lexing(source, lexing, start, span),
+        Parse::MissingToken(token, why) => plain(code::SYNTAX, format!("`{token}` is missing {why}")),
+        Parse::MissingSymbol(why) => plain(code::SYNTAX, format!("something is missing here: {why}")),
+        Parse::ExprTooDeep => {
+            plain(code::TOO_LONG, "the expression exceeds maximum complexity: it is nested too deeply")
+                .help("name parts of it in a `let:` step")
+        }
+        Parse::TooManyFunctions => {
+            plain(code::TOO_LONG, "there are too many functions such as `|x| …` in one expression")
+        }
+        Parse::LiteralTooLarge(what, max) => plain(code::TOO_LONG, format!("{what} is too large (at most {max})")),
+        Parse::Reserved(_) if is_statement(word) => only_expressions(None),
+        Parse::Reserved(word) => return of_reserved(source, word, span),
+        Parse::ExprExpected(_) if is_statement(word) => only_expressions(None),
+        Parse::ExprExpected(what) => plain(code::SYNTAX, format!("{what} is expected here")),
+        Parse::PropertyExpected if !word.trim().is_empty() => return of_reserved(source, word, span.clone()),
+        Parse::UnknownOperator(operator) if operator == "?" => {
+            plain(code::SYNTAX, "there is no `a ? b : c`").help("write `if a { b } else { c }`")
+        }
+        Parse::PropertyExpected => plain(code::SYNTAX, "the name of a field or function is expected after the dot"),
+        Parse::VariableExpected => plain(code::SYNTAX, "a name is expected here"),
+        Parse::MismatchedType(wanted, found) => {
+            let wanted = if wanted == "bool" { "true or false" } else { wanted.as_str() };
+            plain(code::SYNTAX, format!("{wanted} is needed here, and this is {found}"))
+        }
+        Parse::DuplicatedProperty(name) => plain(code::SYNTAX, format!("`{name}` is given twice")),
+        _ if is_statement(word) => only_expressions(None),
+        other => plain(code::SYNTAX, lowered(&other.to_string())),
+    };
+    mistake.at(span)
+}
+
+fn lowered(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn is_statement(word: &str) -> bool {
+    matches!(
+        word,
+        "let"
+            | "const"
+            | "fn"
+            | "loop"
+            | "while"
+            | "do"
+            | "for"
+            | "return"
+            | "throw"
+            | "try"
+            | "import"
+            | "export"
+            | "break"
+            | "continue"
+            | "private"
+            | "{"
+            | ";"
+    )
+}
+
+/// `record.default`: the word stands after a dot, so it was meant as a field.
+fn reserved_field(source: &str, start: usize) -> Option<ExpressionMistake> {
+    let rest = &source[start..];
+    let len = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let name = &rest[..len];
+    let before = source[..start].trim_end();
+    if len == 0 || !before.ends_with('.') || before.ends_with("..") || rest[len..].trim_start().starts_with('(') {
+        return None;
+    }
+    let (dot, bracket) = if before.ends_with("?.") { (2, "?[") } else { (1, "[") };
+    let instead = format!("{bracket}\"{name}\"]");
+    Some(
+        plain(code::RESERVED, format!("`{name}` is a reserved word of the expression language"))
+            .help(format!("the field is read as `{instead}`"))
+            .at(Some(before.len() - dot..start + len))
+            .replacement(instead),
+    )
+}
+
+/// A word that Rhai keeps for itself, and that was switched off here.
+fn of_reserved(source: &str, word: &str, span: Option<Range<usize>>) -> ExpressionMistake {
+    let followed_by = span.as_ref().and_then(|span| source[span.end..].trim_start().chars().next());
+    if is_statement(word) {
+        only_expressions(span)
+    } else if let Some(meant) = written_here(word) {
+        plain(code::SYNTAX, format!("there is no `{word}`; it is written `{meant}`")).at(span).replacement(meant)
+    } else if followed_by == Some('(') {
+        unknown_function(word, span)
+    } else {
+        plain(code::SYNTAX, format!("`{word}` is a reserved word and means nothing here")).at(span)
+    }
+}
+
+/// What others write as an operator, and ours.
+const OPERATORS: [(&str, &str); 4] = [("===", "=="), ("!==", "!="), ("<>", "!="), (":=", "==")];
+
+fn of_lexing(source: &str, error: &LexError, start: Option<usize>, span: Option<Range<usize>>) -> ExpressionMistake {
+    match error {
+        LexError::UnterminatedString => plain(code::SYNTAX, "a text begins here and does not end").at(span),
+        LexError::MalformedChar(_) => {
+            let quoted = start.and_then(|start| quoted(source, start));
+            let mistake = plain(code::SYNTAX, "text stands in double quotes");
+            match quoted {
+                Some((span, text)) => mistake
+                    .at(Some(span))
+                    .replacement(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))),
+                None => mistake.at(span),
+            }
+        }
+        LexError::StringTooLong(max) => {
+            plain(code::TOO_LONG, format!("this text is too long (at most {max})")).at(span)
+        }
+        LexError::MalformedNumber(text) => plain(code::SYNTAX, format!("`{text}` is not a number")).at(span),
+        LexError::MalformedEscapeSequence(text) => {
+            plain(code::SYNTAX, format!("`{text}` means nothing in a text; for a backslash write `\\\\`")).at(span)
+        }
+        LexError::ImproperSymbol(word, _) if word.starts_with(|c: char| c.is_alphabetic()) => {
+            of_reserved(source, word, span)
+        }
+        LexError::ImproperSymbol(symbol, _) => {
+            plain(code::SYNTAX, format!("`{symbol}` is not an operator here")).at(span)
+        }
+        LexError::UnexpectedInput(text) => of_unexpected(text, source, start, span),
+        LexError::MalformedIdentifier(text) => plain(code::SYNTAX, format!("`{text}` is not a name")).at(span),
+        other => plain(code::SYNTAX, lowered(&other.to_string())).at(span),
+    }
+}
+
+/// Something stands where the expression should have ended.
+fn of_unexpected(text: &str, source: &str, start: Option<usize>, span: Option<Range<usize>>) -> ExpressionMistake {
+    if let Some((start, (theirs, ours))) =
+        start.and_then(|start| Some((start, OPERATORS.iter().find(|(theirs, _)| source[start..].starts_with(theirs))?)))
+    {
+        return plain(code::SYNTAX, format!("`{theirs}` is not an operator here"))
+            .at(Some(start..start + theirs.len()))
+            .help(format!("did you mean `{ours}`?"))
+            .replacement(*ours);
+    }
+    let exact = start.map(|start| start..(start + text.len()).min(source.len())).or(span);
+    match text {
+        "=" => plain(code::SYNTAX, "`=` assigns, and an expression only asks")
+            .at(exact)
+            .help("did you mean `==`?")
+            .replacement("=="),
+        _ if is_statement(text) || matches!(text, "+=" | "-=" | "*=" | "/=") => only_expressions(exact),
+        "and" => plain(code::SYNTAX, "`and` is written `&&`").at(exact).replacement("&&"),
+        "or" => plain(code::SYNTAX, "`or` is written `||`").at(exact).replacement("||"),
+        "not" => plain(code::SYNTAX, "there is no `not in`").at(exact).help("write `not(a in b)`"),
+        "?" => plain(code::SYNTAX, "there is no `a ? b : c`").at(exact).help("write `if a { b } else { c }`"),
+        _ if source.trim_start().starts_with("not ") => plain(code::SYNTAX, format!("`{text}` is not expected here"))
+            .at(exact)
+            .help("write `not(…)`, with parentheses"),
+        _ => {
+            plain(code::SYNTAX, format!("`{text}` is not expected here: an operator, or the end of the expression, is"))
+                .at(exact)
+        }
+    }
+}
+
+fn quoted(source: &str, start: usize) -> Option<(Range<usize>, &str)> {
+    // Rhai gives the place of the opening quote, or of the character after it.
+    let open = if source[start..].starts_with('\'') { start } else { source[..start].rfind('\'')? };
+    let len = source[open + 1..].find('\'')?;
+    Some((open..open + len + 2, &source[open + 1..open + 1 + len]))
+}

@@ -1,0 +1,58 @@
+//! The names that a run's expressions see, converted once and used by every expression of the run.
+
+use jiff::tz::TimeZone;
+use rhai::{Dynamic, Map};
+use sdk::{Record, RunId, Timestamp, Value};
+
+use super::convert;
+
+/// The names that a run's expressions see, with their values.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// All constants: nothing that an expression calls could change them.
+    pub(super) names: rhai::Scope<'static>,
+    pub(super) zone: TimeZone,
+}
+
+impl Scope {
+    /// `record`, `run`, `flow` and `now` of one run.
+    pub fn new(flow: &crate::Flow, record: &Record, run: RunId, now: Timestamp) -> Self {
+        let about_flow = [("id".into(), flow.id.as_str().into())].into_iter().collect::<Map>();
+        let about_run = [("id".into(), run.to_string().into())].into_iter().collect::<Map>();
+        let mut scope = Self { names: rhai::Scope::new(), zone: flow.timezone.clone() };
+        scope.names.push_constant_dynamic("record", record_map(record));
+        scope.names.push_constant_dynamic("run", about_run.into());
+        scope.names.push_constant_dynamic("flow", about_flow.into());
+        scope.names.push_constant_dynamic("now", Dynamic::from(now));
+        scope
+    }
+
+    /// Adds a name made by a step; it hides an earlier one.
+    pub fn set(&mut self, name: &str, value: &Value) {
+        self.names.push_constant_dynamic(name, convert::root(name, value));
+    }
+
+    /// How many names there are, for [`Scope::truncate`].
+    #[expect(clippy::len_without_is_empty, reason = "it is a mark to return to; no scope is empty")]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Forgets the names made since there were `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.names.rewind(len);
+    }
+}
+
+/// The fields, with `id` and `meta`, which hide fields of those names.
+fn record_map(record: &Record) -> Dynamic {
+    let mut fields = convert::fields_of("record", &record.fields);
+    let created = record.created.map_or(Dynamic::UNIT, Dynamic::from);
+    let meta: Map =
+        [("created".into(), created), ("updated".into(), Dynamic::from(record.modified))].into_iter().collect();
+    if let Some(mut map) = fields.write_lock::<Map>() {
+        map.insert("id".into(), record.id.as_str().into());
+        map.insert("meta".into(), meta.into());
+    }
+    fields
+}

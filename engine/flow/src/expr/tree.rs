@@ -1,0 +1,295 @@
+//! Reading a compiled expression: which names it reads, what it calls, and what it must not do.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
+
+use super::{Read, Reads, RootReads};
+
+/// A byte's place of a position in the source.
+pub(super) fn offset(source: &str, position: Position) -> Option<usize> {
+    let (line, column) = (position.line()?, position.position().unwrap_or(1));
+    let start: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let rest = &source[start..];
+    let inside = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+    Some(start + inside)
+}
+
+/// The bytes of the word that begins at a position; one character where none does.
+pub(super) fn word(source: &str, position: Position) -> Option<Range<usize>> {
+    let start = offset(source, position)?;
+    let rest = &source[start..];
+    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let one = rest.chars().next().map_or(0, char::len_utf8);
+    Some(start..start + word.max(one))
+}
+
+/// Visits every node, those of closures too; `true` for a node of a closure.
+pub(super) fn each_node(tree: &AST, visit: &mut impl FnMut(ASTNode<'_>, bool)) {
+    let mut roots = 0;
+    let own = tree.statements().len();
+    tree.walk(&mut |path: &[ASTNode<'_>]| {
+        roots += usize::from(path.len() == 1);
+        if let Some(node) = path.last() {
+            visit(*node, roots > own);
+        }
+        true
+    });
+}
+
+/// The two sides of the operator at a position, as the author wrote them, where they are plain paths.
+pub(super) fn operands(tree: &AST, position: Position) -> Option<(Option<String>, Option<String>)> {
+    let mut found = None;
+    each_node(tree, &mut |node, _| {
+        if let ASTNode::Expr(Expr::FnCall(call, at)) = node
+            && *at == position
+            && let [left, right] = call.args.as_slice()
+        {
+            found = Some((path_text(left), path_text(right)));
+        }
+    });
+    found
+}
+
+fn path_text(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Variable(variable, ..) => Some(variable.1.to_string()),
+        Expr::StringConstant(text, _) if text.len() < 40 => Some(format!("{:?}", text.as_str())),
+        Expr::Dot(..) | Expr::Index(..) => {
+            let (root, links) = chain(expression);
+            let Expr::Variable(variable, ..) = root else { return None };
+            links.iter().try_fold(variable.1.to_string(), |text, link| match link.part {
+                Part::Name(name) if link.optional => Some(format!("{text}?.{name}")),
+                Part::Name(name) => Some(format!("{text}.{name}")),
+                Part::Key(_) | Part::Call(_) => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// One step of `a.b?.c["d"].e()`.
+struct Link<'a> {
+    optional: bool,
+    part: Part<'a>,
+}
+
+enum Part<'a> {
+    /// `.name` or `["name"]`.
+    Name(&'a str),
+    /// `[ … ]`, computed or a number.
+    Key(&'a Expr),
+    /// `.function( … )`.
+    Call(&'a FnCallExpr),
+}
+
+/// Takes a chain apart. Rhai nests it to the right: the left side of each right side is the next link.
+fn chain(expression: &Expr) -> (&Expr, Vec<Link<'_>>) {
+    let (Expr::Dot(pair, ..) | Expr::Index(pair, ..)) = expression else { return (expression, Vec::new()) };
+    let mut links = Vec::new();
+    let mut current = expression;
+    loop {
+        let (pair, flags, indexed) = match current {
+            Expr::Dot(pair, flags, _) => (pair, *flags, false),
+            Expr::Index(pair, flags, _) => (pair, *flags, true),
+            _ => break,
+        };
+        let optional = flags.contains(ASTFlags::NEGATED);
+        // Without BREAK the chain goes on in the right side.
+        let goes_on = !flags.contains(ASTFlags::BREAK) && matches!(pair.rhs, Expr::Dot(..) | Expr::Index(..));
+        let step = match &pair.rhs {
+            Expr::Dot(next, ..) | Expr::Index(next, ..) if goes_on => &next.lhs,
+            last => last,
+        };
+        links.push(Link { optional, part: part(step, indexed) });
+        if !goes_on {
+            break;
+        }
+        current = &pair.rhs;
+    }
+    (&pair.lhs, links)
+}
+
+fn part(step: &Expr, indexed: bool) -> Part<'_> {
+    match step {
+        Expr::Property(property, _) if !indexed => Part::Name(&property.2),
+        Expr::StringConstant(name, _) if indexed => Part::Name(name),
+        Expr::MethodCall(call, _) if !indexed => Part::Call(call),
+        other => Part::Key(other),
+    }
+}
+
+/// What the expression reads of the names around it. Closures capture nothing, so they read nothing.
+pub(super) fn reads(tree: &AST, source: &str) -> Reads {
+    let mut reader = Reader { source, reads: Reads::default(), present: BTreeSet::new() };
+    tree.statements().iter().for_each(|statement| reader.statement(statement));
+    for root in reader.reads.roots.values_mut() {
+        root.uses.sort_by_key(|read| read.span.start);
+    }
+    reader.reads
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    reads: Reads,
+    /// Names that a condition around has found to be set.
+    present: BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::Expr(expression) => self.expression(expression),
+            Stmt::FnCall(call, _) => self.call(call),
+            Stmt::Block(block) => block.iter().for_each(|statement| self.statement(statement)),
+            Stmt::If(parts, _) => {
+                self.expression(&parts.expr);
+                let (if_true, if_false) = (found_set(&parts.expr, true), found_set(&parts.expr, false));
+                self.knowing(if_true, |reader| parts.body.iter().for_each(|statement| reader.statement(statement)));
+                self.knowing(if_false, |reader| parts.branch.iter().for_each(|statement| reader.statement(statement)));
+            }
+            // Everything else was refused.
+            _ => {}
+        }
+    }
+
+    /// Reads with some more names known to be set.
+    fn knowing(&mut self, names: Vec<String>, read: impl FnOnce(&mut Self)) {
+        let before = self.present.clone();
+        self.present.extend(names);
+        read(self);
+        self.present = before;
+    }
+
+    fn expression(&mut self, expression: &Expr) {
+        match expression {
+            Expr::Variable(variable, _, position) => self.whole(&variable.1, *position, false),
+            Expr::Dot(..) | Expr::Index(..) => self.chain(expression),
+            Expr::FnCall(call, _) | Expr::MethodCall(call, _) => self.call(call),
+            Expr::Stmt(block) => block.iter().for_each(|statement| self.statement(statement)),
+            Expr::InterpolatedString(parts, _) | Expr::Array(parts, _) => {
+                parts.iter().for_each(|part| self.expression(part));
+            }
+            Expr::Map(map, _) => map.0.iter().for_each(|(_, value)| self.expression(value)),
+            Expr::And(parts, _) => self.in_turn(parts, true),
+            Expr::Or(parts, _) => self.in_turn(parts, false),
+            Expr::Coalesce(parts, _) => {
+                for (index, part) in parts.iter().enumerate() {
+                    match part {
+                        Expr::Variable(variable, _, position) => {
+                            self.whole(&variable.1, *position, index + 1 < parts.len());
+                        }
+                        other => self.expression(other),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The parts of `&&` or `||`: each is only reached when those before were true, or false.
+    fn in_turn(&mut self, parts: &[Expr], reached_when: bool) {
+        let before = self.present.clone();
+        for part in parts {
+            self.expression(part);
+            self.present.extend(found_set(part, reached_when));
+        }
+        self.present = before;
+    }
+
+    fn call(&mut self, call: &FnCallExpr) {
+        if let Some((_, compared)) = comparison_with_nothing(call) {
+            match compared {
+                Expr::Variable(variable, _, position) => {
+                    self.read(&variable.1, Vec::new(), *position, true);
+                }
+                other => self.expression(other),
+            }
+            return;
+        }
+        for argument in &call.args {
+            match argument {
+                // These take `()` as what it is.
+                Expr::Variable(variable, _, position) if matches!(call.name.as_str(), "is_blank") => {
+                    self.whole(&variable.1, *position, true);
+                }
+                other => self.expression(other),
+            }
+        }
+    }
+
+    fn chain(&mut self, expression: &Expr) {
+        let (root, links) = chain(expression);
+        for link in &links {
+            match link.part {
+                Part::Key(key) => self.expression(key),
+                Part::Call(call) => call.args.iter().for_each(|argument| self.expression(argument)),
+                Part::Name(_) => {}
+            }
+        }
+        let Expr::Variable(variable, _, position) = root else { return self.expression(root) };
+        let (name, safe) = (&variable.1, links.first().is_some_and(|link| link.optional));
+        let path: Vec<String> = links
+            .iter()
+            .map_while(|link| match link.part {
+                Part::Name(name) => Some(name.to_owned()),
+                Part::Key(_) | Part::Call(_) => None,
+            })
+            .collect();
+        match links.first().map(|link| &link.part) {
+            Some(Part::Call(_)) => self.whole(name, *position, safe),
+            Some(Part::Key(_)) => {
+                let span = self.read(name, path, *position, safe);
+                self.root(name).computed.get_or_insert(span);
+            }
+            Some(Part::Name(_)) | None => {
+                self.read(name, path, *position, safe);
+            }
+        }
+    }
+
+    fn whole(&mut self, name: &str, position: Position, safe: bool) {
+        let span = self.read(name, Vec::new(), position, safe);
+        self.root(name).whole.get_or_insert(span);
+    }
+
+    fn read(&mut self, name: &str, path: Vec<String>, position: Position, safe: bool) -> Range<usize> {
+        let span = word(self.source, position).unwrap_or(0..0);
+        let safe = safe || self.present.contains(name);
+        self.root(name).uses.push(Read { path, span: span.clone(), safe });
+        span
+    }
+
+    fn root(&mut self, name: &str) -> &mut RootReads {
+        self.reads.roots.entry(name.to_owned()).or_default()
+    }
+}
+
+/// Whether it is `x == ()` (true) or `x != ()` (false), and `x`.
+fn comparison_with_nothing(call: &FnCallExpr) -> Option<(bool, &Expr)> {
+    let equal = match call.name.as_str() {
+        "==" => true,
+        "!=" => false,
+        _ => return None,
+    };
+    match call.args.as_slice() {
+        [compared, Expr::Unit(_)] | [Expr::Unit(_), compared] => Some((equal, compared)),
+        _ => None,
+    }
+}
+
+/// The names that are certainly set when the condition turned out as `outcome`.
+fn found_set(condition: &Expr, outcome: bool) -> Vec<String> {
+    match condition {
+        Expr::And(parts, _) if outcome => parts.iter().flat_map(|part| found_set(part, true)).collect(),
+        Expr::Or(parts, _) if !outcome => parts.iter().flat_map(|part| found_set(part, false)).collect(),
+        Expr::FnCall(call, _) => match (comparison_with_nothing(call), call.name.as_str(), call.args.as_slice()) {
+            (Some((equal, Expr::Variable(variable, ..))), ..) if equal != outcome => vec![variable.1.to_string()],
+            (None, "!" | "not", [inner]) => found_set(inner, !outcome),
+            (None, "is_blank", [Expr::Variable(variable, ..)]) if !outcome => vec![variable.1.to_string()],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
