@@ -18,6 +18,8 @@ use crate::{cursors, flows, ledger, retention, runs};
 
 /// Operations of one commit, at most.
 pub(crate) const GROUP: usize = 200;
+/// Rows of one commit, more or less: who waits for a small write should not wait for a hundred pages.
+pub(crate) const GROUP_ROWS: usize = 2000;
 
 /// Everything that changes the database.
 #[derive(Clone, Debug)]
@@ -53,6 +55,12 @@ pub(crate) enum Answer {
     Planned(Planned),
     Effect(EffectState),
     Pruned(Pruned),
+}
+
+impl Answer {
+    fn nothing((): ()) -> Self {
+        Self::Nothing
+    }
 }
 
 /// Applies operations in their order, as one commit where that is possible. There is one answer for each.
@@ -100,46 +108,76 @@ fn apply_together(connection: &mut Connection, ops: &[Op]) -> Result<Vec<Result<
 }
 
 fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
-    match op {
-        Op::TakeOver { now } => runs::take_over(connection, *now).map(Answer::TookOver),
-        Op::StartCursor { key, cursor } => cursors::start(connection, key, cursor).map(Answer::Cursor),
-        Op::Checkpoint(checkpoint) => {
-            let done = cursors::checkpoint(connection, checkpoint)?;
-            faults::point("checkpoint.applied");
-            Ok(Answer::Checkpointed(done))
-        }
-        Op::Claim { now, wanted } => runs::claim(connection, *now, wanted).map(Answer::Claimed),
-        Op::Finish { run, ending, now } => {
-            let finished = runs::finish(connection, *run, ending, *now)?;
-            faults::point("finish.applied");
-            Ok(Answer::Flag(finished))
-        }
-        Op::Park { run, due_at, failure } => runs::park(connection, *run, *due_at, failure).map(Answer::Flag),
-        Op::Journal { run, entry } => runs::journal(connection, *run, entry).map(|()| Answer::Nothing),
-        Op::InsertManual(manual) => runs::insert_manual(connection, manual).map(Answer::Flag),
-        Op::Retry { run, now } => runs::retry(connection, *run, *now).map(|()| Answer::Nothing),
-        Op::Cancel { run, reason, now } => runs::cancel(connection, *run, reason, *now).map(|()| Answer::Nothing),
-        Op::Plan(intent) => {
-            let planned = ledger::plan(connection, intent)?;
-            faults::point("plan.applied");
-            Ok(Answer::Planned(planned))
-        }
-        Op::MarkSent { effect, now } => {
-            ledger::mark_sent(connection, effect, *now)?;
-            faults::point("sent.applied");
-            Ok(Answer::Nothing)
-        }
-        Op::Settle { effect, settlement, now } => {
-            let state = ledger::settle(connection, effect, settlement, *now)?;
-            faults::point("settle.applied");
-            Ok(Answer::Effect(state))
-        }
+    let answer = match op {
+        Op::TakeOver { now } => Answer::TookOver(runs::take_over(connection, *now)?),
+        Op::StartCursor { key, cursor } => Answer::Cursor(cursors::start(connection, key, cursor)?),
+        Op::Checkpoint(checkpoint) => Answer::Checkpointed(cursors::checkpoint(connection, checkpoint)?),
+        Op::Claim { now, wanted } => Answer::Claimed(runs::claim(connection, *now, wanted)?),
+        Op::Finish { run, ending, now } => Answer::Flag(runs::finish(connection, *run, ending, *now)?),
+        Op::Park { run, due_at, failure } => Answer::Flag(runs::park(connection, *run, *due_at, failure)?),
+        Op::Journal { run, entry } => Answer::nothing(runs::journal(connection, *run, entry)?),
+        Op::InsertManual(manual) => Answer::Flag(runs::insert_manual(connection, manual)?),
+        Op::Retry { run, now } => Answer::nothing(runs::retry(connection, *run, *now)?),
+        Op::Cancel { run, reason, now } => Answer::nothing(runs::cancel(connection, *run, reason, *now)?),
+        Op::Plan(intent) => Answer::Planned(ledger::plan(connection, intent)?),
+        Op::MarkSent { effect, now } => Answer::nothing(ledger::mark_sent(connection, effect, *now)?),
+        Op::Settle { effect, settlement, now } => Answer::Effect(ledger::settle(connection, effect, settlement, *now)?),
         Op::SetFlowState { flow, state, reason, now } => {
-            flows::set_state(connection, flow, *state, reason.as_deref(), *now).map(|()| Answer::Nothing)
+            Answer::nothing(flows::set_state(connection, flow, *state, reason.as_deref(), *now)?)
         }
-        Op::RenameFlow { from, to } => flows::rename(connection, from, to).map(Answer::Flag),
-        Op::Prune(retention) => retention::prune(connection, retention).map(Answer::Pruned),
-        Op::Close => Ok(Answer::Nothing),
+        Op::RenameFlow { from, to } => Answer::Flag(flows::rename(connection, from, to)?),
+        Op::Prune(retention) => Answer::Pruned(retention::prune(connection, retention)?),
+        Op::Close => Answer::Nothing,
+    };
+    faults::point(op.applied());
+    Ok(answer)
+}
+
+impl Op {
+    /// The crash point between the operation and its commit.
+    fn applied(&self) -> &'static str {
+        match self {
+            Self::TakeOver { .. } => "take_over.applied",
+            Self::StartCursor { .. } => "start_cursor.applied",
+            Self::Checkpoint(_) => "checkpoint.applied",
+            Self::Claim { .. } => "claim.applied",
+            Self::Finish { .. } => "finish.applied",
+            Self::Park { .. } => "park.applied",
+            Self::Journal { .. } => "journal.applied",
+            Self::InsertManual(_) => "insert.applied",
+            Self::Retry { .. } => "retry.applied",
+            Self::Cancel { .. } => "cancel.applied",
+            Self::Plan(_) => "plan.applied",
+            Self::MarkSent { .. } => "sent.applied",
+            Self::Settle { .. } => "settle.applied",
+            Self::SetFlowState { .. } => "flow_state.applied",
+            Self::RenameFlow { .. } => "rename.applied",
+            Self::Prune(_) => "prune.applied",
+            Self::Close => "close.applied",
+        }
+    }
+
+    /// How many rows the operation may write, more or less.
+    pub(crate) fn n_rows(&self) -> usize {
+        match self {
+            Self::Checkpoint(checkpoint) => checkpoint.rows.len() + 1,
+            Self::Claim { wanted, .. } => wanted.iter().map(|(_, limit)| limit).sum::<usize>() + 1,
+            Self::Prune(retention) => retention.limit,
+            Self::TakeOver { .. }
+            | Self::StartCursor { .. }
+            | Self::Finish { .. }
+            | Self::Park { .. }
+            | Self::Journal { .. }
+            | Self::InsertManual(_)
+            | Self::Retry { .. }
+            | Self::Cancel { .. }
+            | Self::Plan(_)
+            | Self::MarkSent { .. }
+            | Self::Settle { .. }
+            | Self::SetFlowState { .. }
+            | Self::RenameFlow { .. }
+            | Self::Close => 1,
+        }
     }
 }
 

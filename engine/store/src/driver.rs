@@ -112,11 +112,14 @@ fn snapshot<T>(connection: &Connection, read: impl FnOnce(&Connection) -> Result
 /// The writer thread: takes what is queued, commits it, answers; until the last handle is gone or one says to close.
 fn write_all(mut connection: Connection, mut jobs: mpsc::Receiver<Job>, commits: &AtomicU64) {
     while let Some(first) = jobs.blocking_recv() {
+        let mut n_rows = first.op.n_rows();
         let mut ops = vec![first.op];
         let mut replies = vec![first.reply];
         while ops.len() < core::GROUP
+            && n_rows < core::GROUP_ROWS
             && let Ok(job) = jobs.try_recv()
         {
+            n_rows = n_rows.saturating_add(job.op.n_rows());
             ops.push(job.op);
             replies.push(job.reply);
         }

@@ -57,6 +57,7 @@ pub struct Intent {
 
 /// What the ledger knew when a write was planned.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one is alive for the length of a match, never a list of them")]
 pub enum Planned {
     /// A new row, `planned`.
     New,

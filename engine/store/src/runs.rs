@@ -10,6 +10,20 @@ use crate::{flows, ledger, payload};
 /// The class of a run that failed because its stored body could not be read.
 const UNREADABLE: &str = "store";
 
+/// The runs that may begin, the longest due first. A run that is pending with a later due time is in back-off and holds
+/// its record's later versions back as one that is at work does.
+pub(crate) const DUE: &str = "SELECT id FROM run AS candidate
+    WHERE flow = ?1 AND state = 'pending' AND due_at <= ?2
+      AND NOT EXISTS (SELECT 1 FROM run AS earlier
+                      WHERE earlier.flow = candidate.flow AND earlier.record = candidate.record
+                        AND earlier.state = 'pending' AND (earlier.stamp, earlier.id) < (candidate.stamp, candidate.id))
+      AND NOT EXISTS (SELECT 1 FROM run AS other
+                      WHERE other.flow = candidate.flow AND other.record = candidate.record AND other.state = 'running')
+    ORDER BY due_at, id LIMIT ?3";
+/// When the next run of a flow becomes due.
+pub(crate) const NEXT_DUE: &str = "SELECT due_at FROM run WHERE state = 'pending' AND due_at > ?2
+    AND flow = (SELECT number FROM flow WHERE name = ?1) ORDER BY due_at LIMIT 1";
+
 pub(crate) fn take_over(connection: &Connection, now: Timestamp) -> Result<TookOver> {
     let mut update =
         connection.prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value")?;
@@ -17,12 +31,11 @@ pub(crate) fn take_over(connection: &Connection, now: Timestamp) -> Result<TookO
 
     let mut select = connection.prepare_cached("SELECT id FROM run WHERE state = 'running' ORDER BY id")?;
     let left: Vec<IdColumn> = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let mut change = next_changes(connection, left.len())?;
+    let first_change = next_changes(connection, left.len())?;
     let mut put_back =
         connection.prepare_cached("UPDATE run SET state = 'pending', due_at = ?2, changed = ?3 WHERE id = ?1")?;
-    for id in &left {
+    for (change, id) in (first_change..).zip(&left) {
         put_back.execute((id, TimeColumn(now), change))?;
-        change += 1;
     }
     Ok(TookOver { epoch, put_back: left.len() as u64 })
 }
@@ -90,10 +103,7 @@ pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, 
 }
 
 pub(crate) fn next_due(connection: &Connection, now: Timestamp, flows: &[FlowId]) -> Result<Option<Timestamp>> {
-    let mut select = connection.prepare_cached(
-        "SELECT due_at FROM run WHERE state = 'pending' AND due_at > ?2
-             AND flow = (SELECT number FROM flow WHERE name = ?1) ORDER BY due_at LIMIT 1",
-    )?;
+    let mut select = connection.prepare_cached(NEXT_DUE)?;
     let mut next = None;
     for flow in flows {
         let due = select.query_row((flow.as_str(), TimeColumn(now)), |row| row.get(0)).optional()?;
@@ -202,19 +212,8 @@ pub(crate) fn cancel(connection: &Connection, run: RunId, reason: &str, now: Tim
     Ok(())
 }
 
-/// The runs that may begin, the longest due first. A run that is pending with a later due time is in back-off and holds
-/// its record's later versions back as one that is at work does.
 fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize) -> Result<Vec<RunId>> {
-    let mut select = connection.prepare_cached(
-        "SELECT id FROM run AS candidate
-         WHERE flow = ?1 AND state = 'pending' AND due_at <= ?2
-           AND NOT EXISTS (SELECT 1 FROM run AS earlier
-                           WHERE earlier.flow = candidate.flow AND earlier.record = candidate.record
-                             AND earlier.state = 'pending' AND (earlier.stamp, earlier.id) < (candidate.stamp, candidate.id))
-           AND NOT EXISTS (SELECT 1 FROM run AS other
-                           WHERE other.flow = candidate.flow AND other.record = candidate.record AND other.state = 'running')
-         ORDER BY due_at, id LIMIT ?3",
-    )?;
+    let mut select = connection.prepare_cached(DUE)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let ids = select.query_map((flow, TimeColumn(now), limit), |row| row.get(0).map(|IdColumn(id)| id))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)

@@ -24,13 +24,13 @@ const NEEDED_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 const LARGEST_CHECKED_AT_START: u64 = 1 << 30;
 const CACHED_STATEMENTS: usize = 128;
 
-/// The schema that this program writes.
-pub(crate) fn known() -> i64 {
-    MIGRATIONS.len() as i64
-}
-
 /// Opens for writing, creating what is not there and migrating what is older. Checks the file if its last owner died.
 pub(crate) fn open_writer(dir: &Path) -> Result<Connection> {
+    open_writer_with(dir, MIGRATIONS)
+}
+
+/// [`open_writer`] with other migrations, by which a test plays the engine of another year.
+pub(crate) fn open_writer_with(dir: &Path, migrations: &[&str]) -> Result<Connection> {
     check_sqlite()?;
     create_dir(dir)?;
     let path = dir.join(FILE);
@@ -42,15 +42,16 @@ pub(crate) fn open_writer(dir: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE,
     )?;
     connection.pragma_update(None, "busy_timeout", 5000)?;
-    let found = recognise(&connection, &path)?;
+    let known = migrations.len() as i64;
+    let found = recognise(&connection, &path, known)?;
     prepare_writer(&connection)?;
     if owner_died && fs::metadata(&path).is_ok_and(|file| file.len() < LARGEST_CHECKED_AT_START) {
         check(&connection)?;
     }
-    if found > 0 && found < known() {
+    if found > 0 && found < known {
         back_up(&connection, &dir.join(format!("millrace-schema-{found}.backup.db")))?;
     }
-    migrate(&mut connection)?;
+    migrate(&mut connection, migrations)?;
     Ok(connection)
 }
 
@@ -65,9 +66,10 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE,
     )?;
     connection.pragma_update(None, "busy_timeout", 5000)?;
-    let found = recognise(&connection, path)?;
-    if found < known() {
-        return Err(Error::Older { found, known: known() });
+    let known = MIGRATIONS.len() as i64;
+    let found = recognise(&connection, path, known)?;
+    if found < known {
+        return Err(Error::Older { found, known });
     }
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -80,7 +82,7 @@ pub(crate) fn open_memory() -> Result<Connection> {
     check_sqlite()?;
     let mut connection = Connection::open_in_memory()?;
     prepare_writer(&connection)?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, MIGRATIONS)?;
     // Nothing here outlives the process, and a seed must replay the same hashes.
     connection.execute("UPDATE meta SET value = zeroblob(32) WHERE name = 'target_key_secret'", [])?;
     Ok(connection)
@@ -97,7 +99,12 @@ pub(crate) fn back_up(connection: &Connection, to: &Path) -> Result<()> {
     }
     // Created by us, so that nobody else may read it from its first byte on.
     create_file(&partial)?;
-    connection.execute("VACUUM INTO ?1", [partial.to_string_lossy().as_ref()])?;
+    // The copy is a write, if not to this database; a reader is told to allow it.
+    let query_only: bool = connection.pragma_query_value(None, "query_only", |row| row.get(0))?;
+    connection.pragma_update(None, "query_only", false)?;
+    let copied = connection.execute("VACUUM INTO ?1", [partial.to_string_lossy().as_ref()]);
+    connection.pragma_update(None, "query_only", query_only)?;
+    copied?;
     File::open(&partial).and_then(|file| file.sync_all()).map_err(|error| Error::file("flush", &partial, error))?;
     fs::rename(&partial, to).map_err(|error| Error::file("name the backup", to, error))?;
     sync_dir(to)
@@ -148,7 +155,7 @@ pub(crate) fn check(connection: &Connection) -> Result<()> {
 }
 
 /// The file's schema number, 0 for an empty file.
-fn recognise(connection: &Connection, path: &Path) -> Result<i64> {
+fn recognise(connection: &Connection, path: &Path, known: i64) -> Result<i64> {
     let not_ours = || Error::NotOurs { path: path.to_owned() };
     let number = |name: &str| match connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)) {
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => Err(not_ours()),
@@ -161,8 +168,8 @@ fn recognise(connection: &Connection, path: &Path) -> Result<i64> {
         // An engine that died before its first transaction leaves such a file.
         return if application == 0 && found == 0 && tables == 0 { Ok(0) } else { Err(not_ours()) };
     }
-    if found > known() {
-        return Err(Error::Newer { found, known: known() });
+    if found > known {
+        return Err(Error::Newer { found, known });
     }
     Ok(found)
 }
@@ -184,12 +191,12 @@ fn prepare_writer(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn migrate(connection: &mut Connection) -> Result<()> {
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<()> {
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Asked within the transaction: another program may have migrated while we waited for the lock.
         let at: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let Some(migration) = usize::try_from(at).ok().and_then(|at| MIGRATIONS.get(at)) else {
+        let Some(migration) = usize::try_from(at).ok().and_then(|at| migrations.get(at)) else {
             return Ok(());
         };
         transaction.execute_batch(migration)?;

@@ -333,6 +333,23 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+impl Store {
+    /// A store over a connection that a test has prepared, with a writer thread.
+    pub(crate) fn threaded_over(connection: Connection, path: PathBuf) -> Result<Self> {
+        let target_key_secret = target_key_secret(&connection)?;
+        Ok(Self::over(Driver::thread(connection, path)?, target_key_secret))
+    }
+
+    /// What `look` sees on the inline driver's own connection.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        match &self.inner.driver {
+            Driver::Inline(connection) => look(&connection.lock().expect("no test panics while it looks")),
+            Driver::Thread { .. } | Driver::ReadOnly(_) => panic!("only an inline store has a connection to look at"),
+        }
+    }
+}
+
 fn target_key_secret(connection: &Connection) -> Result<[u8; 32]> {
     Ok(connection.query_row("SELECT value FROM meta WHERE name = 'target_key_secret'", [], |row| row.get(0))?)
 }
