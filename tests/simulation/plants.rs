@@ -3,7 +3,7 @@
 use crate::polling::simulate;
 use crate::scenario::Scenario;
 
-/// Every planted bug, with the number of seeds that the weakest of them needs (and some).
+/// Every planted bug.
 const PLANTS: &[&str] = &[
     "no clamp",
     "no overlap",
@@ -15,7 +15,6 @@ const PLANTS: &[&str] = &[
     "no seen set",
     "a full page of one stamp restarts at that stamp",
     "a full page of one stamp is skipped",
-    "ids ordered as text",
     "watermark from the local clock",
     "watermark clamped to the last poll's clock",
     "every poll starts over at the watermark",

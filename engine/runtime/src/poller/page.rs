@@ -75,12 +75,7 @@ pub fn next(query: &PollQuery, rows: &[Record], limit: usize) -> Option<PollQuer
         }
         PollQuery::From(_) => Some(PollQuery::From(last.modified)),
         PollQuery::Drain { at, .. } if full => {
-            let last = if planted("ids ordered as text") {
-                rows.iter().map(|row| &row.id).max().unwrap_or(&last.id)
-            } else {
-                &last.id
-            };
-            Some(PollQuery::Drain { at: *at, after: Some(last.clone()) })
+            Some(PollQuery::Drain { at: *at, after: Some(last.id.clone()) })
         }
         PollQuery::Drain { at, .. } => Some(PollQuery::From(after(*at))),
     }
