@@ -41,7 +41,7 @@ fn check(tree: &AST, source: &str) -> Result<(), ExpressionMistake> {
     let mut found: Vec<(usize, ExpressionMistake)> = Vec::new();
     let mut captures = false;
     let span = |position: Position| tree::word(source, position);
-    tree::each_node(tree, &mut |node, in_closure| {
+    tree::each_node(tree, &mut |node| {
         let mistake = match node {
             ASTNode::Stmt(Stmt::Share(names)) => {
                 captures = true;
@@ -65,8 +65,6 @@ fn check(tree: &AST, source: &str) -> Result<(), ExpressionMistake> {
             _ => Some(mistake::only_expressions(None)),
         };
         if let Some(mistake) = mistake {
-            // Inside closures, positions are of the same source.
-            let _ = in_closure;
             found.push((mistake.span.as_ref().map_or(usize::MAX, |span| span.start), mistake));
         }
     });
@@ -102,4 +100,12 @@ fn check_call(name: &str, arguments: usize, span: Option<Range<usize>>) -> Optio
     let message = format!("`{name}` does not take {given}, counting the value before the dot");
     let help = format!("it is written {}", helpers::signatures(name));
     Some(mistake::plain(code::ARGUMENTS, message).at(span).help(help))
+}
+
+/// Whether the word is read as a name.
+pub(super) fn is_name(word: &str) -> bool {
+    ENGINE.compile_expression(word).is_ok_and(|tree| match tree.statements() {
+        [Stmt::Expr(expression)] => matches!(&**expression, Expr::Variable(name, ..) if name.1 == word),
+        _ => false,
+    })
 }

@@ -160,10 +160,17 @@ pub(super) fn of_parsing(source: &str, error: &ParseError) -> ExpressionMistake 
     if let Some(mistake) = start.and_then(|start| reserved_field(source, start)) {
         return mistake;
     }
+    if let Some(start) = start.filter(|start| source[*start..].starts_with("=>")) {
+        return plain(code::SYNTAX, "a function is written `|x| …`, without an arrow").at(Some(start..start + 2));
+    }
+    if start.is_some_and(|start| source[start..].starts_with('=') && !source[start..].starts_with("==")) {
+        return of_unexpected("=", source, start, span);
+    }
     let word = span.clone().map_or("", |span| &source[span]);
     let mistake = match error.err_type() {
         Parse::UnexpectedEOF => plain(code::SYNTAX, "the expression ends too early"),
         Parse::BadInput(lexing) => return of_lexing(source, lexing, start, span),
+        Parse::MissingToken(..) if is_statement(word) => only_expressions(None),
         Parse::MissingToken(token, why) => plain(code::SYNTAX, format!("`{token}` is missing {why}")),
         Parse::MissingSymbol(why) => plain(code::SYNTAX, format!("something is missing here: {why}")),
         Parse::ExprTooDeep => {
@@ -178,7 +185,14 @@ pub(super) fn of_parsing(source: &str, error: &ParseError) -> ExpressionMistake 
         Parse::Reserved(word) => return of_reserved(source, word, span),
         Parse::ExprExpected(_) if is_statement(word) => only_expressions(None),
         Parse::ExprExpected(what) => plain(code::SYNTAX, format!("{what} is expected here")),
-        Parse::PropertyExpected if !word.trim().is_empty() => return of_reserved(source, word, span.clone()),
+        Parse::PropertyExpected if word == "[" => {
+            return plain(code::SYNTAX, "there is no dot before `[`")
+                .at(span.map(|span| span.start - 1..span.end))
+                .replacement("[");
+        }
+        Parse::PropertyExpected if word.starts_with(|c: char| c.is_alphabetic()) => {
+            return of_reserved(source, word, span.clone());
+        }
         Parse::UnknownOperator(operator) if operator == "?" => {
             plain(code::SYNTAX, "there is no `a ? b : c`").help("write `if a { b } else { c }`")
         }
@@ -257,7 +271,7 @@ fn of_reserved(source: &str, word: &str, span: Option<Range<usize>>) -> Expressi
 }
 
 /// What others write as an operator, and ours.
-const OPERATORS: [(&str, &str); 4] = [("===", "=="), ("!==", "!="), ("<>", "!="), (":=", "==")];
+const OPERATORS: [(&str, &str); 3] = [("===", "=="), ("!==", "!="), (":=", "==")];
 
 fn of_lexing(source: &str, error: &LexError, start: Option<usize>, span: Option<Range<usize>>) -> ExpressionMistake {
     match error {
@@ -301,6 +315,12 @@ fn of_unexpected(text: &str, source: &str, start: Option<usize>, span: Option<Ra
             .help(format!("did you mean `{ours}`?"))
             .replacement(*ours);
     }
+    if let Some(start) = start.filter(|start| text == ">" && source[..*start].ends_with('<')) {
+        return plain(code::SYNTAX, "`<>` is not an operator here")
+            .at(Some(start - 1..start + 1))
+            .help("did you mean `!=`?")
+            .replacement("!=");
+    }
     let exact = start.map(|start| start..(start + text.len()).min(source.len())).or(span);
     match text {
         "=" => plain(code::SYNTAX, "`=` assigns, and an expression only asks")
@@ -311,7 +331,6 @@ fn of_unexpected(text: &str, source: &str, start: Option<usize>, span: Option<Ra
         "and" => plain(code::SYNTAX, "`and` is written `&&`").at(exact).replacement("&&"),
         "or" => plain(code::SYNTAX, "`or` is written `||`").at(exact).replacement("||"),
         "not" => plain(code::SYNTAX, "there is no `not in`").at(exact).help("write `not(a in b)`"),
-        "?" => plain(code::SYNTAX, "there is no `a ? b : c`").at(exact).help("write `if a { b } else { c }`"),
         _ if source.trim_start().starts_with("not ") => plain(code::SYNTAX, format!("`{text}` is not expected here"))
             .at(exact)
             .help("write `not(…)`, with parentheses"),

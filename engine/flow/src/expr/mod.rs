@@ -152,6 +152,11 @@ pub struct EvaluationError {
     pub message: String,
 }
 
+/// Whether expressions keep the word for themselves, so that no name made in a flow can be read by it.
+pub fn is_reserved(word: &str) -> bool {
+    !compile::is_name(word)
+}
+
 impl Expression {
     /// Compiles and checks the source; names are the flow checker's part, through [`Expression::reads`].
     pub fn compile(source: &str, place: &Place) -> Result<Self, ExpressionMistake> {

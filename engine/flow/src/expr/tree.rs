@@ -25,14 +25,11 @@ pub(super) fn word(source: &str, position: Position) -> Option<Range<usize>> {
     Some(start..start + word.max(one))
 }
 
-/// Visits every node, those of closures too; `true` for a node of a closure.
-pub(super) fn each_node(tree: &AST, visit: &mut impl FnMut(ASTNode<'_>, bool)) {
-    let mut roots = 0;
-    let own = tree.statements().len();
+/// Visits every node, those of closures too: they are positioned in the same source.
+pub(super) fn each_node(tree: &AST, visit: &mut impl FnMut(ASTNode<'_>)) {
     tree.walk(&mut |path: &[ASTNode<'_>]| {
-        roots += usize::from(path.len() == 1);
         if let Some(node) = path.last() {
-            visit(*node, roots > own);
+            visit(*node);
         }
         true
     });
@@ -41,7 +38,7 @@ pub(super) fn each_node(tree: &AST, visit: &mut impl FnMut(ASTNode<'_>, bool)) {
 /// The two sides of the operator at a position, as the author wrote them, where they are plain paths.
 pub(super) fn operands(tree: &AST, position: Position) -> Option<(Option<String>, Option<String>)> {
     let mut found = None;
-    each_node(tree, &mut |node, _| {
+    each_node(tree, &mut |node| {
         if let ASTNode::Expr(Expr::FnCall(call, at)) = node
             && *at == position
             && let [left, right] = call.args.as_slice()

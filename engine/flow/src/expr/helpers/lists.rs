@@ -1,6 +1,7 @@
 //! Functions on lists and maps. They give new lists; what they are given stays as it is.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
 
 use rhai::{Array, Dynamic, Engine, FnPtr, Map, NativeCallContext};
@@ -246,6 +247,12 @@ fn position(list: &Array, value: &Dynamic) -> Result<Option<usize>, Failed> {
 }
 
 fn unique(list: &Array) -> Result<Array, Failed> {
+    limits::pay(list.len() * 64)?;
+    // Lists of texts or of whole numbers are the usual ones, and may be long.
+    if list.iter().all(Dynamic::is_string) || list.iter().all(Dynamic::is_int) {
+        let mut seen = HashSet::new();
+        return Ok(list.iter().filter(|item| seen.insert(item.to_string())).cloned().collect());
+    }
     let mut kept = Array::new();
     for item in list {
         if position(&kept, item)?.is_none() {
