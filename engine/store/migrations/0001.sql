@@ -75,6 +75,7 @@ CREATE TABLE run (
     started_at      INTEGER,
     ended_at        INTEGER,
     changed         INTEGER NOT NULL,
+    has_body        INTEGER NOT NULL DEFAULT 1 CHECK (has_body IN (0, 1)),
     reason          TEXT,                   -- why it was skipped or cancelled
     failure_step    TEXT,
     failure_class   TEXT,
@@ -91,7 +92,10 @@ CREATE INDEX run_at_work ON run (flow, record) WHERE state = 'running';
 CREATE INDEX run_by_state ON run (flow, state, id);
 CREATE INDEX run_by_change ON run (changed);
 CREATE INDEX run_by_tail ON run (substr(id, 13));
+-- Retention: what ended first, with a body and without.
 CREATE INDEX run_by_end ON run (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX run_with_body ON run (ended_at)
+    WHERE has_body = 1 AND ended_at IS NOT NULL AND state NOT IN ('failed', 'unknown');
 
 -- How many runs of a flow are in each state, kept by triggers so that no writer can forget it.
 CREATE TABLE run_count (

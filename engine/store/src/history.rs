@@ -99,12 +99,13 @@ pub(crate) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<Ru
     };
     let before = filter.before.map(IdColumn);
     let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+    // Where there is no bound, seventeen bytes stand in for one: greater than every id, and the index is still walked.
 
     if let Some(key) = &filter.key {
         let mut found = select(
             connection,
             "FROM run_key JOIN run ON run.id = run_key.run JOIN flow ON flow.number = run.flow
-             WHERE run_key.value = ?1 AND (?2 IS NULL OR run_key.name = ?2) AND (?3 IS NULL OR run.id < ?3)",
+             WHERE run_key.value = ?1 AND (?2 IS NULL OR run_key.name = ?2) AND run_key.run < coalesce(?3, x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF')",
             &[&key.value, &key.name, &before],
         )?;
         found.retain(|row| filter.admits(row));
@@ -113,7 +114,8 @@ pub(crate) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<Ru
     if let Some(record) = &filter.record {
         let mut found = select(
             connection,
-            "FROM run JOIN flow ON flow.number = run.flow WHERE run.record = ?1 AND (?2 IS NULL OR run.id < ?2)",
+            "FROM run JOIN flow ON flow.number = run.flow WHERE run.record = ?1
+             AND run.id < coalesce(?2, x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF')",
             &[&record.as_str(), &before],
         )?;
         found.retain(|row| filter.admits(row));
@@ -122,7 +124,8 @@ pub(crate) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<Ru
     if filter.flow.is_none() && filter.states.is_empty() {
         return select(
             connection,
-            "FROM run JOIN flow ON flow.number = run.flow WHERE (?1 IS NULL OR run.id < ?1) ORDER BY run.id DESC LIMIT ?2",
+            "FROM run JOIN flow ON flow.number = run.flow
+             WHERE run.id < coalesce(?1, x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF') ORDER BY run.id DESC LIMIT ?2",
             &[&before, &limit],
         );
     }

@@ -4,10 +4,14 @@ use rusqlite::Connection;
 use sdk::Timestamp;
 
 use crate::error::Result;
-use crate::words::TimeColumn;
+use crate::words::{IdColumn, TimeColumn};
 
 /// Pages given back to the file system after each step, at most.
 const FREED_PAGES: i64 = 2000;
+
+/// Runs whose bodies may go. Those without one are not read again and again.
+pub(crate) const WITH_BODY: &str = "SELECT id FROM run
+    WHERE has_body = 1 AND state NOT IN ('failed', 'unknown') AND ended_at < ?1 ORDER BY ended_at LIMIT ?2";
 
 /// What may go. A run that has not ended, failed or is unknown keeps its body until the run itself may go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,33 +39,32 @@ pub struct Pruned {
 
 pub(crate) fn prune(connection: &Connection, retention: &Retention) -> Result<Pruned> {
     let limit = i64::try_from(retention.limit).unwrap_or(i64::MAX);
-    let delete = |sql: &str, before: Timestamp| -> Result<u64> {
-        Ok(connection.prepare_cached(sql)?.execute((TimeColumn(before), limit))? as u64)
-    };
-
-    let runs = delete(
-        "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2)",
-        retention.runs_before,
-    )?;
-    delete(
-        "DELETE FROM journal WHERE run IN (
-             SELECT run.id FROM run JOIN payload ON payload.run = run.id
-             WHERE ended_at < ?1 AND state NOT IN ('failed', 'unknown') ORDER BY ended_at LIMIT ?2)",
-        retention.bodies_before,
-    )?;
-    let bodies = delete(
-        "DELETE FROM payload WHERE run IN (
-             SELECT run.id FROM run JOIN payload ON payload.run = run.id
-             WHERE ended_at < ?1 AND state NOT IN ('failed', 'unknown') ORDER BY ended_at LIMIT ?2)",
-        retention.bodies_before,
-    )?;
-    let effects = delete(
-        "DELETE FROM effect WHERE id IN (
-             SELECT id FROM effect WHERE settled_at < ?1 AND state NOT IN ('planned', 'sent', 'unknown')
-             ORDER BY settled_at LIMIT ?2)",
-        retention.effects_before,
-    )?;
+    let bodies = prune_bodies(connection, retention.bodies_before, limit)?;
+    let runs = connection
+        .prepare_cached(
+            "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2)",
+        )?
+        .execute((TimeColumn(retention.runs_before), limit))?;
+    let effects = connection
+        .prepare_cached(
+            "DELETE FROM effect WHERE id IN (
+                 SELECT id FROM effect WHERE settled_at < ?1 AND state NOT IN ('planned', 'sent', 'unknown')
+                 ORDER BY settled_at LIMIT ?2)",
+        )?
+        .execute((TimeColumn(retention.effects_before), limit))?;
     // One step gives back one page, so the statement is walked to its end.
     connection.pragma(None, "incremental_vacuum", FREED_PAGES, |_| Ok(()))?;
-    Ok(Pruned { bodies, runs, effects })
+    Ok(Pruned { bodies, runs: runs as u64, effects: effects as u64 })
+}
+
+fn prune_bodies(connection: &Connection, before: Timestamp, limit: i64) -> Result<u64> {
+    let mut select = connection.prepare_cached(WITH_BODY)?;
+    let ids = select.query_map((TimeColumn(before), limit), |row| row.get(0))?;
+    let ids: Vec<IdColumn> = ids.collect::<rusqlite::Result<_>>()?;
+    for id in &ids {
+        connection.prepare_cached("DELETE FROM journal WHERE run = ?1")?.execute([id])?;
+        connection.prepare_cached("DELETE FROM payload WHERE run = ?1")?.execute([id])?;
+        connection.prepare_cached("UPDATE run SET has_body = 0 WHERE id = ?1")?.execute([id])?;
+    }
+    Ok(ids.len() as u64)
 }

@@ -186,8 +186,7 @@ pub(crate) fn retry(connection: &Connection, run: RunId, now: Timestamp) -> Resu
         | RunState::Superseded) => return Err(Error::WrongState { run, state: state.word(), verb: "retried" }),
     }
     let body: bool =
-        connection
-            .query_row("SELECT EXISTS (SELECT 1 FROM payload WHERE run = ?1)", [IdColumn(run)], |row| row.get(0))?;
+        connection.query_row("SELECT has_body FROM run WHERE id = ?1", [IdColumn(run)], |row| row.get(0))?;
     if !body {
         return Err(Error::WrongState { run, state: "kept without its record", verb: "retried" });
     }

@@ -20,6 +20,7 @@ fn pages_hold_every_run_once_newest_first() {
         loop {
             let page = ids(&store, &next);
             let Some(last) = page.last() else { break };
+            assert!(page.len() <= 4, "{filter:?}: {page:?}", filter = next);
             next.before = Some(run_id(*last));
             paged.extend(page);
         }

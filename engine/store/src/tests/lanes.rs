@@ -171,9 +171,9 @@ fn a_body_that_cannot_be_read_fails_its_own_run_only() {
     assert_eq!(counts, [(RunState::Running, 1), (RunState::Failed, 1)]);
 }
 
-/// With a million ended runs, a question that reads them all would stop the dispatcher.
+/// With a million ended runs, a question that reads them all would stop the dispatcher and all who wait for the writer.
 #[test]
-fn the_dispatchers_questions_are_answered_by_indexes() {
+fn the_writers_questions_are_answered_by_indexes() {
     let store = owned();
     let plan = |sql: &str| -> String {
         store.look(|connection| {
@@ -190,8 +190,13 @@ fn the_dispatchers_questions_are_answered_by_indexes() {
         assert!(due.contains(index), "no {index} in\n{due}");
     }
     assert!(!due.contains("TEMP B-TREE"), "{due}");
-    let next = plan(crate::runs::NEXT_DUE);
-    assert!(next.contains("run_pending (flow=? AND due_at>?)") && !next.contains("TEMP B-TREE"), "{next}");
+    for (sql, index) in [
+        (crate::runs::NEXT_DUE, "run_pending (flow=? AND due_at>?)"),
+        (crate::retention::WITH_BODY, "run_with_body (ended_at<?)"),
+    ] {
+        let plan = plan(sql);
+        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "no {index} in\n{plan}");
+    }
 }
 
 fn stored(runs: &[(u128, &str, i64)]) -> Store {

@@ -32,12 +32,21 @@ async fn an_operation_that_fails_takes_only_itself_back() {
         let store = store.clone();
         async move { store.checkpoint(fenced).await }
     });
+    // Two runs of one id: the second is refused when the cursor, the rows and the first are in the database already.
+    let key = source_of(&FlowId::from("clashing"));
+    let clashing = Checkpoint { key: key.clone(), ..page(vec![row(7, "ann", 10), row(7, "bob", 10)], 10) };
+    let half = tokio::spawn({
+        let store = store.clone();
+        async move { store.checkpoint(clashing).await }
+    });
     let other = tokio::spawn(checkpoint_one(store.clone(), 3));
     tokio::task::yield_now().await;
     blocker.execute_batch("COMMIT").unwrap();
 
     assert_eq!(good.await.unwrap().unwrap().runs, 1);
     assert!(matches!(refused.await.unwrap(), Err(Error::Fenced { yours: 9, current: 1 })));
+    assert!(matches!(half.await.unwrap(), Err(Error::Database(_))));
+    assert_eq!(store.cursor(&key).await.unwrap(), None, "no half of it is stored");
     assert_eq!(other.await.unwrap().unwrap().runs, 1);
     assert_eq!(runs(&store).await, 2);
 }
