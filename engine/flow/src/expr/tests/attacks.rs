@@ -2,7 +2,7 @@
 //! must come of it. What took Rhai's own engine down is marked.
 
 use super::*;
-use crate::expr::{Template, TextPart, code};
+use crate::expr::{Template, TextPart, code, limits};
 
 /// On the stack that evaluating threads have at least.
 fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
@@ -49,6 +49,7 @@ fn r02_padding_without_an_end() {
     // Rhai's own `pad` with an empty filler never ends.
     assert_mistake(r#"record.email.pad(60000, "")"#, code::UNKNOWN_FUNCTION, "`pad`");
     assert_failure(r#"record.email.pad_start(60000, "")"#, "one character");
+    assert_failure(r#"record.email.pad_start(60000, "0")"#, "at most 1000");
     assert_failure(r#"record.email.pad_start(9223372036854775807, "0")"#, "at most 1000");
 }
 
@@ -82,6 +83,18 @@ fn r07_callbacks_within_callbacks_are_counted() {
     let deep = "record.many.map(|a| [1,2,3,4,5,6,7,8,9].map(|b| [1,2,3,4,5,6,7,8,9].map(|c| 1)))";
     assert_failure(deep, "too many operations");
     assert!(evaluate("[1..10].map(|a| [1..10].map(|b| 1))").is_ok());
+}
+
+#[test]
+fn operations_are_the_same_limit_on_every_machine() {
+    limits::begin(&jiff::tz::TimeZone::UTC);
+    assert!(limits::count(limits::TICKS));
+    assert!(!limits::count(1));
+    assert!(limits::pay(1_000).is_err());
+    assert_eq!(limits::noted().as_deref(), Some(limits::TOO_MUCH));
+    // What one evaluation used is not held against the next.
+    limits::begin(&jiff::tz::TimeZone::UTC);
+    assert!(limits::count(limits::TICKS) && limits::noted().is_none());
 }
 
 #[test]
@@ -164,6 +177,13 @@ fn r15_numbers_have_edges() {
         "-(-9223372036854775807 - 1)",
         "round(0.0/0.0)",
         "[9223372036854775807, 1].sum()",
+        "to_number(\"1e999\")",
+        "to_number(\"inf\")",
+        "to_number(\"0x1f\")",
+        "from_millis(9223372036854775807)",
+        "now.add_days(9223372036854775807)",
+        "now.add_hours(9223372036854775807)",
+        "record.renewal.add_months(1000000)",
     ] {
         failure(source);
     }
