@@ -58,6 +58,7 @@ fn comparisons_give_what_they_say() {
         ("not(\"email\" in record.owner)", false),
         ("4.5 in 1..5", true),
         ("() in [1]", false),
+        ("is_number(\"1e999\")", false),
     ] {
         assert_eq!(evaluate(source), Ok(Value::Bool(wanted)), "{source}");
     }
