@@ -1,1 +1,33 @@
 //! The services that Millrace speaks to.
+//!
+//! Each connector is a folder of its own and one line in [`all`]; [`http`] is the way to the network that those
+//! of them share that speak HTTP.
+
+use std::sync::Arc;
+
+pub mod http;
+pub mod hubspot;
+pub mod sqlite;
+
+/// Every connector, sorted by name.
+pub fn all() -> Vec<Arc<dyn sdk::Connector>> {
+    vec![
+        Arc::new(hubspot::HubSpot), //
+        Arc::new(sqlite::Sqlite),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_sorted_and_its_names_are_ids() {
+        let names: Vec<_> = all().iter().map(|connector| connector.descriptor().name).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        for name in names {
+            assert!(name.starts_with(|first: char| first.is_ascii_lowercase()), "{name}");
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{name}");
+        }
+    }
+}
