@@ -1,0 +1,6 @@
+//! The connector on database files: opening, discovering, reading and writing.
+
+mod opening;
+mod place;
+mod reads;
+mod writes;
