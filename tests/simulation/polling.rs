@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 use runtime::connections::OpenConnection;
 use runtime::poller::{PollOptions, Poller, PollerParts};
 use runtime::{PollError, Polled};
-use sdk::{ConnectionName, FlowId};
+use sdk::{ConnectionName, FlowId, Timestamp};
 use store::{RunFilter, Store};
 
 use crate::clock::CountedIds;
@@ -194,8 +194,9 @@ impl Simulation {
         let shown_at = self.world.clock.true_now() + self.scenario.lag;
         let options = PollOptions::default();
         let mut wide_due = None;
+        // The pass under way began while the world still changed.
+        let mut pass_began = Timestamp::EPOCH;
         for _ in 0..PATIENCE {
-            let began = self.world.clock.true_now();
             let finished = matches!(self.poll(poller).await?, Some(polled) if polled.finished);
             if !finished {
                 self.world.clock.advance(Duration::from_secs(1));
@@ -203,18 +204,19 @@ impl Simulation {
             }
             match wide_due {
                 // What shows within the overlap needs no wide pass. What shows later is due with the next one.
-                None if began > shown_at => {
+                None if pass_began > shown_at => {
                     if self.scenario.lag + ANSWER_TIME < options.overlap
                         && let guilty @ (Verdict::Lost(_) | Verdict::Wrong(_)) = self.judge(poller).await
                     {
                         return Err(guilty);
                     }
-                    wide_due = Some(began + options.wide_every);
+                    wide_due = Some(pass_began + options.wide_every);
                 }
-                Some(due) if began > due => return Ok(()),
+                Some(due) if pass_began > due => return Ok(()),
                 _ => {}
             }
             self.world.clock.advance(self.scenario.interval.max(Duration::from_secs(60)));
+            pass_began = self.world.clock.true_now();
         }
         Err(Verdict::Livelock)
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use flow::{Flow, Trigger};
 use futures::StreamExt;
 use sdk::{Clock, FlowId, Ids, RunId, Timestamp};
-use store::{Failure, FlowState, RunState, Store};
+use store::{Failure, FlowRow, FlowState, RunState, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,11 +36,13 @@ pub struct EngineOptions {
     pub runs_at_once: usize,
     /// How long a graceful stop waits for runs at work.
     pub grace: Duration,
+    /// Whether it polls at all; else it only works on runs that are stored, or that it is asked for.
+    pub polls: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { poll: PollOptions::default(), runs_at_once: 256, grace: Duration::from_secs(10) }
+        Self { poll: PollOptions::default(), runs_at_once: 256, grace: Duration::from_secs(10), polls: true }
     }
 }
 
@@ -62,7 +64,8 @@ pub struct EngineParts {
 }
 
 /// When an engine that drains is done: each flow finished a pass that began at least this long after the engine started
-/// and after the last write to the connection it polls, and no run is left.
+/// and after the last write to the connection it polls, and no run is left. A flow that is paused, or blocked until somebody
+/// mends its connection, is not waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
     /// How late a service may show what was written to it.
@@ -163,8 +166,8 @@ impl Engine {
             if let Some(old) = &flow.was {
                 engine.parts.store.rename_flow(old, &flow.id).await?;
             }
-            let is_paused = states.iter().any(|row| row.flow == flow.id && row.state == FlowState::Paused);
-            engine.add(flow, taken.epoch, is_paused).await?;
+            let known = states.iter().find(|row| row.flow == flow.id);
+            engine.add(flow, taken.epoch, known).await?;
         }
         let n_flows = engine.flows.len();
         for flow in engine.flows.keys().cloned().collect::<Vec<_>>() {
@@ -173,7 +176,8 @@ impl Engine {
         Ok((engine, Handle::new(sender, statuses)))
     }
 
-    async fn add(&mut self, flow: Arc<Flow>, epoch: i64, is_paused: bool) -> Result<(), EngineError> {
+    async fn add(&mut self, flow: Arc<Flow>, epoch: i64, known: Option<&FlowRow>) -> Result<(), EngineError> {
+        let is_paused = known.is_some_and(|row| row.state == FlowState::Paused);
         let Trigger::Poll(poll) = &flow.trigger;
         let Some(connection) = self.parts.connections.get(&poll.target.connection).cloned() else {
             return Ok(());
@@ -199,6 +203,7 @@ impl Engine {
             polls: 0,
             records: tally.records,
             left_out: tally.filtered + tally.before_start,
+            asked: known.map_or(0, |row| row.asked),
             runs: counts.iter().map(|(_, n)| n).sum(),
             ended: counts.into_iter().filter(|(state, _)| is_end(*state)).collect(),
             next_poll: None,
@@ -282,12 +287,18 @@ impl Engine {
         wake_at.is_none()
             && self.trouble.is_none()
             && self.runs.is_empty()
-            && self.flows.values().all(|task| {
+            && self.flows.iter().all(|(id, task)| {
                 let Trigger::Poll(poll) = &task.flow.trigger;
                 let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
                 let since = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;
-                task.is_paused || task.last_finished_pass_began.is_some_and(|began| began >= since)
+                let is_waited_for = !task.is_paused && !self.is_blocked(id);
+                !is_waited_for || task.last_finished_pass_began.is_some_and(|began| began >= since)
             })
+    }
+
+    fn is_blocked(&self, flow: &FlowId) -> bool {
+        let blocked = store::FlowState::Blocked.word();
+        self.with_statuses(|statuses| statuses.get(flow).is_some_and(|status| status.state == blocked))
     }
 
     /// After a while, asks a store again that could not write, and puts stranded runs back in line.

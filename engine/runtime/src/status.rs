@@ -20,6 +20,8 @@ pub struct FlowStatus {
     pub records: u64,
     /// Of those, refused by the trigger's filter or `where`, or stamped before the flow's start.
     pub left_out: u64,
+    /// Runs that an operator asked for, beside those that its records caused.
+    pub asked: u64,
     /// Runs stored since the flow began.
     pub runs: u64,
     /// Runs by how they ended, since the flow began.
@@ -49,6 +51,6 @@ impl FlowStatus {
 
     /// Whether every record read is accounted for: left out by the trigger, or a run that has ended.
     pub fn adds_up(&self) -> bool {
-        self.records == self.left_out + self.runs && self.open_runs() == 0
+        self.records + self.asked == self.left_out + self.runs && self.open_runs() == 0
     }
 }

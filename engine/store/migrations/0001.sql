@@ -18,7 +18,8 @@ CREATE TABLE flow (
     state      TEXT NOT NULL DEFAULT 'active'
                CHECK (state IN ('active', 'paused', 'disabled', 'held', 'blocked', 'invalid')),
     reason     TEXT,
-    changed_at INTEGER
+    changed_at INTEGER,
+    asked      INTEGER NOT NULL DEFAULT 0   -- runs that an operator asked for, beside those of its polls
 ) STRICT;
 
 CREATE TABLE source (

@@ -35,6 +35,8 @@ pub struct FlowRow {
     pub reason: Option<String>,
     /// When the state was last set; `None` before it ever was.
     pub changed_at: Option<Timestamp>,
+    /// Runs that an operator asked for, beside those that its polls stored.
+    pub asked: u64,
 }
 
 /// The flow's number, if the store knows it.
@@ -69,13 +71,15 @@ pub(crate) fn set_state(
 }
 
 pub(crate) fn all(connection: &Connection) -> Result<Vec<FlowRow>> {
-    let mut select = connection.prepare_cached("SELECT name, state, reason, changed_at FROM flow ORDER BY name")?;
+    let mut select =
+        connection.prepare_cached("SELECT name, state, reason, changed_at, asked FROM flow ORDER BY name")?;
     let rows = select.query_map([], |row| {
         Ok(FlowRow {
             flow: FlowId::new(row.get::<_, String>(0)?),
             state: row.get(1)?,
             reason: row.get(2)?,
             changed_at: time(row.get(3)?),
+            asked: row.get::<_, i64>(4)?.cast_unsigned(),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -79,7 +79,11 @@ pub(crate) fn insert(
 
 pub(crate) fn insert_manual(connection: &Connection, manual: &ManualRun) -> Result<bool> {
     let flow = flows::ensure(connection, &manual.flow)?;
-    insert(connection, flow, &manual.run, &manual.version, &manual.nonce, manual.now)
+    let is_new = insert(connection, flow, &manual.run, &manual.version, &manual.nonce, manual.now)?;
+    if is_new {
+        connection.prepare_cached("UPDATE flow SET asked = asked + 1 WHERE number = ?1")?.execute([flow])?;
+    }
+    Ok(is_new)
 }
 
 pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, usize)]) -> Result<Vec<ClaimedRun>> {

@@ -109,7 +109,7 @@ impl Engine {
         };
         self.parts.store.insert_manual_run(run).await.map_err(|error| error.to_string())?;
         self.with_status(flow, |status| {
-            status.records += 1;
+            status.asked += 1;
             status.runs += 1;
         });
         if let Some(task) = self.flows.get_mut(flow) {

@@ -32,7 +32,7 @@ impl Engine {
         if let Some(key) = task.poll_key.take() {
             self.polls_due.try_remove(&key);
         }
-        if task.is_paused {
+        if task.is_paused || !self.parts.options.polls {
             self.with_status(flow, |status| status.next_poll = None);
             return;
         }

@@ -74,9 +74,7 @@ pub fn next(query: &PollQuery, rows: &[Record], limit: usize) -> Option<PollQuer
             Some(PollQuery::From(after(last.modified)))
         }
         PollQuery::From(_) => Some(PollQuery::From(last.modified)),
-        PollQuery::Drain { at, .. } if full => {
-            Some(PollQuery::Drain { at: *at, after: Some(last.id.clone()) })
-        }
+        PollQuery::Drain { at, .. } if full => Some(PollQuery::Drain { at: *at, after: Some(last.id.clone()) }),
         PollQuery::Drain { at, .. } => Some(PollQuery::From(after(*at))),
     }
 }
