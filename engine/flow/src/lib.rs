@@ -1,10 +1,25 @@
 //! Flow files in, checked flows and diagnostics out: pure, no I/O, no async.
 
+pub mod check;
+pub mod codes;
+pub mod definition;
 pub mod expr;
 pub mod model;
+pub mod parse;
+pub mod project;
+pub mod template;
 
+pub use check::{Checked, ProjectDefaults, check};
+pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
 pub use model::{
     Assignments, FindStep, Flow, Limits, Many, On, OnMissing, Poll, Retry, Start, Step, StepKind, Target, Trigger,
     UpsertKey, WriteStep,
 };
+pub use parse::{Parsed, parse};
+pub use project::{
+    ConnectionDefinition, ProjectFile, SettingText, overlay, parse_connections, parse_project, resolve_settings,
+};
+
+#[cfg(test)]
+mod ui;

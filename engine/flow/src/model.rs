@@ -91,6 +91,12 @@ pub struct Target {
     pub object: String,
 }
 
+impl std::fmt::Display for Target {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}.{}", self.connection, self.object)
+    }
+}
+
 /// Bounds that the author sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

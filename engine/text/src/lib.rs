@@ -14,7 +14,7 @@ pub mod yaml;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity};
-pub use node::{Entry, Key, Kind, Map, Node, Text, TextStyle};
+pub use node::{Entry, Key, Kind, Map, Node, Text, TextMap, TextStyle};
 pub use render::{Colour, render, to_json};
 pub use source::{MAX_FILE_SIZE, Position, SourceFile, Span};
 pub use suggest::{did_you_mean, quoted, shown};

@@ -114,24 +114,19 @@ impl Node {
         }
     }
 
+    /// Where the parts of its text stand in the file. Whoever asks for many makes it once.
+    pub fn text_map(&self, file: &SourceFile) -> TextMap {
+        match &self.kind {
+            Kind::Text(text) => {
+                TextMap { whole: self.span, style: text.style, starts: align(text, file.slice(self.span)) }
+            }
+            _ => TextMap { whole: self.span, style: TextStyle::Plain, starts: Vec::new() },
+        }
+    }
+
     /// Where a part of the text stands in the file. Where the way the text is written does not tell, the whole value.
     pub fn span_in_text(&self, file: &SourceFile, start: usize, end: usize) -> Span {
-        let Kind::Text(text) = &self.kind else { return self.span };
-        let offsets = align(text, file.slice(self.span));
-        match (offsets.get(start), end.checked_sub(1).and_then(|last| offsets.get(last))) {
-            (Some(from), Some(last)) if end > start && last >= from => {
-                let from = self.span.start + from;
-                let last = self.span.start + last;
-                let width = file.text[last..].chars().next().map_or(1, char::len_utf8);
-                Span::new(from, (last + width).min(self.span.end))
-            }
-            (Some(from), _) => Span::new(self.span.start + from, self.span.start + from),
-            _ if start >= text.value.len() && !offsets.is_empty() => match text.style {
-                TextStyle::Plain | TextStyle::Block => Span::new(self.span.end, self.span.end),
-                TextStyle::SingleQuoted | TextStyle::DoubleQuoted => Span::new(self.span.end - 1, self.span.end - 1),
-            },
-            _ => self.span,
-        }
+        self.text_map(file).span(start, end)
     }
 
     /// Line and column at which a byte of the text stands.
@@ -140,11 +135,45 @@ impl Node {
     }
 }
 
+/// Where each byte of a decoded text stands in its file.
+#[derive(Clone, Debug)]
+pub struct TextMap {
+    whole: Span,
+    style: TextStyle,
+    /// For every byte of the text, where its character stands in the raw value; empty where that cannot be told.
+    starts: Vec<RawStart>,
+}
+
+/// A character's place in the raw value: its first byte and the byte after it.
+type RawStart = (usize, usize);
+
+impl TextMap {
+    /// Where a part of the text stands in the file; the whole value where that cannot be told.
+    pub fn span(&self, start: usize, end: usize) -> Span {
+        let at = |offset: usize| self.whole.start + offset;
+        match (self.starts.get(start), end.checked_sub(1).and_then(|last| self.starts.get(last))) {
+            (Some((from, _)), Some((_, to))) if end > start && to >= from => {
+                Span::new(at(*from), at(*to).min(self.whole.end))
+            }
+            (Some((from, _)), _) => Span::new(at(*from), at(*from)),
+            // The end of the text, before its closing quote.
+            (None, _) if !self.starts.is_empty() => {
+                let end = match self.style {
+                    TextStyle::Plain | TextStyle::Block => self.whole.end,
+                    TextStyle::SingleQuoted | TextStyle::DoubleQuoted => self.whole.end - 1,
+                };
+                Span::new(end, end)
+            }
+            (None, _) => self.whole,
+        }
+    }
+}
+
 /// For every byte of the text, where its character begins in the raw source; empty where that cannot be told.
 ///
 /// Text and source are walked side by side. White space is skipped on both sides, because folding and indentation
 /// change it; every other character must be met in order, or nothing is said.
-fn align(text: &Text, raw: &str) -> Vec<usize> {
+fn align(text: &Text, raw: &str) -> Vec<RawStart> {
     let mut offsets = Vec::with_capacity(text.value.len());
     let mut rest = match text.style {
         // A block's span begins with its content, on the line after the `|`.
@@ -181,7 +210,7 @@ fn align(text: &Text, raw: &str) -> Vec<usize> {
             }
             here
         };
-        offsets.extend(std::iter::repeat_n(found, wanted.len_utf8()));
+        offsets.extend(std::iter::repeat_n((found, rest.max(found)), wanted.len_utf8()));
     }
     offsets
 }

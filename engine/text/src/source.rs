@@ -16,6 +16,8 @@ pub struct SourceFile {
     pub path: Arc<str>,
     /// The text, without a byte order mark.
     pub text: Arc<str>,
+    /// Where each line begins, so that places are found without reading the whole file again.
+    line_starts: Arc<[usize]>,
 }
 
 /// A range of bytes in a file.
@@ -39,7 +41,9 @@ pub struct Position {
 impl SourceFile {
     /// Takes text that is known to be text. A leading byte order mark is dropped: some editors write one, and it means nothing.
     pub fn new(path: impl Into<Arc<str>>, text: &str) -> Self {
-        Self { path: path.into(), text: Arc::from(text.strip_prefix('\u{feff}').unwrap_or(text)) }
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        Self { path: path.into(), text: Arc::from(text), line_starts }
     }
 
     /// Takes a file's bytes, which must be UTF-8 and not too many. On a mistake, the diagnostic names the path only.
@@ -64,12 +68,9 @@ impl SourceFile {
 
     /// Line and column of a byte.
     pub fn position(&self, offset: usize) -> Position {
-        let before = &self.text[..self.boundary(offset)];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        let offset = self.boundary(offset);
+        let line = self.line_number(offset);
+        Position { line: line + 1, column: self.text[self.line_starts[line]..offset].chars().count() + 1 }
     }
 
     /// The text of a span; what lies outside of the file is left out.
@@ -80,11 +81,16 @@ impl SourceFile {
 
     /// The line in which a byte stands, without its line break.
     pub fn line(&self, offset: usize) -> Range<usize> {
-        let offset = self.boundary(offset);
-        let start = self.text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = self.text[offset..].find('\n').map_or(self.text.len(), |newline| offset + newline);
+        let line = self.line_number(self.boundary(offset));
+        let start = self.line_starts[line];
+        let end = self.line_starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
         let end = if self.text[start..end].ends_with('\r') { end - 1 } else { end };
         start..end.max(start)
+    }
+
+    /// Which line a byte stands in, counted from 0.
+    fn line_number(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset) - 1
     }
 
     /// The nearest beginning of a character at or before `offset`, inside the file.

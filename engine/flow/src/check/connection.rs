@@ -1,0 +1,114 @@
+//! Connections and their objects exist, and are what the flow takes them for.
+
+use sdk::ObjectSchema;
+use text::{Diagnostic, Span, did_you_mean, shown};
+
+use super::Checker;
+use crate::codes;
+use crate::definition::At;
+use crate::model::Target;
+
+impl<'a> Checker<'a> {
+    /// The flow's own list: each configured, each of the connector that is meant.
+    pub(super) fn check_connections(&mut self) {
+        for declared in &self.definition.connections {
+            let (name, wanted) = (&declared.name, &declared.connector);
+            let known = self.catalog.connectors.iter().map(String::as_str);
+            if !self.catalog.connectors.is_empty() && !self.catalog.connectors.contains(&wanted.value) {
+                let message = format!("there is no connector `{}`", shown(&wanted.value));
+                let diagnostic = Diagnostic::error(codes::UNKNOWN_CONNECTOR, message)
+                    .help("`millrace connectors` lists all there are")
+                    .did_you_mean(wanted.span, did_you_mean(&wanted.value, known));
+                self.report(diagnostic, wanted.span, "");
+                self.reported_connections.insert(name.value.clone());
+                continue;
+            }
+            match self.catalog.connections.get(&name.value) {
+                None => self.unknown_connection(&name.value, name.span, Some(&wanted.value)),
+                Some(facts) if facts.connector != wanted.value => {
+                    let message = format!(
+                        "the connection `{}` is of `{}`, and the flow wants `{}`",
+                        name.value, facts.connector, wanted.value
+                    );
+                    let diagnostic = Diagnostic::error(codes::WRONG_CONNECTOR, message)
+                        .help("name a connection of that connector, or change the connector here");
+                    self.report(diagnostic, wanted.span, "");
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// The schema of an object, where it is known. Unknown connections and objects are reported.
+    pub(super) fn object(&mut self, target: &At<Target>) -> Option<&'a ObjectSchema> {
+        let Target { connection, object } = &target.value;
+        let (connection_span, object_span) = self.parts(target);
+        let declared = self.definition.connections.iter().any(|declared| declared.name.value == *connection);
+        let Some(facts) = self.catalog.connections.get(connection) else {
+            if !declared {
+                self.unknown_connection(connection, connection_span, None);
+            }
+            return None;
+        };
+        if !declared && self.reported_connections.insert(connection.clone()) {
+            let message = format!("`{connection}` is not among the flow's `connections`");
+            let help = format!("list it there: `{connection}: {}`", facts.connector);
+            let diagnostic = Diagnostic::warning(codes::UNDECLARED_CONNECTION, message).help(help);
+            self.report(diagnostic, connection_span, "");
+        }
+        let schema = self.catalog.objects.get(&(connection.clone(), object.clone()));
+        if let (None, Some(objects)) = (schema, &facts.objects)
+            && !objects.contains(object)
+        {
+            let message = format!("unknown object `{}` of `{connection}`", shown(object));
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_OBJECT, message);
+            let meant = did_you_mean(object, objects.iter().map(String::as_str));
+            let diagnostic = match meant {
+                Some(_) => diagnostic.did_you_mean(object_span, meant),
+                None => diagnostic.help(listed("it has", objects.iter().map(String::as_str))),
+            };
+            self.report(diagnostic, object_span, format!("`{}` has no such object", facts.connector));
+        }
+        schema
+    }
+
+    fn unknown_connection(&mut self, name: &sdk::ConnectionName, span: Span, connector: Option<&str>) {
+        if !self.reported_connections.insert(name.clone()) {
+            return;
+        }
+        let configured = self.catalog.connections.keys().map(sdk::ConnectionName::as_str);
+        let declared = self.definition.connections.iter().map(|declared| declared.name.value.as_str());
+        let help = match connector {
+            Some(connector) => format!("add `{name}` with `connector: {connector}` to connections.yaml"),
+            None => format!("add `{name}` to connections.yaml"),
+        };
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_CONNECTION, format!("unknown connection `{name}`"))
+            .help(help)
+            .did_you_mean(span, did_you_mean(name.as_str(), configured.chain(declared)));
+        self.report(diagnostic, span, "no connection of this name is configured");
+    }
+
+    /// Where the connection's name and the object's name stand in `crm.contacts`.
+    fn parts(&self, target: &At<Target>) -> (Span, Span) {
+        let written = self.definition.file.slice(target.span);
+        let quote = usize::from(written.starts_with(['"', '\'']));
+        let start = target.span.start + quote;
+        let dot = start + target.value.connection.as_str().len();
+        let end = dot + 1 + target.value.object.len();
+        if end > target.span.end {
+            return (target.span, target.span);
+        }
+        (Span::new(start, dot), Span::new(dot + 1, end))
+    }
+}
+
+/// A sentence that lists some names, cut where there are many.
+pub(super) fn listed<'n>(intro: &str, names: impl Iterator<Item = &'n str>) -> String {
+    const MOST: usize = 12;
+    let names: Vec<String> = names.map(|name| format!("`{}`", shown(name))).collect();
+    match names.len() {
+        0 => format!("{intro} none"),
+        count if count > MOST => format!("{intro} {} and {} more", names[..MOST].join(", "), count - MOST),
+        _ => format!("{intro} {}", names.join(", ")),
+    }
+}

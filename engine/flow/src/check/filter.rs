@@ -1,0 +1,207 @@
+//! Filters: data with a meaning of our own, checked against the object's fields.
+
+use sdk::{Field, Filter, ObjectSchema, Test, Value};
+use text::{Diagnostic, Entry, Kind, Map, Node, did_you_mean, shown};
+
+use super::Checker;
+use crate::codes;
+use crate::expr::{FilterTemplate, Template, TestTemplate};
+
+const OPERATORS: [&str; 9] = ["eq", "not", "gt", "gte", "lt", "lte", "between", "in", "contains"];
+
+impl<'a> Checker<'a> {
+    /// A filter; `None` where a mistake was reported.
+    pub(super) fn filter(
+        &mut self,
+        node: &Node,
+        schema: Option<&'a ObjectSchema>,
+        target: &str,
+    ) -> Option<FilterTemplate> {
+        let Kind::Map(map) = &node.kind else {
+            self.filter_mistake(
+                node,
+                format!("a filter must be a map such as `{{stage: won}}`, and this is {}", node.describe()),
+                None,
+            );
+            return None;
+        };
+        let mut filters = Vec::new();
+        let mut complete = true;
+        for entry in &map.entries {
+            match self.filter_entry(entry, schema, target) {
+                Some(filter) => filters.push(filter),
+                None => complete = false,
+            }
+        }
+        complete.then(|| match filters.pop() {
+            Some(only) if filters.is_empty() => only,
+            Some(last) => {
+                filters.push(last);
+                FilterTemplate::All(filters)
+            }
+            None => FilterTemplate::All(filters),
+        })
+    }
+
+    fn filter_entry(
+        &mut self,
+        entry: &Entry,
+        schema: Option<&'a ObjectSchema>,
+        target: &str,
+    ) -> Option<FilterTemplate> {
+        let name = entry.key.text.as_str();
+        if name == "all" || name == "any" {
+            let Kind::List(items) = &entry.value.kind else {
+                self.filter_mistake(
+                    &entry.value,
+                    format!("`{name}` must be a list of filters, and this is {}", entry.value.describe()),
+                    None,
+                );
+                return None;
+            };
+            let filters: Vec<_> = items.iter().map(|item| self.filter(item, schema, target)).collect();
+            let filters = filters.into_iter().collect::<Option<Vec<_>>>()?;
+            return Some(if name == "all" { FilterTemplate::All(filters) } else { FilterTemplate::Any(filters) });
+        }
+        let field = match schema {
+            Some(schema) if name != "id" => Some(self.field(schema, target, name, entry.key.span)?),
+            Some(_) | None => None,
+        };
+        let of_field = |test| FilterTemplate::Field { field: name.to_owned(), test };
+        match &entry.value.kind {
+            Kind::Map(tests) => {
+                let tests = self.tests(tests, field)?;
+                Some(match <[TestTemplate; 1]>::try_from(tests) {
+                    Ok([only]) => of_field(only),
+                    Err(tests) => FilterTemplate::All(tests.into_iter().map(of_field).collect()),
+                })
+            }
+            Kind::List(_) => {
+                let help = format!("write `{{{name}: {{in: […]}}}}` for one of several values");
+                self.filter_mistake(&entry.value, "a field is not compared with a list".to_owned(), Some(help));
+                None
+            }
+            Kind::Null => Some(of_field(TestTemplate::Exists(false))),
+            Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::Broken => {
+                Some(of_field(TestTemplate::Eq(self.operand(&entry.value, field)?)))
+            }
+        }
+    }
+
+    fn tests(&mut self, map: &Map, field: Option<&Field>) -> Option<Vec<TestTemplate>> {
+        let mut tests = Vec::new();
+        let mut complete = !map.entries.is_empty();
+        for entry in &map.entries {
+            match self.test(entry, field) {
+                Some(test) => tests.push(test),
+                None => complete = false,
+            }
+        }
+        complete.then_some(tests)
+    }
+
+    fn test(&mut self, entry: &Entry, field: Option<&Field>) -> Option<TestTemplate> {
+        let value = &entry.value;
+        match entry.key.text.as_str() {
+            "eq" => Some(TestTemplate::Eq(self.operand(value, field)?)),
+            "not" => Some(TestTemplate::Not(self.operand(value, field)?)),
+            "gt" => Some(TestTemplate::Gt(self.operand(value, field)?)),
+            "gte" => Some(TestTemplate::Gte(self.operand(value, field)?)),
+            "lt" => Some(TestTemplate::Lt(self.operand(value, field)?)),
+            "lte" => Some(TestTemplate::Lte(self.operand(value, field)?)),
+            // Part of a text or an item of a list: either may be of another type than the field.
+            "contains" => Some(TestTemplate::Contains(self.value(value)?)),
+            "between" => match &value.kind {
+                Kind::List(ends) if ends.len() == 2 => {
+                    let (low, high) = (self.operand(&ends[0], field), self.operand(&ends[1], field));
+                    Some(TestTemplate::Between(low?, high?))
+                }
+                _ => {
+                    self.filter_mistake(
+                        value,
+                        "`between` takes two values".to_owned(),
+                        Some("write `between: [1, 10]`".to_owned()),
+                    );
+                    None
+                }
+            },
+            "in" => match &value.kind {
+                Kind::List(items) => {
+                    let items: Vec<_> = items.iter().map(|item| self.operand(item, field)).collect();
+                    Some(TestTemplate::In(Template::List(items.into_iter().collect::<Option<_>>()?)))
+                }
+                Kind::Text(_) => Some(TestTemplate::In(self.value(value)?)),
+                _ => {
+                    self.filter_mistake(value, "`in` takes a list".to_owned(), Some("write `in: [a, b]`".to_owned()));
+                    None
+                }
+            },
+            "exists" => match value.kind {
+                Kind::Bool(wanted) => Some(TestTemplate::Exists(wanted)),
+                _ => {
+                    self.filter_mistake(value, "`exists` is true or false".to_owned(), None);
+                    None
+                }
+            },
+            other => {
+                let known = OPERATORS.into_iter().chain(["exists"]);
+                let diagnostic =
+                    Diagnostic::error(codes::UNKNOWN_KEY, format!("unknown comparison `{}`", shown(other)))
+                        .help(super::connection::listed("a field is compared with", known.clone()))
+                        .did_you_mean(entry.key.span, did_you_mean(other, known));
+                self.report(diagnostic, entry.key.span, "");
+                None
+            }
+        }
+    }
+
+    /// A value to compare with, of the field's type where it is plain.
+    fn operand(&mut self, node: &Node, field: Option<&Field>) -> Option<Template> {
+        match (self.value(node)?, field) {
+            (Template::Literal(value), Some(field)) => self.literal(value, node, field).map(Template::Literal),
+            (template, _) => Some(template),
+        }
+    }
+
+    fn filter_mistake(&mut self, node: &Node, message: String, help: Option<String>) {
+        if node.kind != Kind::Broken {
+            let diagnostic = Diagnostic::error(codes::WRONG_TYPE, message).maybe_help(help);
+            self.report(diagnostic, node.span, "");
+        }
+    }
+}
+
+/// The filter, where nothing in it is computed.
+pub(super) fn plain(filter: &FilterTemplate) -> Option<Filter> {
+    match filter {
+        FilterTemplate::All(filters) => Some(Filter::All(filters.iter().map(plain).collect::<Option<_>>()?)),
+        FilterTemplate::Any(filters) => Some(Filter::Any(filters.iter().map(plain).collect::<Option<_>>()?)),
+        FilterTemplate::Field { field, test } => Some(Filter::Field { field: field.clone(), test: plain_test(test)? }),
+    }
+}
+
+fn plain_test(test: &TestTemplate) -> Option<Test> {
+    Some(match test {
+        TestTemplate::Eq(value) => Test::Eq(plain_value(value)?),
+        TestTemplate::Not(value) => Test::Not(plain_value(value)?),
+        TestTemplate::Gt(value) => Test::Gt(plain_value(value)?),
+        TestTemplate::Gte(value) => Test::Gte(plain_value(value)?),
+        TestTemplate::Lt(value) => Test::Lt(plain_value(value)?),
+        TestTemplate::Lte(value) => Test::Lte(plain_value(value)?),
+        TestTemplate::Between(low, high) => Test::Between(plain_value(low)?, plain_value(high)?),
+        TestTemplate::In(values) => match plain_value(values)? {
+            Value::List(values) => Test::In(values),
+            _ => return None,
+        },
+        TestTemplate::Contains(value) => Test::Contains(plain_value(value)?),
+        TestTemplate::Exists(wanted) => Test::Exists(*wanted),
+    })
+}
+
+fn plain_value(template: &Template) -> Option<Value> {
+    match template {
+        Template::Literal(value) => Some(value.clone()),
+        Template::List(items) => Some(Value::List(items.iter().map(plain_value).collect::<Option<_>>()?)),
+        Template::Expression(_) | Template::Text(_) | Template::Map(_) => None,
+    }
+}

@@ -1,0 +1,194 @@
+//! From definitions to flows: every name looked up, every expression compiled, everything knowable known.
+//!
+//! Each check reports and goes on; a definition with a mistake makes no flow, and hides no other.
+
+mod connection;
+mod expression;
+mod field;
+mod filter;
+mod literal;
+mod names;
+mod step;
+mod trigger;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sdk::{Catalog, FlowId, ObjectSchema};
+use text::{Diagnostic, Diagnostics, Node, Span, TextMap};
+
+use self::field::ReadFields;
+use self::names::Names;
+use crate::codes;
+use crate::definition::FlowDefinition;
+use crate::model::Flow;
+
+/// What holds for every flow that does not say otherwise.
+#[derive(Clone, Debug)]
+pub struct ProjectDefaults {
+    /// The zone of flows' calendars.
+    pub timezone: jiff::tz::TimeZone,
+}
+
+/// What came of checking.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// Flows without a mistake, ready to run.
+    pub flows: Vec<Arc<Flow>>,
+    /// All mistakes and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Default for ProjectDefaults {
+    fn default() -> Self {
+        Self { timezone: jiff::tz::TimeZone::UTC }
+    }
+}
+
+/// Checks definitions against what is known of their connections.
+pub fn check(definitions: &[FlowDefinition], catalog: &Catalog, defaults: &ProjectDefaults) -> Checked {
+    let mut checked = Checked::default();
+    let ids = DefinedIds::of(definitions);
+    for definition in definitions {
+        let mut checker = Checker::new(definition, catalog);
+        checker.check_ids(&ids);
+        let flow = checker.flow(defaults);
+        let has_errors = checker.diagnostics.has_errors();
+        checked.diagnostics.extend(checker.diagnostics.into_vec());
+        if definition.sound && !has_errors && ids.is_unique(definition.id()) {
+            checked.flows.extend(flow.map(Arc::new));
+        }
+    }
+    checked
+}
+
+/// Which ids are defined where.
+struct DefinedIds<'a>(BTreeMap<&'a FlowId, Vec<&'a FlowDefinition>>);
+
+impl<'a> DefinedIds<'a> {
+    fn of(definitions: &'a [FlowDefinition]) -> Self {
+        let mut ids: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for definition in definitions {
+            ids.entry(definition.id()).or_default().push(definition);
+        }
+        Self(ids)
+    }
+
+    fn is_unique(&self, id: &FlowId) -> bool {
+        self.0.get(id).is_none_or(|definitions| definitions.len() == 1)
+    }
+}
+
+/// Checks one definition.
+struct Checker<'a> {
+    definition: &'a FlowDefinition,
+    catalog: &'a Catalog,
+    diagnostics: Diagnostics,
+    /// What names mean at the place that is being checked.
+    names: Names,
+    /// The names of the steps so far.
+    step_names: BTreeMap<String, Span>,
+    /// How many steps without a name of their own were numbered, by what they do.
+    n_numbered: BTreeMap<String, usize>,
+    /// Where the text that is being checked stands in the file.
+    text_map: Option<(Span, TextMap)>,
+    /// The object that the trigger polls, where it is known.
+    polled: Option<&'a ObjectSchema>,
+    /// What expressions read of `record`.
+    record: ReadFields,
+    /// What expressions read of each look-up's result, in the order of the look-ups.
+    found: Vec<ReadFields>,
+    /// Connections that were reported, so that each is reported once.
+    reported_connections: BTreeSet<sdk::ConnectionName>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(definition: &'a FlowDefinition, catalog: &'a Catalog) -> Self {
+        Self {
+            definition,
+            catalog,
+            diagnostics: Diagnostics::new(&definition.file),
+            names: Names::default(),
+            step_names: BTreeMap::new(),
+            n_numbered: BTreeMap::new(),
+            text_map: None,
+            polled: None,
+            record: ReadFields::default(),
+            found: Vec::new(),
+            reported_connections: BTreeSet::new(),
+        }
+    }
+
+    /// Two flows of one id share a cursor and a history; `was` of a flow that still exists would take its away.
+    fn check_ids(&mut self, ids: &DefinedIds<'_>) {
+        let id = &self.definition.id;
+        // Told once, at the second and every later one; none of them makes a flow.
+        let defined = ids.0.get(&id.value).map(Vec::as_slice).unwrap_or_default();
+        if let Some(other) = defined.first().filter(|first| !std::ptr::eq(**first, self.definition)) {
+            let message = format!("the flow `{}` is defined in `{}` as well", id.value, other.file.path);
+            let diagnostic = Diagnostic::error(codes::DUPLICATE_FLOW, message)
+                .at(&self.definition.file.path, id.span, "defined here")
+                .at(&other.file.path, other.id.span, "and here")
+                .help("give one of them another id");
+            self.diagnostics.push(diagnostic);
+        }
+        if let Some(was) = &self.definition.was
+            && was.value != id.value
+            && ids.0.contains_key(&was.value)
+        {
+            let message = format!("`was` names the flow `{}`, which still exists", was.value);
+            let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message)
+                .help("`was` is the id that this flow had before it was renamed");
+            self.report(diagnostic, was.span, "");
+        }
+    }
+
+    fn flow(&mut self, defaults: &ProjectDefaults) -> Option<Flow> {
+        let definition = self.definition;
+        self.check_connections();
+        let trigger = definition.trigger.as_ref().and_then(|poll| self.trigger(poll));
+        let when = definition.when.as_ref().map(|node| self.question(node, names::Sees::Run));
+        let keys: Vec<_> =
+            definition.keys.iter().map(|entry| Some((entry.key.text.clone(), self.value(&entry.value)?))).collect();
+        let mut steps = self.steps(&definition.steps);
+        // Which fields are read is known once every expression was seen.
+        self.fill_found_fields(&definition.steps, &mut steps);
+        let fields = definition.trigger.as_ref().and_then(|poll| self.polled_fields(poll));
+        Some(Flow {
+            id: definition.id.value.clone(),
+            was: definition.was.as_ref().map(|was| was.value.clone()),
+            description: definition.description.clone(),
+            file: PathBuf::from(definition.file.path.as_ref()),
+            enabled: definition.enabled,
+            timezone: definition.timezone.clone().unwrap_or_else(|| defaults.timezone.clone()),
+            trigger: trigger::with_fields(trigger?, fields?),
+            when: match when {
+                Some(when) => Some(when?),
+                None => None,
+            },
+            keys: keys.into_iter().collect::<Option<_>>()?,
+            steps,
+            limits: definition.limits,
+        })
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic, span: Span, label: impl Into<String>) {
+        let diagnostic = self.diagnostics.at(diagnostic, span, label);
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Where a part of a text value stands in the file. A long text with many expressions is measured once.
+    fn span_in(&mut self, node: &Node, start: usize, end: usize) -> Span {
+        match &self.text_map {
+            Some((span, map)) if *span == node.span => map.span(start, end),
+            Some(_) | None => {
+                let map = node.text_map(&self.definition.file);
+                let found = map.span(start, end);
+                self.text_map = Some((node.span, map));
+                found
+            }
+        }
+    }
+}

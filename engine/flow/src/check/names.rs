@@ -1,0 +1,300 @@
+//! What names mean: those that every expression sees, and those that earlier steps made.
+
+use text::{Diagnostic, Node, Span, did_you_mean, shown};
+
+use super::Checker;
+use crate::codes;
+use crate::expr::{Expression, Read};
+use crate::parse::reader::not_yet;
+
+/// Which names an expression sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sees {
+    /// The record only: no run exists yet.
+    Poll,
+    /// The record, the run, and what earlier steps made.
+    Run,
+}
+
+/// The names that steps made, innermost last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    visible: Vec<Name>,
+    /// Names whose branch has ended, to say so.
+    ended: Vec<String>,
+}
+
+/// A name that a step made.
+#[derive(Clone, Debug)]
+pub(super) struct Name {
+    pub(super) text: String,
+    /// Why it may be empty, where it may.
+    pub(super) unset: Option<&'static str>,
+    pub(super) what: Named,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// Any value.
+    Value,
+    /// The result of a write.
+    Written,
+    /// The record of a look-up.
+    Found(usize),
+    /// The records of a look-up.
+    FoundList(usize),
+}
+
+/// A comparison with `()` that decides whether a name is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decided {
+    /// Where the question is true, these are set.
+    SetWhereTrue(Vec<String>),
+    /// Where the question is false, this is set.
+    SetWhereFalse(String),
+    /// Nothing is known.
+    Nothing,
+}
+
+const BUILT_IN: [&str; 4] = ["record", "run", "flow", "now"];
+const LATER: [&str; 5] = ["inputs", "body", "errors", "failure", "item"];
+
+impl Names {
+    /// Makes a name; it hides an earlier one.
+    pub(super) fn add(&mut self, name: Name) {
+        self.visible.push(name);
+    }
+
+    /// A mark to return to at the end of a branch.
+    pub(super) fn mark(&self) -> usize {
+        self.visible.len()
+    }
+
+    /// Forgets the names made since the mark.
+    pub(super) fn end_branch(&mut self, mark: usize) {
+        self.ended.extend(self.visible.drain(mark..).map(|name| name.text));
+    }
+
+    /// Takes some names as set, and gives back what was known before.
+    pub(super) fn assume_set(&mut self, names: &[String]) -> Vec<(usize, Option<&'static str>)> {
+        let mut before = Vec::new();
+        for text in names {
+            if let Some(at) = self.visible.iter().rposition(|name| name.text == *text) {
+                before.push((at, self.visible[at].unset.take()));
+            }
+        }
+        before
+    }
+
+    /// Undoes [`Names::assume_set`].
+    pub(super) fn restore(&mut self, before: Vec<(usize, Option<&'static str>)>) {
+        for (at, unset) in before {
+            if let Some(name) = self.visible.get_mut(at) {
+                name.unset = unset;
+            }
+        }
+    }
+
+    /// Marks the names made since the mark as perhaps empty.
+    pub(super) fn mark_unset(&mut self, mark: usize, why: &'static str) {
+        for name in &mut self.visible[mark..] {
+            name.unset.get_or_insert(why);
+        }
+    }
+
+    /// What is known of every name, for [`Names::forget_learned`].
+    pub(super) fn learned(&self) -> Vec<Option<&'static str>> {
+        self.visible.iter().map(|name| name.unset).collect()
+    }
+
+    /// Takes back what was learned about names in a branch that has ended.
+    pub(super) fn forget_learned(&mut self, before: Vec<Option<&'static str>>) {
+        for (name, unset) in self.visible.iter_mut().zip(before) {
+            name.unset = unset;
+        }
+    }
+
+    fn find(&self, text: &str) -> Option<&Name> {
+        self.visible.iter().rev().find(|name| name.text == text)
+    }
+}
+
+impl Decided {
+    /// What a question decides. Only plain comparisons, joined by `&&`, are understood.
+    pub(super) fn by(question: &Expression) -> Self {
+        let source = question.source();
+        if source.contains(['"', '`', '\'', '|', '!']) && !only_not_equal(source) {
+            return Self::Nothing;
+        }
+        if let Some(name) = source.trim().strip_suffix("()").and_then(|rest| rest.trim_end().strip_suffix("=="))
+            && is_plain(name)
+        {
+            return Self::SetWhereFalse(name.trim().to_owned());
+        }
+        let set: Vec<String> = source
+            .split("&&")
+            .filter_map(|part| part.trim().strip_suffix("()")?.trim_end().strip_suffix("!="))
+            .filter(|name| is_plain(name))
+            .map(|name| name.trim().to_owned())
+            .collect();
+        if set.is_empty() { Self::Nothing } else { Self::SetWhereTrue(set) }
+    }
+}
+
+/// Whether the only `!` are those of `!=`, and nothing else of what would need a parser is there.
+fn only_not_equal(source: &str) -> bool {
+    !source.contains(['"', '`', '\'', '|']) && source.matches('!').count() == source.matches("!=").count()
+}
+
+fn is_plain(name: &str) -> bool {
+    let name = name.trim();
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl Checker<'_> {
+    /// Looks up every name that an expression uses. `offset` is where its source begins in the node's text.
+    pub(super) fn check_names(&mut self, node: &Node, offset: usize, expression: &Expression, sees: Sees) {
+        let reads = expression.reads().clone();
+        for (root, uses) in &reads.roots {
+            let at = |span: &std::ops::Range<usize>, checker: &mut Self| {
+                checker.span_in(node, offset + span.start, offset + span.end)
+            };
+            let unknown = [
+                (uses.whole.as_ref(), "used as a whole here"),
+                (uses.computed.as_ref(), "read by a computed key here"),
+            ]
+            .into_iter()
+            .find_map(|(span, how)| Some((at(span?, self), how)));
+            match root.as_str() {
+                "record" => {
+                    let target = self.polled_target();
+                    for read in &uses.uses {
+                        let span = self.property_span(node, offset, expression, read);
+                        if let Some(field) = read.path.first() {
+                            self.record.add(field, span);
+                        }
+                        let polled = self.polled;
+                        self.record_read(node, &read.path, span, polled, &target);
+                    }
+                    if let Some((span, how)) = unknown {
+                        self.record.add_unknown(span, how);
+                    }
+                }
+                "run" if sees == Sees::Poll => {
+                    let span = uses.uses.first().map_or(node.span, |read| at(&read.span, self));
+                    let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `run` yet")
+                        .help("`where` decides whether a record makes a run at all");
+                    self.report(diagnostic, span, "");
+                }
+                "run" | "flow" | "now" => {}
+                later if LATER.contains(&later) && self.names.find(later).is_none() => {
+                    let span = uses.uses.first().map_or(node.span, |read| at(&read.span, self));
+                    self.report(not_yet(later), span, "");
+                }
+                root => match self.names.find(root).cloned() {
+                    Some(name) => {
+                        for read in &uses.uses {
+                            let span = at(&read.span, self);
+                            let property = self.property_span(node, offset, expression, read);
+                            self.check_use(&name, read, span, property);
+                        }
+                        if let (Some((span, how)), Named::Found(number) | Named::FoundList(number)) =
+                            (unknown, name.what)
+                        {
+                            self.found[number].add_unknown(span, how);
+                        }
+                    }
+                    None => {
+                        for read in &uses.uses {
+                            let span = at(&read.span, self);
+                            self.unknown_name(root, span);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn check_use(&mut self, name: &Name, read: &Read, span: Span, property: Span) {
+        if let (Some(why), false) = (name.unset, read.safe) {
+            let text = &name.text;
+            let help = match read.path.first() {
+                Some(field) => format!("write `{text}?.{field}`, or ask `{text} != ()` first"),
+                None => format!("write `{text} ?? \"\"`, or ask `{text} != ()` first"),
+            };
+            let diagnostic = Diagnostic::error(codes::MAY_BE_UNSET, format!("`{text}` may be empty here")).help(help);
+            self.report(diagnostic, span, why);
+        }
+        let Some(field) = read.path.first() else { return };
+        match name.what {
+            Named::Value | Named::FoundList(_) => {}
+            Named::Written => {
+                const RESULT: [&str; 3] = ["id", "created", "changed"];
+                if !RESULT.contains(&field.as_str()) {
+                    let message = format!("the result of a write has no `{}`", shown(field));
+                    let diagnostic = Diagnostic::error(codes::UNKNOWN_RESULT, message)
+                        .help("it has `id`, `created` and `changed`")
+                        .did_you_mean(property, did_you_mean(field, RESULT));
+                    self.report(diagnostic, property, "");
+                }
+            }
+            Named::Found(number) => self.found[number].add(field, property),
+        }
+    }
+
+    fn unknown_name(&mut self, root: &str, span: Span) {
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("unknown name `{}`", shown(root)));
+        let visible = self.names.visible.iter().map(|name| name.text.as_str());
+        let is_field = self.polled.is_some_and(|schema| schema.fields.contains_key(root));
+        let diagnostic = if self.names.ended.iter().any(|ended| ended == root) {
+            diagnostic.help("names made in a branch end with it")
+        } else if self.is_made_later(root) {
+            diagnostic.help("it is made by a later step")
+        } else if is_field {
+            let field = format!("record.{root}");
+            diagnostic.did_you_mean(span, Some(&field))
+        } else {
+            let seen: Vec<&str> = BUILT_IN.into_iter().chain(visible).collect();
+            let list = super::connection::listed("names seen here:", seen.iter().copied());
+            diagnostic.help(list).did_you_mean(span, did_you_mean(root, seen))
+        };
+        self.report(diagnostic, span, "nothing of this name is known here");
+    }
+
+    fn is_made_later(&self, name: &str) -> bool {
+        fn makes(steps: &[crate::definition::StepDefinition], name: &str) -> bool {
+            steps.iter().any(|step| {
+                step.result.as_ref().is_some_and(|result| result.value == name)
+                    || match &step.verb {
+                        crate::definition::Verb::Let(entries) => entries.iter().any(|entry| entry.key.text == name),
+                        crate::definition::Verb::If { then, otherwise, .. } => {
+                            makes(then, name) || makes(otherwise, name)
+                        }
+                        _ => false,
+                    }
+            })
+        }
+        makes(&self.definition.steps, name)
+    }
+
+    /// The place of the first property that is read, or of the root where it cannot be told.
+    fn property_span(&mut self, node: &Node, offset: usize, expression: &Expression, read: &Read) -> Span {
+        let root = self.span_in(node, offset + read.span.start, offset + read.span.end);
+        let Some(name) = read.path.first() else { return root };
+        let Some(after) = expression.source().get(read.span.end..) else { return root };
+        let Some(distance) = after.find(name.as_str()) else { return root };
+        let joint = |character: char| character.is_whitespace() || matches!(character, '?' | '.' | '[' | '"');
+        if !after[..distance].chars().all(joint) {
+            return root;
+        }
+        let start = offset + read.span.end + distance;
+        self.span_in(node, start, start + name.len())
+    }
+
+    /// What the trigger polls, for messages.
+    pub(super) fn polled_target(&self) -> String {
+        let target = self.definition.trigger.as_ref().and_then(|poll| poll.target.as_ref());
+        target.map_or_else(|| "record".to_owned(), |target| target.value.to_string())
+    }
+}

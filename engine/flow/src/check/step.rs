@@ -1,0 +1,330 @@
+//! Steps, in order: each sees what the earlier ones made.
+
+use std::collections::BTreeSet;
+
+use sdk::{Ambiguous, StepName};
+use text::{Diagnostic, Node, Span};
+
+use super::Checker;
+use super::field::ReadFields;
+use super::names::{Decided, Name, Named, Sees};
+use super::write::Creates;
+use crate::codes;
+use crate::definition::{FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb};
+use crate::expr::{FilterTemplate, Template, TestTemplate};
+use crate::model::{FindStep, Many, OnMissing, Step, StepKind, Target, UpsertKey};
+
+const HAS_CONDITION: &str = "its step has `when`";
+const MAY_FIND_NOTHING: &str = "its step may find nothing";
+const MAY_BE_SKIPPED: &str = "its step is skipped where several are found";
+
+impl<'a> Checker<'a> {
+    /// The steps that have no mistake.
+    pub(super) fn steps(&mut self, steps: &'a [StepDefinition]) -> Vec<Step> {
+        steps.iter().filter_map(|step| self.step(step)).collect()
+    }
+
+    fn step(&mut self, step: &'a StepDefinition) -> Option<Step> {
+        let name = self.step_name(step);
+        let when = step.when.as_ref().map(|node| self.question(node, Sees::Run));
+        let decided = when.iter().flatten().map(Decided::by).next().unwrap_or(Decided::Nothing);
+        let assumed = match &decided {
+            Decided::SetWhereTrue(names) => self.names.assume_set(names),
+            Decided::SetWhereFalse(_) | Decided::Nothing => Vec::new(),
+        };
+        let mark = self.names.mark();
+        let kind = self.kind(step);
+        self.names.restore(assumed);
+        if let (true, Decided::SetWhereFalse(name)) = (ends_run(&step.verb), &decided) {
+            // Where it is empty the run has ended, so it is set from here to the end of this branch.
+            self.names.assume_set(std::slice::from_ref(name));
+        }
+        self.add_result(step, mark);
+        Some(Step {
+            name,
+            when: match when {
+                Some(when) => Some(when?),
+                None => None,
+            },
+            result: step.result.as_ref().map(|result| result.value.clone()),
+            retry: step.retry,
+            kind: kind?,
+        })
+    }
+
+    fn kind(&mut self, step: &'a StepDefinition) -> Option<StepKind> {
+        match &step.verb {
+            Verb::Create(write) => self.write(write, Creates::Always, step.span).map(StepKind::Create),
+            Verb::Update { id, write } => {
+                let id = id.as_ref().map(|node| self.value(node));
+                let write = self.write(write, Creates::Never, step.span);
+                Some(StepKind::Update { id: id??, write: write? })
+            }
+            Verb::Upsert { key, id, ambiguous, write } => {
+                let id = id.as_ref().map(|node| self.value(node));
+                if let Some(key) = key {
+                    self.check_match(key, write, *ambiguous);
+                }
+                let write = self.write(write, Creates::WhereMissing, step.span);
+                let key = match key.as_ref()? {
+                    MatchDefinition::Id(_) => UpsertKey::Id(id??),
+                    MatchDefinition::Fields(fields) => {
+                        UpsertKey::Fields(fields.iter().map(|field| field.value.clone()).collect())
+                    }
+                };
+                Some(StepKind::Upsert { key, ambiguous: *ambiguous, write: write? })
+            }
+            Verb::Find(find) => self.find(find).map(StepKind::Find),
+            Verb::Let(entries) => {
+                let mut values = Vec::new();
+                let mut complete = true;
+                for entry in entries {
+                    match self.value(&entry.value) {
+                        Some(value) => values.push((entry.key.text.clone(), value)),
+                        None => complete = false,
+                    }
+                    self.names.add(Name { text: entry.key.text.clone(), unset: None, what: Named::Value });
+                }
+                complete.then_some(StepKind::Let(values))
+            }
+            Verb::If { condition, then, otherwise } => self.branches(condition, then, otherwise),
+            Verb::Skip(reason) => self.value(reason).map(StepKind::Skip),
+            Verb::Stop(None) => Some(StepKind::Stop(None)),
+            Verb::Stop(Some(value)) => self.value(value).map(|value| StepKind::Stop(Some(value))),
+            Verb::Fail(message) => self.value(message).map(StepKind::Fail),
+            Verb::Unread => None,
+        }
+    }
+
+    fn branches(
+        &mut self,
+        condition: &Node,
+        then: &'a [StepDefinition],
+        otherwise: &'a [StepDefinition],
+    ) -> Option<StepKind> {
+        let condition = self.question(condition, Sees::Run);
+        let decided = condition.as_ref().map_or(Decided::Nothing, Decided::by);
+        let (where_true, where_false) = match decided {
+            Decided::SetWhereTrue(names) => (names, Vec::new()),
+            Decided::SetWhereFalse(name) => (Vec::new(), vec![name]),
+            Decided::Nothing => (Vec::new(), Vec::new()),
+        };
+        let then = self.branch(then, &where_true);
+        let otherwise = self.branch(otherwise, &where_false);
+        Some(StepKind::If { condition: condition?, then, otherwise })
+    }
+
+    fn branch(&mut self, steps: &'a [StepDefinition], known_set: &[String]) -> Vec<Step> {
+        let before = self.names.learned();
+        let mark = self.names.mark();
+        self.names.assume_set(known_set);
+        let steps = self.steps(steps);
+        self.names.end_branch(mark);
+        // What a branch learned of earlier names holds in it only.
+        self.names.forget_learned(before);
+        steps
+    }
+
+    fn find(&mut self, find: &'a FindDefinition) -> Option<FindStep> {
+        let schema = find.target.as_ref().and_then(|target| self.object(target));
+        let target_name = find.target.as_ref().map(|target| target.value.to_string()).unwrap_or_default();
+        self.found.push(ReadFields::default());
+        let filter = match find.by.as_ref() {
+            Some(FindBy::Id(node)) => {
+                let id = self.value(node);
+                id.map(|id| FilterTemplate::Field { field: "id".to_owned(), test: TestTemplate::Eq(as_id(id)) })
+            }
+            Some(FindBy::Filter(node)) => self.filter(node, schema, &target_name),
+            None => None,
+        };
+        let target: Target = find.target.as_ref()?.value.clone();
+        Some(FindStep {
+            target,
+            filter: filter?,
+            fields: Vec::new(),
+            many: find.many,
+            none: find.none,
+            ambiguous: find.ambiguous,
+        })
+    }
+
+    /// Makes the step's `as` visible, or marks what its `let` made where it may be left out.
+    fn add_result(&mut self, step: &StepDefinition, mark: usize) {
+        if step.when.is_some() {
+            self.names.mark_unset(mark, HAS_CONDITION);
+        }
+        let Some(result) = &step.result else { return };
+        let conditional = step.when.is_some().then_some(HAS_CONDITION);
+        let last_find = self.found.len().saturating_sub(1);
+        let (what, unset) = match &step.verb {
+            Verb::Create(_) | Verb::Update { .. } => (Named::Written, None),
+            Verb::Upsert { ambiguous, .. } => {
+                (Named::Written, (*ambiguous == Ambiguous::Skip).then_some(MAY_BE_SKIPPED))
+            }
+            Verb::Find(find) => match find.many {
+                Many::List(_) => (Named::FoundList(last_find), None),
+                Many::One => {
+                    let nothing = (find.none == OnMissing::Continue).then_some(MAY_FIND_NOTHING);
+                    let several = (find.ambiguous == Ambiguous::Skip).then_some(MAY_BE_SKIPPED);
+                    (Named::Found(last_find), nothing.or(several))
+                }
+            },
+            Verb::Let(_) | Verb::If { .. } | Verb::Skip(_) | Verb::Stop(_) | Verb::Fail(_) | Verb::Unread => {
+                (Named::Value, None)
+            }
+        };
+        self.names.add(Name { text: result.value.clone(), unset: conditional.or(unset), what });
+    }
+
+    /// The step's name: its own, else its `as`, else what it does. It is part of the identity of what is written, so
+    /// two alike are a mistake; steps that write and read nothing are numbered instead, as nothing depends on them.
+    fn step_name(&mut self, step: &StepDefinition) -> StepName {
+        let given = step.name.as_ref().or(step.result.as_ref());
+        let name = given.map_or_else(|| default_name(&step.verb), |given| given.value.clone());
+        let span = given.map_or(step.span, |given| given.span);
+        let Some(earlier) = self.step_names.get(&name).copied() else {
+            self.step_names.insert(name.clone(), span);
+            return StepName::new(name);
+        };
+        let effectless = match &step.verb {
+            Verb::Let(_) | Verb::If { .. } | Verb::Skip(_) | Verb::Stop(_) | Verb::Fail(_) | Verb::Unread => true,
+            Verb::Create(_) | Verb::Update { .. } | Verb::Upsert { .. } | Verb::Find(_) => false,
+        };
+        if effectless && step.name.is_none() {
+            let number = self.n_numbered.entry(name.clone()).or_insert(1);
+            let name = loop {
+                *number += 1;
+                let numbered = format!("{name}_{number}");
+                if !self.step_names.contains_key(&numbered) {
+                    break numbered;
+                }
+            };
+            self.step_names.insert(name.clone(), span);
+            return StepName::new(name);
+        }
+        self.name_taken(&name, span, earlier, step);
+        StepName::new(name)
+    }
+
+    fn name_taken(&mut self, name: &str, span: Span, earlier: Span, step: &StepDefinition) {
+        let diagnostic = Diagnostic::error(codes::STEP_NAME_TAKEN, format!("two steps are called `{name}`"));
+        let diagnostic = self.diagnostics.at(diagnostic, span, "this one");
+        let diagnostic = self.diagnostics.at(diagnostic, earlier, "and this one");
+        let help = match (&step.name, &step.result) {
+            (Some(_), _) => "give one of them another `name`",
+            (None, Some(_)) => "give one of them another `as`, or a `name`",
+            (None, None) => "give one of them a `name`",
+        };
+        self.diagnostics.push(diagnostic.help(help));
+    }
+
+    /// Gives every look-up the fields that are read of its result, in the same order in which they were numbered.
+    pub(super) fn fill_found_fields(&mut self, definitions: &'a [StepDefinition], steps: &mut [Step]) {
+        let mut fields = Vec::new();
+        let mut number = 0;
+        self.found_fields(definitions, &mut number, &mut fields);
+        fill(steps, &mut fields.into_iter().flatten());
+    }
+
+    fn found_fields(
+        &mut self,
+        definitions: &'a [StepDefinition],
+        number: &mut usize,
+        into: &mut Vec<Option<Vec<String>>>,
+    ) {
+        for step in definitions {
+            match &step.verb {
+                Verb::Find(find) => {
+                    let read = self.found.get(*number).cloned().unwrap_or_default();
+                    *number += 1;
+                    let schema = find.target.as_ref().and_then(|target| {
+                        self.catalog.objects.get(&(target.value.connection.clone(), target.value.object.clone()))
+                    });
+                    let target = find.target.as_ref().map(|target| target.value.to_string()).unwrap_or_default();
+                    if let Some(schema) = schema {
+                        for (name, span) in &read.fields {
+                            self.field(schema, &target, name, *span);
+                        }
+                    }
+                    let mut filtered = BTreeSet::new();
+                    if let Some(FindBy::Filter(node)) = &find.by {
+                        super::trigger::gather_fields(Some(node), &mut filtered);
+                    }
+                    into.push(self.fields_to_read(&read, &filtered, find.fields.as_ref(), schema, &target));
+                }
+                Verb::If { then, otherwise, .. } => {
+                    self.found_fields(then, number, into);
+                    self.found_fields(otherwise, number, into);
+                }
+                Verb::Create(_)
+                | Verb::Update { .. }
+                | Verb::Upsert { .. }
+                | Verb::Let(_)
+                | Verb::Skip(_)
+                | Verb::Stop(_)
+                | Verb::Fail(_)
+                | Verb::Unread => {}
+            }
+        }
+    }
+}
+
+/// Steps with a mistake are missing here, but then no flow is made of them, so it does not matter who gets what.
+fn fill(steps: &mut [Step], fields: &mut impl Iterator<Item = Vec<String>>) {
+    for step in steps {
+        match &mut step.kind {
+            StepKind::Find(find) => find.fields = fields.next().unwrap_or_default(),
+            StepKind::If { then, otherwise, .. } => {
+                fill(then, fields);
+                fill(otherwise, fields);
+            }
+            StepKind::Create(_)
+            | StepKind::Update { .. }
+            | StepKind::Upsert { .. }
+            | StepKind::Let(_)
+            | StepKind::Skip(_)
+            | StepKind::Stop(_)
+            | StepKind::Fail(_) => {}
+        }
+    }
+}
+
+fn ends_run(verb: &Verb) -> bool {
+    match verb {
+        Verb::Skip(_) | Verb::Stop(_) | Verb::Fail(_) => true,
+        Verb::Create(_)
+        | Verb::Update { .. }
+        | Verb::Upsert { .. }
+        | Verb::Find(_)
+        | Verb::Let(_)
+        | Verb::If { .. }
+        | Verb::Unread => false,
+    }
+}
+
+fn default_name(verb: &Verb) -> String {
+    let of = |verb: &str, target: Option<&crate::definition::At<Target>>| match target {
+        Some(target) => format!("{verb}_{}", target.value.object),
+        None => verb.to_owned(),
+    };
+    match verb {
+        Verb::Create(write) => of("create", write.target.as_ref()),
+        Verb::Update { write, .. } => of("update", write.target.as_ref()),
+        Verb::Upsert { write, .. } => of("upsert", write.target.as_ref()),
+        Verb::Find(find) => of("find", find.target.as_ref()),
+        Verb::Let(_) => "let".to_owned(),
+        Verb::If { .. } => "if".to_owned(),
+        Verb::Skip(_) => "skip".to_owned(),
+        Verb::Stop(_) => "stop".to_owned(),
+        Verb::Fail(_) => "fail".to_owned(),
+        Verb::Unread => "unread".to_owned(),
+    }
+}
+
+/// Ids are text, even where they look like numbers.
+fn as_id(template: Template) -> Template {
+    match template {
+        Template::Literal(sdk::Value::Int(number)) => Template::Literal(sdk::Value::Text(number.to_string())),
+        other => other,
+    }
+}

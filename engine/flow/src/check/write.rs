@@ -1,0 +1,142 @@
+//! Writes: fields that exist and can be written, all that a service demands, and a match that finds one record.
+
+use std::collections::BTreeSet;
+
+use sdk::ObjectSchema;
+use text::{Diagnostic, Severity, Span, shown};
+
+use super::Checker;
+use crate::codes;
+use crate::definition::{MatchDefinition, WriteDefinition};
+use crate::expr::Template;
+use crate::model::{Assignments, Target, WriteStep};
+
+/// What a write does where its record does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Creates {
+    Always,
+    WhereMissing,
+    Never,
+}
+
+impl<'a> Checker<'a> {
+    /// What a write sets; `None` where a mistake was reported.
+    pub(super) fn write(&mut self, write: &'a WriteDefinition, creates: Creates, verb: Span) -> Option<WriteStep> {
+        let schema = write.target.as_ref().and_then(|target| self.object(target));
+        let target_name = write.target.as_ref().map(|target| target.value.to_string()).unwrap_or_default();
+        let mut set: Assignments = Vec::new();
+        let mut complete = true;
+        for entry in &write.set {
+            let value = self.value(&entry.value);
+            let name = entry.key.text.as_str();
+            let field = schema.and_then(|schema| match schema.fields.contains_key(name) || name != "id" {
+                true => self.field(schema, &target_name, name, entry.key.span),
+                false => None,
+            });
+            if schema.is_some() && name == "id" && field.is_none() {
+                let diagnostic = Diagnostic::error(codes::READ_ONLY_FIELD, "`id` is given by the service")
+                    .help("which record is written is said by the step's own `id` or `match`");
+                self.report(diagnostic, entry.key.span, "");
+                complete = false;
+                continue;
+            }
+            if let Some(field) = field.filter(|field| field.read_only) {
+                let message = format!("`{}` of `{target_name}` cannot be written", field.name);
+                let diagnostic = Diagnostic::error(codes::READ_ONLY_FIELD, message).help("remove it from `set`");
+                self.report(diagnostic, entry.key.span, "the service keeps it itself");
+            }
+            let value = match (value, field) {
+                (Some(Template::Literal(value)), Some(field)) => {
+                    self.literal(value, &entry.value, field).map(Template::Literal)
+                }
+                (value, _) => value,
+            };
+            match value {
+                Some(value) => set.push((name.to_owned(), value)),
+                None => complete = false,
+            }
+        }
+        if let (Some(schema), false) = (schema, write.set.is_empty()) {
+            self.check_required(write, schema, creates, verb, &target_name);
+        }
+        let target: Target = write.target.as_ref()?.value.clone();
+        complete.then_some(WriteStep { target, set })
+    }
+
+    /// A record without these is refused by its service.
+    fn check_required(
+        &mut self,
+        write: &WriteDefinition,
+        schema: &ObjectSchema,
+        creates: Creates,
+        verb: Span,
+        target: &str,
+    ) {
+        let severity = match creates {
+            Creates::Always => Severity::Error,
+            Creates::WhereMissing => Severity::Warning,
+            Creates::Never => return,
+        };
+        let set: BTreeSet<&str> = write.set.iter().map(|entry| entry.key.text.as_str()).collect();
+        let missing = schema
+            .fields
+            .values()
+            .filter(|field| field.required && !field.read_only && !set.contains(field.name.as_str()))
+            .map(|field| (format!("`{}`", field.name), format!("add `{}` to `set`", field.name)));
+        let groups = schema
+            .required_one_of
+            .iter()
+            .filter(|group| !group.is_empty() && !group.iter().any(|field| set.contains(field.as_str())))
+            .map(|group| {
+                let list = group.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+                (format!("one of {list}"), "add one of them to `set`".to_owned())
+            });
+        for (what, help) in missing.chain(groups).collect::<Vec<_>>() {
+            let mut diagnostic =
+                Diagnostic::error(codes::MISSING_FIELD, format!("`{target}` makes no record without {what}"))
+                    .help(help);
+            diagnostic.severity = severity;
+            self.report(diagnostic, verb, "");
+        }
+    }
+
+    /// The matched fields are set, exist, and find one record.
+    pub(super) fn check_match(&mut self, key: &MatchDefinition, write: &'a WriteDefinition, ambiguous: sdk::Ambiguous) {
+        let MatchDefinition::Fields(fields) = key else { return };
+        let schema = write.target.as_ref().and_then(|target| {
+            self.catalog.objects.get(&(target.value.connection.clone(), target.value.object.clone()))
+        });
+        let target_name = write.target.as_ref().map(|target| target.value.to_string()).unwrap_or_default();
+        let mut any_unique = false;
+        let mut all_known = true;
+        for field in fields {
+            let known = schema.and_then(|schema| self.field(schema, &target_name, &field.value, field.span));
+            any_unique |= known.is_some_and(|known| known.unique);
+            all_known &= known.is_some();
+            let is_set = write.set.iter().any(|entry| entry.key.text == field.value);
+            if !is_set && !write.set.is_empty() && (schema.is_none() || known.is_some()) {
+                let name = shown(&field.value);
+                let diagnostic = Diagnostic::error(
+                    codes::MATCH_NOT_SET,
+                    format!("`match` names `{name}`, which `set` does not set"),
+                )
+                .help(format!("add `{name}` to `set`: the record is found by that value"));
+                self.report(diagnostic, field.span, "");
+            }
+        }
+        if let (true, false, Some(first), Some(last)) = (all_known, any_unique, fields.first(), fields.last()) {
+            let names = fields.iter().map(|field| format!("`{}`", field.value)).collect::<Vec<_>>().join(" and ");
+            let then = match ambiguous {
+                sdk::Ambiguous::Fail => "the step fails and names them (`ambiguous: fail`)",
+                sdk::Ambiguous::Skip => "the step is skipped and names them (`ambiguous: skip`)",
+                sdk::Ambiguous::First => "the service's first is written (`ambiguous: first`)",
+                sdk::Ambiguous::Oldest => "the oldest is written (`ambiguous: oldest`)",
+            };
+            let message = format!("several `{target_name}` may have the same {names}");
+            let diagnostic = Diagnostic::warning(codes::MATCH_NOT_UNIQUE, message).help(format!(
+                "each upsert looks first and then writes, under a lock on that value; where several are found, {then}"
+            ));
+            self.report(diagnostic, first.span.join(last.span), "the service does not keep it unique");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A flow document.
+
+use sdk::{ConnectionName, FlowId};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, shown};
+
+use super::reader::{Reader, Vocabulary};
+use super::{poll, step};
+use crate::codes;
+use crate::definition::{At, DeclaredConnection, FlowDefinition};
+use crate::model::Limits;
+
+const FLOW: Vocabulary = Vocabulary {
+    what: "a flow",
+    known: &[
+        "flow",
+        "was",
+        "version",
+        "description",
+        "labels",
+        "enabled",
+        "timezone",
+        "connections",
+        "trigger",
+        "when",
+        "keys",
+        "limits",
+        "steps",
+    ],
+    later: &["inputs", "from", "bind", "on_failure", "brakes", "expect"],
+};
+
+const LIMITS: Vocabulary = Vocabulary { what: "`limits`", known: &["runs", "records_per_poll"], later: &[] };
+
+/// Reads a flow; `None` where not even its id can be read.
+pub(super) fn read(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) -> Option<FlowDefinition> {
+    let mut reader = Reader::new(diagnostics);
+    reader.keys(map, &FLOW);
+    let id = map.get("flow").and_then(|entry| reader.id(entry));
+    let was = map
+        .get("was")
+        .and_then(|entry| reader.id(entry))
+        .map(|was| At { value: FlowId::new(was.value), span: was.span });
+    let definition = FlowDefinition {
+        file: file.clone(),
+        id: id.map_or(At { value: FlowId::new(""), span: Span::default() }, |id| At {
+            value: FlowId::new(id.value),
+            span: id.span,
+        }),
+        was,
+        description: map.get("description").and_then(|entry| reader.text(entry)).map(|text| text.value),
+        enabled: map.get("enabled").and_then(|entry| reader.boolean(entry)).unwrap_or(true),
+        timezone: map.get("timezone").and_then(|entry| reader.timezone(entry)),
+        connections: map.get("connections").map(|entry| connections(&mut reader, entry)).unwrap_or_default(),
+        trigger: trigger(&mut reader, map),
+        when: map.get("when").map(|entry| question(&mut reader, entry)),
+        keys: map.get("keys").map(|entry| keys(&mut reader, entry)).unwrap_or_default(),
+        limits: map.get("limits").map(|entry| limits(&mut reader, entry)).unwrap_or_default(),
+        steps: steps(&mut reader, map),
+        sound: false,
+    };
+    check_version_and_labels(&mut reader, map);
+    if let Some(was) = &definition.was
+        && was.value == definition.id.value
+    {
+        reader.report(Diagnostic::error(codes::WRONG_VALUE, "`was` names the flow itself"), was.span);
+    }
+    (!definition.id.value.as_str().is_empty()).then_some(definition)
+}
+
+/// The question's value. Its kind is looked at here, its expression when it is compiled.
+pub(super) fn question(reader: &mut Reader<'_>, entry: &Entry) -> Node {
+    match &entry.value.kind {
+        Kind::Text(_) | Kind::Bool(_) | Kind::Broken => {}
+        Kind::Null | Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => {
+            reader.wrong_type(&entry.value, entry.key.span, &entry.key.text, "a question such as `record.email != ()`");
+        }
+    }
+    entry.value.clone()
+}
+
+fn connections(reader: &mut Reader<'_>, entry: &Entry) -> Vec<DeclaredConnection> {
+    let Some(map) = reader.map(entry) else { return Vec::new() };
+    let mut connections = Vec::new();
+    for entry in &map.entries {
+        let name = At { value: entry.key.text.clone(), span: entry.key.span };
+        let is_id = reader.check_id(&name);
+        let connector = reader.fixed_text(
+            &entry.value,
+            entry.key.span,
+            &entry.key.text,
+            "the name of a connector such as `hubspot`",
+        );
+        if let (true, Some(connector)) = (is_id, connector) {
+            let name = At { value: ConnectionName::new(name.value), span: name.span };
+            connections.push(DeclaredConnection { name, connector });
+        }
+    }
+    connections
+}
+
+fn trigger(reader: &mut Reader<'_>, map: &Map) -> Option<crate::definition::PollDefinition> {
+    match map.get("trigger") {
+        Some(entry) => poll::read(reader, entry),
+        None => {
+            let help = "say what starts its runs, such as `trigger: {poll: crm.contacts, every: 15s}`";
+            reader.missing_key(map, "trigger", &FLOW, "the flow has no `trigger`", help);
+            None
+        }
+    }
+}
+
+fn steps(reader: &mut Reader<'_>, map: &Map) -> Vec<crate::definition::StepDefinition> {
+    match map.get("steps") {
+        Some(entry) => step::read_list(reader, entry, step::FIRST_LEVEL),
+        None => {
+            let help = "say what it does, such as `- upsert: warehouse.customers`";
+            reader.missing_key(map, "steps", &FLOW, "the flow has no `steps`", help);
+            Vec::new()
+        }
+    }
+}
+
+fn keys(reader: &mut Reader<'_>, entry: &Entry) -> Vec<Entry> {
+    let Some(map) = reader.map(entry) else { return Vec::new() };
+    for entry in &map.entries {
+        if !super::is_name(&entry.key.text) {
+            let message = format!("`{}` is no name for a key", shown(&entry.key.text));
+            let help = "a name is lower-case letters, digits and underscores, and begins with a letter";
+            reader.report(Diagnostic::error(codes::BAD_NAME, message).help(help), entry.key.span);
+        }
+    }
+    map.entries.clone()
+}
+
+fn limits(reader: &mut Reader<'_>, entry: &Entry) -> Limits {
+    let mut limits = Limits::default();
+    let Some(map) = reader.map(entry) else { return limits };
+    reader.keys(map, &LIMITS);
+    if let Some(runs) = map.get("runs").and_then(|entry| reader.count(entry, 10_000)) {
+        limits.runs = runs;
+    }
+    limits.records_per_poll = map.get("records_per_poll").and_then(|entry| reader.count(entry, 10_000_000));
+    limits
+}
+
+fn check_version_and_labels(reader: &mut Reader<'_>, map: &Map) {
+    if let Some(version) = map.get("version") {
+        reader.count(version, i64::from(u32::MAX));
+    }
+    if let Some(labels) = map.get("labels")
+        && let Some(labels) = reader.map(labels)
+    {
+        for entry in &labels.entries {
+            match entry.value.kind {
+                Kind::Text(_) | Kind::Int(_) | Kind::Float(_) | Kind::Bool(_) | Kind::Broken => {}
+                Kind::Null | Kind::List(_) | Kind::Map(_) => {
+                    reader.wrong_type(&entry.value, entry.key.span, &entry.key.text, "text");
+                }
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// A time zone by its name in the tz database.
+    pub(crate) fn timezone(&mut self, entry: &Entry) -> Option<jiff::tz::TimeZone> {
+        let name = self.text(entry)?;
+        match jiff::tz::TimeZone::get(&name.value) {
+            Ok(zone) => Some(zone),
+            Err(_) => {
+                let message = format!("there is no time zone `{}`", shown(&name.value));
+                let diagnostic =
+                    Diagnostic::error(codes::WRONG_VALUE, message).help("write it as `Europe/Berlin` or `UTC`");
+                self.report(diagnostic, name.span);
+                None
+            }
+        }
+    }
+}

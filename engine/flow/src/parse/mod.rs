@@ -1,0 +1,124 @@
+//! From files to definitions: the shape of every document, without looking anything up.
+//!
+//! Reading goes on after every mistake, in the same file and in the next one.
+
+mod damaged;
+mod flow;
+mod poll;
+pub(crate) mod reader;
+mod step;
+mod value;
+
+use text::{Diagnostic, Diagnostics, Kind, SourceFile};
+
+use crate::codes;
+use crate::definition::FlowDefinition;
+pub(crate) use value::{duration, is_name};
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// Every flow whose id could be read.
+    pub definitions: Vec<FlowDefinition>,
+    /// All mistakes of shape.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads flow files.
+pub fn parse(files: &[SourceFile]) -> Parsed {
+    let mut parsed = Parsed::default();
+    for file in files {
+        let mut diagnostics = Diagnostics::new(file);
+        let definition = parse_one(file, &mut diagnostics);
+        let sound = !diagnostics.has_errors();
+        parsed.definitions.extend(definition.map(|definition| FlowDefinition { sound, ..definition }));
+        parsed.diagnostics.extend(diagnostics.into_vec());
+    }
+    parsed
+}
+
+fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDefinition> {
+    let document = text::parse_yaml(file);
+    for diagnostic in document.diagnostics {
+        diagnostics.push(damaged::explain(file, diagnostic));
+    }
+    let root = document.root?;
+    let Kind::Map(map) = &root.kind else {
+        diagnostics.error(
+            codes::UNKNOWN_DOCUMENT,
+            root.span,
+            format!("a flow is a map that begins with `flow: its-id`, and this is {}", root.describe()),
+            "",
+        );
+        return None;
+    };
+    let first = map.entries.first()?;
+    match first.key.text.as_str() {
+        "flow" => flow::read(file, map, diagnostics),
+        kind @ ("sync" | "connector") => {
+            diagnostics.push(reader::not_yet(kind).at(&file.path, first.key.span, ""));
+            None
+        }
+        // What runs is not changed by a test that is not run, so this is no more than a warning.
+        "test" => {
+            let mut warning = reader::not_yet("test").at(&file.path, first.key.span, "");
+            warning.severity = text::Severity::Warning;
+            diagnostics.push(warning);
+            None
+        }
+        other => {
+            let diagnostic = Diagnostic::error(
+                codes::UNKNOWN_DOCUMENT,
+                format!("a document cannot begin with `{}`", text::shown(other)),
+            )
+            .at(&file.path, first.key.span, "the first key says what the document is");
+            diagnostics.push(match map.get("flow") {
+                Some(_) => diagnostic.help("move `flow:` to the top"),
+                None => diagnostic
+                    .help("begin with `flow:` and the flow's id")
+                    .did_you_mean(first.key.span, text::did_you_mean(other, ["flow", "sync", "test", "connector"])),
+            });
+            // With `flow` further down, the rest can be read all the same.
+            map.get("flow").and_then(|_| flow::read(file, map, diagnostics))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_file_does_not_hide_another() {
+        let files = [
+            SourceFile::new("a.yaml", "flow: [\n"),
+            SourceFile::new(
+                "b.yaml",
+                "flow: good\ntrigger: {poll: crm.contacts, every: 15s}\nsteps:\n  - skip: done\n",
+            ),
+            SourceFile::new("c.yaml", ""),
+            SourceFile::new("d.yaml", "flow: ../../etc\n"),
+        ];
+        let parsed = parse(&files);
+        let good: Vec<_> = parsed.definitions.iter().filter(|definition| definition.sound).collect();
+        assert_eq!(good.len(), 1);
+        assert_eq!(good[0].id().as_str(), "good");
+        for file in [0, 2, 3] {
+            assert!(parsed.diagnostics.iter().any(|one| one.labels[0].file == files[file].path), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_discovered() {
+        let file = SourceFile::new(
+            "a.yaml",
+            "flow: a\nconnections: {crm: hubspot}\ntrigger: {poll: crm.contacts, every: 15s}\nsteps:\n  - if: true\n    then:\n      - create: db.public.t\n        set: {a: 1}\n",
+        );
+        let parsed = parse(&[file]);
+        assert_eq!(parsed.diagnostics, []);
+        let uses: Vec<_> =
+            parsed.definitions[0].uses().into_iter().map(|(name, object)| format!("{name} {object}")).collect();
+        assert_eq!(uses, ["crm contacts", "db public.t"]);
+        assert_eq!(parsed.definitions[0].connections(), [("crm".into(), "hubspot".to_owned())]);
+    }
+}

@@ -1,0 +1,203 @@
+//! The small questions that reading a document asks again and again, each with its own good message.
+
+use std::time::Duration;
+
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, did_you_mean, shown};
+
+use crate::codes;
+use crate::definition::At;
+use crate::template;
+
+/// The keys of one kind of map.
+pub(crate) struct Vocabulary {
+    /// What the map is: `a step`.
+    pub(crate) what: &'static str,
+    /// Keys that are read.
+    pub(crate) known: &'static [&'static str],
+    /// Keys of the language that this version does not run.
+    pub(crate) later: &'static [&'static str],
+}
+
+/// Reads values, and says what is wrong with them. What was reported already is passed over in silence.
+pub(crate) struct Reader<'a> {
+    pub(crate) diagnostics: &'a mut Diagnostics,
+}
+
+/// The mistake of using what this version does not run.
+pub(crate) fn not_yet(word: &str) -> Diagnostic {
+    Diagnostic::error(codes::NOT_YET, format!("`{word}` is part of the language, but this version does not run it yet"))
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(diagnostics: &'a mut Diagnostics) -> Self {
+        Self { diagnostics }
+    }
+
+    /// Reports a mistake; more may be added to what it is given.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic, span: Span) {
+        let diagnostic = self.diagnostics.at(diagnostic, span, "");
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports every key that does not belong here.
+    pub(crate) fn keys(&mut self, map: &Map, vocabulary: &Vocabulary) {
+        for entry in &map.entries {
+            let key = entry.key.text.as_str();
+            if vocabulary.known.contains(&key) {
+                continue;
+            }
+            if vocabulary.later.contains(&key) {
+                self.report(not_yet(key), entry.key.span);
+                continue;
+            }
+            self.unknown_key(key, entry.key.span, vocabulary.what, vocabulary.known);
+        }
+    }
+
+    /// Reports a key that does not belong here.
+    pub(crate) fn unknown_key(&mut self, key: &str, span: Span, what: &str, known: &[&str]) {
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, format!("unknown key `{}` of {what}", shown(key)));
+        let list = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
+        let diagnostic = diagnostic.help(format!("{what} takes {list}"));
+        self.report(diagnostic.did_you_mean(span, did_you_mean(key, known.iter().copied())), span);
+    }
+
+    /// Reports that a key is missing, unless one stands there that was probably meant.
+    pub(crate) fn missing_key(&mut self, map: &Map, key: &str, vocabulary: &Vocabulary, message: &str, help: &str) {
+        let meant = |entry: &Entry| {
+            let written = entry.key.text.as_str();
+            !vocabulary.known.contains(&written) && did_you_mean(written, vocabulary.known.iter().copied()) == Some(key)
+        };
+        if !map.entries.iter().any(meant) {
+            let first = map.entries.first().map(|entry| entry.key.span).unwrap_or_default();
+            self.report(Diagnostic::error(codes::MISSING_KEY, message).help(help), first);
+        }
+    }
+
+    /// Reports a value of the wrong kind, unless it was reported before.
+    pub(crate) fn wrong_type(&mut self, node: &Node, key: Span, name: &str, wanted: &str) {
+        if node.kind == Kind::Broken {
+            return;
+        }
+        // A value that was left out has no place of its own.
+        let span = if node.span.is_empty() { key } else { node.span };
+        let found = node.describe();
+        self.report(
+            Diagnostic::error(codes::WRONG_TYPE, format!("`{name}` must be {wanted}, and this is {found}")),
+            span,
+        );
+    }
+
+    /// A map.
+    pub(crate) fn map<'n>(&mut self, entry: &'n Entry) -> Option<&'n Map> {
+        match &entry.value.kind {
+            Kind::Map(map) => Some(map),
+            _ => {
+                self.wrong_type(&entry.value, entry.key.span, &entry.key.text, "a map of keys and values");
+                None
+            }
+        }
+    }
+
+    /// A list.
+    pub(crate) fn list<'n>(&mut self, entry: &'n Entry, of: &str) -> Option<&'n [Node]> {
+        match &entry.value.kind {
+            Kind::List(items) => Some(items),
+            _ => {
+                self.wrong_type(&entry.value, entry.key.span, &entry.key.text, of);
+                None
+            }
+        }
+    }
+
+    /// Text that must be known before any record is there, so without expressions.
+    pub(crate) fn fixed_text(&mut self, node: &Node, key: Span, name: &str, wanted: &str) -> Option<At<String>> {
+        let Some(text) = node.as_text() else {
+            self.wrong_type(node, key, name, wanted);
+            return None;
+        };
+        if template::has_expression(text) {
+            let diagnostic = if text.contains("inputs.") {
+                not_yet("inputs")
+            } else {
+                Diagnostic::error(codes::NO_EXPRESSION, format!("`{name}` must be plain, without `${{ }}`"))
+                    .help("it is used before any record is there")
+            };
+            self.report(diagnostic, node.span);
+            return None;
+        }
+        Some(At { value: text.to_owned(), span: node.span })
+    }
+
+    /// As [`Reader::fixed_text`], of an entry.
+    pub(crate) fn text(&mut self, entry: &Entry) -> Option<At<String>> {
+        self.fixed_text(&entry.value, entry.key.span, &entry.key.text, "text")
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&mut self, entry: &Entry) -> Option<bool> {
+        match entry.value.kind {
+            Kind::Bool(flag) => Some(flag),
+            _ => {
+                self.wrong_type(&entry.value, entry.key.span, &entry.key.text, "true or false");
+                None
+            }
+        }
+    }
+
+    /// A whole number from 1 to `most`.
+    pub(crate) fn count(&mut self, entry: &Entry, most: i64) -> Option<usize> {
+        match entry.value.kind {
+            Kind::Int(number) if (1..=most).contains(&number) => usize::try_from(number).ok(),
+            Kind::Int(_) => {
+                let message = format!("`{}` must be a number from 1 to {most}", entry.key.text);
+                self.report(Diagnostic::error(codes::WRONG_VALUE, message), entry.value.span);
+                None
+            }
+            _ => {
+                self.wrong_type(&entry.value, entry.key.span, &entry.key.text, "a whole number");
+                None
+            }
+        }
+    }
+
+    /// A duration such as `15s`.
+    pub(crate) fn duration(&mut self, entry: &Entry) -> Option<At<Duration>> {
+        let name = &entry.key.text;
+        if let Kind::Int(number) = entry.value.kind {
+            let diagnostic = Diagnostic::error(codes::WRONG_TYPE, format!("`{name}` needs a unit"))
+                .help(format!("write `{number}s` for seconds, `{number}m` for minutes, `{number}h` for hours"));
+            self.report(diagnostic, entry.value.span);
+            return None;
+        }
+        let text = self.fixed_text(&entry.value, entry.key.span, name, "a duration such as 15s")?;
+        match super::duration(&text.value) {
+            Some(value) => Some(At { value, span: text.span }),
+            None => {
+                let written = shown(&text.value);
+                let diagnostic = Diagnostic::error(codes::WRONG_VALUE, format!("`{written}` is no duration"))
+                    .help("write a number and its unit: `500ms`, `15s`, `5m`, `1h`, `1d`, or `1h30m`");
+                self.report(diagnostic, text.span);
+                None
+            }
+        }
+    }
+
+    /// One of a few words; `later` are words of the language that this version does not run.
+    pub(crate) fn word<T: Copy>(&mut self, entry: &Entry, words: &[(&str, T)], later: &[&str]) -> Option<T> {
+        let text = self.text(entry)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
+            return Some(*value);
+        }
+        if later.contains(&text.value.as_str()) {
+            self.report(not_yet(&format!("{}: {}", entry.key.text, text.value)), text.span);
+            return None;
+        }
+        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let message = format!("`{}` cannot be `{}`", entry.key.text, shown(&text.value));
+        let meant = did_you_mean(&text.value, words.iter().map(|(word, _)| *word));
+        let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message).help(format!("it is one of {list}"));
+        self.report(diagnostic.did_you_mean(text.span, meant), text.span);
+        None
+    }
+}

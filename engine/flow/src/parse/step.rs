@@ -1,0 +1,359 @@
+//! Steps: one verb each, and the keys that belong to it.
+
+use sdk::Ambiguous;
+use text::{Diagnostic, Entry, Kind, Map, Node, Span, did_you_mean, shown};
+
+use super::flow::question;
+use super::poll::field_names;
+use super::reader::{Reader, not_yet};
+use crate::codes;
+use crate::definition::{At, FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb, WriteDefinition};
+use crate::model::{Many, OnMissing, Retry};
+
+/// The depth of a flow's own steps; branches stand deeper.
+pub(super) const FIRST_LEVEL: usize = 0;
+/// Branches may stand this deep in each other; deeper ones are better a second flow.
+const MAX_LEVEL: usize = 12;
+
+const VERBS: [&str; 9] = ["create", "update", "upsert", "find", "let", "if", "skip", "stop", "fail"];
+const LATER_VERBS: [&str; 6] = ["delete", "do", "route", "each", "wait", "run"];
+/// Keys that every step takes.
+const COMMON: [&str; 2] = ["name", "when"];
+/// Keys that every step of the language takes and this version does not run.
+const LATER: [&str; 2] = ["timeout", "on_error"];
+
+const AMBIGUOUS: [(&str, Ambiguous); 4] =
+    [("fail", Ambiguous::Fail), ("skip", Ambiguous::Skip), ("first", Ambiguous::First), ("oldest", Ambiguous::Oldest)];
+const MISSING: [(&str, OnMissing); 3] =
+    [("continue", OnMissing::Continue), ("skip", OnMissing::Skip), ("fail", OnMissing::Fail)];
+/// A look-up with `many` gives at most this many, unless it says otherwise.
+const DEFAULT_MANY: usize = 100;
+
+/// Reads a list of steps.
+pub(super) fn read_list(reader: &mut Reader<'_>, entry: &Entry, level: usize) -> Vec<StepDefinition> {
+    let Some(items) = reader.list(entry, "a list of steps") else { return Vec::new() };
+    if items.is_empty() {
+        let message = format!("`{}` has no step", entry.key.text);
+        reader.report(Diagnostic::error(codes::WRONG_VALUE, message), entry.key.span);
+    }
+    items.iter().filter_map(|item| read(reader, item, entry.key.span, level)).collect()
+}
+
+fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usize) -> Option<StepDefinition> {
+    let Kind::Map(map) = &node.kind else {
+        reader.wrong_type(node, list, "a step", "a map with a verb, such as `upsert: warehouse.customers`");
+        return None;
+    };
+    if level > MAX_LEVEL {
+        let message = format!("branches stand more than {MAX_LEVEL} deep in each other");
+        reader.report(Diagnostic::error(codes::WRONG_VALUE, message).help("divide the flow"), node.span);
+        return None;
+    }
+    let later = map.entries.iter().find(|entry| LATER_VERBS.contains(&entry.key.text.as_str()));
+    let mut verbs = map.entries.iter().filter(|entry| VERBS.contains(&entry.key.text.as_str()));
+    let verb = match (verbs.next(), later) {
+        // `run` and the like may be keys of nothing else, so a step that has one is meant as that.
+        (None, Some(later)) => {
+            reader.report(not_yet(&later.key.text), later.key.span);
+            return Some(unread(reader, map, later.key.span));
+        }
+        (None, None) => {
+            report_no_verb(reader, map, node.span);
+            return Some(unread(reader, map, node.span));
+        }
+        (Some(verb), _) => verb,
+    };
+    if let Some(second) = verbs.next() {
+        let message = format!("a step has one verb, and this one has `{}` and `{}`", verb.key.text, second.key.text);
+        let diagnostic = Diagnostic::error(codes::VERB, message).help("make two steps of it");
+        let diagnostic = reader.diagnostics.at(diagnostic, second.key.span, "a second verb");
+        let diagnostic = reader.diagnostics.at(diagnostic, verb.key.span, "the first");
+        reader.diagnostics.push(diagnostic);
+        return Some(unread(reader, map, verb.key.span));
+    }
+    Some(read_verb(reader, map, verb, level))
+}
+
+fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> StepDefinition {
+    let (own, later): (&[&str], &[&str]) = match verb.key.text.as_str() {
+        "create" => (&["set", "as", "retry"], &["mapping"]),
+        "update" => (&["id", "set", "as", "retry"], &["mapping"]),
+        "upsert" => (&["match", "id", "ambiguous", "set", "as", "retry"], &["mapping"]),
+        "find" => (&["id", "filter", "fields", "many", "limit", "none", "ambiguous", "as", "retry"], &[]),
+        "if" => (&["then", "else"], &["as"]),
+        _ => (&[], &[]),
+    };
+    check_keys(reader, map, &verb.key.text, own, later);
+    let what = match verb.key.text.as_str() {
+        "create" => Verb::Create(write(reader, map, verb)),
+        "update" => Verb::Update { id: id(reader, map, verb), write: write(reader, map, verb) },
+        "upsert" => upsert(reader, map, verb),
+        "find" => Verb::Find(find(reader, map, verb)),
+        "let" => Verb::Let(names(reader, verb)),
+        "if" => branches(reader, map, verb, level),
+        "skip" => Verb::Skip(reason(reader, verb)),
+        "stop" => stop(reader, verb),
+        "fail" => Verb::Fail(reason(reader, verb)),
+        _ => Verb::Unread,
+    };
+    StepDefinition {
+        span: verb.key.span,
+        name: map.get("name").and_then(|entry| step_name(reader, entry)),
+        result: result(reader, map),
+        when: map.get("when").map(|entry| question(reader, entry)),
+        retry: map.get("retry").map(|entry| retry(reader, entry)).unwrap_or_default(),
+        verb: what,
+    }
+}
+
+/// A step that was reported, with the name that it would have made.
+fn unread(reader: &mut Reader<'_>, map: &Map, span: Span) -> StepDefinition {
+    let result = result(reader, map);
+    StepDefinition { span, name: None, result, when: None, retry: Retry::default(), verb: Verb::Unread }
+}
+
+fn result(reader: &mut Reader<'_>, map: &Map) -> Option<At<String>> {
+    let name = map.get("as").and_then(|entry| reader.text(entry))?;
+    reader.name(name)
+}
+
+fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
+    let first = map.entries.first().map_or(span, |entry| entry.key.span);
+    let list = VERBS.map(|verb| format!("`{verb}`")).join(", ");
+    let mut diagnostic =
+        Diagnostic::error(codes::VERB, "the step has no verb").help(format!("a step has one of {list}"));
+    let known: Vec<&str> =
+        COMMON.into_iter().chain(["as", "retry", "set", "match", "id", "filter", "fields", "then", "else"]).collect();
+    for entry in map.entries.iter().filter(|entry| !known.contains(&entry.key.text.as_str())) {
+        if let Some(verb) = did_you_mean(&entry.key.text, VERBS.into_iter().chain(LATER_VERBS)) {
+            diagnostic.message = format!("the step has no verb, and `{}` is none", shown(&entry.key.text));
+            reader.report(diagnostic.did_you_mean(entry.key.span, Some(verb)), entry.key.span);
+            return;
+        }
+    }
+    reader.report(diagnostic, first);
+}
+
+fn check_keys(reader: &mut Reader<'_>, map: &Map, verb: &str, own: &[&str], later: &[&str]) {
+    let known: Vec<&str> = [verb].into_iter().chain(own.iter().copied()).chain(COMMON).collect();
+    for entry in &map.entries {
+        let key = entry.key.text.as_str();
+        if known.contains(&key) {
+            continue;
+        }
+        if later.contains(&key) || LATER.contains(&key) {
+            reader.report(not_yet(key), entry.key.span);
+        } else {
+            reader.unknown_key(key, entry.key.span, &format!("`{verb}`"), &known);
+        }
+    }
+}
+
+fn step_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<String>> {
+    let name = reader.text(entry)?;
+    let good = name.value.len() <= 64
+        && name.value.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+    if !good {
+        let diagnostic = Diagnostic::error(codes::BAD_NAME, format!("`{}` is no name for a step", shown(&name.value)))
+            .help("a step's name is lower-case letters, digits, hyphens and underscores, begins with a letter, and has at most 64 characters");
+        reader.report(diagnostic, name.span);
+    }
+    good.then_some(name)
+}
+
+fn retry(reader: &mut Reader<'_>, entry: &Entry) -> Retry {
+    let mut retry = Retry::default();
+    let Some(map) = reader.map(entry) else { return retry };
+    let vocabulary = super::reader::Vocabulary { what: "`retry`", known: &["attempts", "initial", "max"], later: &[] };
+    reader.keys(map, &vocabulary);
+    if let Some(attempts) = map.get("attempts").and_then(|entry| reader.count(entry, 100)) {
+        retry.attempts = u32::try_from(attempts).unwrap_or(retry.attempts);
+    }
+    if let Some(initial) = map.get("initial").and_then(|entry| reader.duration(entry)) {
+        retry.initial = initial.value;
+        // A longer first wait than the usual longest one means that all waits are as long.
+        retry.max = retry.max.max(retry.initial);
+    }
+    if let Some(max) = map.get("max").and_then(|entry| reader.duration(entry)) {
+        if max.value < retry.initial {
+            let diagnostic = Diagnostic::error(codes::WRONG_VALUE, "`max` is shorter than the first wait, `initial`");
+            reader.report(diagnostic, max.span);
+        }
+        retry.max = max.value;
+    }
+    retry
+}
+
+fn missing(reader: &mut Reader<'_>, verb: &Entry, key: &str, help: &str) {
+    let message = format!("`{}` needs `{key}`", verb.key.text);
+    reader.report(Diagnostic::error(codes::MISSING_KEY, message).help(help), verb.key.span);
+}
+
+fn id(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Option<Node> {
+    let id = map.get("id").map(|entry| entry.value.clone());
+    if id.is_none() {
+        missing(reader, verb, "id", "add the id of the record, such as `id: ${ customer.id }`");
+    }
+    id
+}
+
+fn write(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> WriteDefinition {
+    let target = reader.target(verb);
+    let set = match map.get("set") {
+        Some(entry) => match reader.map(entry) {
+            Some(set) if set.entries.is_empty() => {
+                reader.report(Diagnostic::error(codes::WRONG_VALUE, "`set` sets nothing"), entry.key.span);
+                Vec::new()
+            }
+            Some(set) => set.entries.clone(),
+            None => Vec::new(),
+        },
+        None => {
+            if map.get("mapping").is_none() {
+                missing(reader, verb, "set", "add the fields to write, such as `set: {email: \"${ record.email }\"}`");
+            }
+            Vec::new()
+        }
+    };
+    WriteDefinition { target, set }
+}
+
+fn upsert(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Verb {
+    let key = match map.get("match") {
+        Some(entry) => match_fields(reader, entry),
+        None => {
+            missing(reader, verb, "match", "name the field by which records are found, such as `match: email`");
+            None
+        }
+    };
+    let id = map.get("id").map(|entry| entry.value.clone());
+    match (&key, map.get("id")) {
+        (Some(MatchDefinition::Id(span)), None) => {
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, "`match: id` needs `id`")
+                .help("add the id of the record, such as `id: ${ found?.id }`; where it is empty, a record is created");
+            reader.report(diagnostic, *span);
+        }
+        (Some(MatchDefinition::Fields(_)), Some(entry)) => {
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, "`id` is not used, as `match` names fields")
+                .help("remove it, or write `match: id`");
+            reader.report(diagnostic, entry.key.span);
+        }
+        (Some(MatchDefinition::Id(_)), Some(_)) | (Some(MatchDefinition::Fields(_)), None) | (None, _) => {}
+    }
+    let ambiguous = map.get("ambiguous").and_then(|entry| reader.word(entry, &AMBIGUOUS, &[]));
+    Verb::Upsert { key, id, ambiguous: ambiguous.unwrap_or_default(), write: write(reader, map, verb) }
+}
+
+fn match_fields(reader: &mut Reader<'_>, entry: &Entry) -> Option<MatchDefinition> {
+    match &entry.value.kind {
+        Kind::List(items) if !items.is_empty() => {
+            let fields =
+                items.iter().filter_map(|item| reader.fixed_text(item, entry.key.span, "match", "a field")).collect();
+            Some(MatchDefinition::Fields(fields))
+        }
+        Kind::Text(_) => {
+            let field = reader.text(entry)?;
+            Some(if field.value == "id" {
+                MatchDefinition::Id(field.span)
+            } else {
+                MatchDefinition::Fields(vec![field])
+            })
+        }
+        _ => {
+            reader.wrong_type(&entry.value, entry.key.span, "match", "a field, a list of fields, or `id`");
+            None
+        }
+    }
+}
+
+fn find(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> FindDefinition {
+    let by = match (map.get("id"), map.get("filter")) {
+        (Some(id), None) => Some(FindBy::Id(id.value.clone())),
+        (None, Some(filter)) => Some(FindBy::Filter(filter.value.clone())),
+        (Some(id), Some(_)) => {
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, "`find` takes `id` or `filter`, not both");
+            reader.report(diagnostic, id.key.span);
+            None
+        }
+        (None, None) => {
+            missing(
+                reader,
+                verb,
+                "id` or `filter",
+                "say what to look for, such as `filter: {email: \"${ record.email }\"}`",
+            );
+            None
+        }
+    };
+    let many = map.get("many").and_then(|entry| reader.boolean(entry)).unwrap_or(false);
+    let limit = map.get("limit").and_then(|entry| reader.count(entry, 10_000));
+    if let (false, Some(entry)) = (many, map.get("limit")) {
+        let diagnostic =
+            Diagnostic::error(codes::UNKNOWN_KEY, "`limit` belongs to `many: true`").help("add `many: true`");
+        reader.report(diagnostic, entry.key.span);
+    }
+    FindDefinition {
+        target: reader.target(verb),
+        by,
+        fields: map.get("fields").and_then(|entry| field_names(reader, entry)),
+        many: if many { Many::List(limit.unwrap_or(DEFAULT_MANY)) } else { Many::One },
+        none: map.get("none").and_then(|entry| reader.word(entry, &MISSING, &[])).unwrap_or_default(),
+        ambiguous: map.get("ambiguous").and_then(|entry| reader.word(entry, &AMBIGUOUS, &[])).unwrap_or_default(),
+    }
+}
+
+fn names(reader: &mut Reader<'_>, verb: &Entry) -> Vec<Entry> {
+    let Some(map) = reader.map(verb) else { return Vec::new() };
+    for entry in &map.entries {
+        reader.name(At { value: entry.key.text.clone(), span: entry.key.span });
+    }
+    map.entries.clone()
+}
+
+fn branches(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> Verb {
+    let condition = question(reader, verb);
+    let then = match map.get("then") {
+        Some(entry) => read_list(reader, entry, level + 1),
+        None => {
+            missing(reader, verb, "then", "add the steps to run where it is true");
+            Vec::new()
+        }
+    };
+    let otherwise = match map.get("else") {
+        Some(entry) => match &entry.value.kind {
+            // `else: {if: …}` reads as "else if".
+            Kind::Map(nested) if nested.get("if").is_some() => {
+                read(reader, &entry.value, entry.key.span, level + 1).into_iter().collect()
+            }
+            Kind::Map(_) => {
+                reader.wrong_type(&entry.value, entry.key.span, "else", "a list of steps, or one nested `if`");
+                Vec::new()
+            }
+            _ => read_list(reader, entry, level + 1),
+        },
+        None => Vec::new(),
+    };
+    Verb::If { condition, then, otherwise }
+}
+
+fn reason(reader: &mut Reader<'_>, verb: &Entry) -> Node {
+    if verb.value.as_text().is_none() {
+        reader.wrong_type(&verb.value, verb.key.span, &verb.key.text, "text that says why");
+    }
+    verb.value.clone()
+}
+
+fn stop(reader: &mut Reader<'_>, verb: &Entry) -> Verb {
+    match &verb.value.kind {
+        Kind::Null => Verb::Stop(None),
+        Kind::Map(map) => {
+            reader.keys(map, &super::reader::Vocabulary { what: "`stop`", known: &["return"], later: &[] });
+            Verb::Stop(map.get("return").map(|entry| entry.value.clone()))
+        }
+        _ => {
+            reader.wrong_type(&verb.value, verb.key.span, "stop", "empty, or `{return: value}`");
+            Verb::Unread
+        }
+    }
+}

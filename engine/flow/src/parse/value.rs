@@ -1,0 +1,222 @@
+//! The small notations of flow files: durations, ids, names, targets.
+
+use std::time::Duration;
+
+use sdk::ConnectionName;
+use text::{Diagnostic, Entry, shown};
+
+use super::reader::Reader;
+use crate::codes;
+use crate::definition::At;
+use crate::model::Target;
+
+/// The longest id.
+const LONGEST_ID: usize = 64;
+
+/// Words that mean something of their own in expressions, so that no name may be one of them.
+const RESERVED: &[&str] = &[
+    "record",
+    "run",
+    "flow",
+    "now",
+    "inputs",
+    "body",
+    "errors",
+    "failure",
+    "item",
+    "this",
+    "true",
+    "false",
+    "let",
+    "const",
+    "if",
+    "else",
+    "switch",
+    "do",
+    "while",
+    "until",
+    "loop",
+    "for",
+    "in",
+    "continue",
+    "break",
+    "return",
+    "throw",
+    "try",
+    "catch",
+    "fn",
+    "private",
+    "import",
+    "export",
+    "as",
+    "global",
+    "null",
+    "nil",
+    "new",
+    "use",
+    "module",
+    "package",
+    "var",
+    "static",
+    "shared",
+    "with",
+    "is",
+    "goto",
+    "exit",
+    "match",
+    "case",
+    "default",
+    "void",
+    "public",
+    "protected",
+    "print",
+    "debug",
+    "type_of",
+    "eval",
+    "call",
+    "curry",
+    "super",
+    "spawn",
+    "thread",
+    "go",
+    "sync",
+    "async",
+    "await",
+    "yield",
+];
+
+/// A duration: numbers with their units, the largest first, such as `15s` or `1h30m`. At most ten years.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    const MOST: u64 = 10 * 366 * 24 * 60 * 60 * 1_000;
+    let mut millis: u64 = 0;
+    let mut last_unit = u64::MAX;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let unit = match &rest[..letters] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        if unit >= last_unit {
+            return None;
+        }
+        last_unit = unit;
+        millis = millis.checked_add(number.checked_mul(unit)?)?;
+        rest = &rest[letters..];
+    }
+    (millis > 0 && millis <= MOST).then(|| Duration::from_millis(millis))
+}
+
+/// Whether it can be the id of a flow or connection: `[a-z][a-z0-9-]*`.
+pub(crate) fn is_id(text: &str) -> bool {
+    is_word(text, b'-')
+}
+
+/// Whether it can be a name in a flow: `[a-z][a-z0-9_]*`, and none that expressions use.
+pub(crate) fn is_name(text: &str) -> bool {
+    is_word(text, b'_') && !RESERVED.contains(&text)
+}
+
+fn is_word(text: &str, joint: u8) -> bool {
+    text.len() <= LONGEST_ID
+        && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == joint)
+}
+
+impl Reader<'_> {
+    /// The id of a flow or a connection.
+    pub(crate) fn id(&mut self, entry: &Entry) -> Option<At<String>> {
+        let id = self.fixed_text(&entry.value, entry.key.span, &entry.key.text, "an id such as `new-leads`")?;
+        self.check_id(&id).then_some(id)
+    }
+
+    /// Whether this is an id; says so where it is not.
+    pub(crate) fn check_id(&mut self, id: &At<String>) -> bool {
+        if is_id(&id.value) {
+            return true;
+        }
+        let proposal: String =
+            id.value.to_lowercase().chars().map(|c| if c == '_' || c == ' ' { '-' } else { c }).collect();
+        let diagnostic = Diagnostic::error(codes::BAD_ID, format!("`{}` is no id", shown(&id.value))).help(
+            "an id is lower-case letters, digits and hyphens, begins with a letter, and has at most 64 characters",
+        );
+        self.report(if is_id(&proposal) { diagnostic.fix(id.span, proposal) } else { diagnostic }, id.span);
+        false
+    }
+
+    /// The name of a value in expressions.
+    pub(crate) fn name(&mut self, name: At<String>) -> Option<At<String>> {
+        if is_name(&name.value) {
+            return Some(name);
+        }
+        let written = shown(&name.value);
+        let diagnostic = if RESERVED.contains(&name.value.as_str()) {
+            Diagnostic::error(codes::BAD_NAME, format!("`{written}` has a meaning of its own in expressions"))
+                .help("choose another name")
+        } else {
+            Diagnostic::error(codes::BAD_NAME, format!("`{written}` is no name"))
+                .help("a name is lower-case letters, digits and underscores, and begins with a letter")
+        };
+        self.report(diagnostic, name.span);
+        None
+    }
+
+    /// A connection's object: `crm.contacts`.
+    pub(crate) fn target(&mut self, entry: &Entry) -> Option<At<Target>> {
+        let text = self.fixed_text(
+            &entry.value,
+            entry.key.span,
+            &entry.key.text,
+            "a connection and its object, such as `crm.contacts`",
+        )?;
+        let parts = text.value.split_once('.').filter(|(connection, object)| {
+            is_id(connection)
+                && (1..=200).contains(&object.len())
+                && !object.contains(|character: char| character.is_whitespace() || character.is_control())
+        });
+        let Some((connection, object)) = parts else {
+            let message = format!("`{}` does not name a connection and its object", shown(&text.value));
+            let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message).help("write it as `crm.contacts`");
+            self.report(diagnostic, text.span);
+            return None;
+        };
+        let value = Target { connection: ConnectionName::new(connection), object: object.to_owned() };
+        Some(At { value, span: text.span })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, millis) in
+            [("15s", 15_000), ("5m", 300_000), ("1h30m", 5_400_000), ("500ms", 500), ("1d", 86_400_000)]
+        {
+            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in
+            ["", "15", "s", "0s", "1.5h", "-5s", "15 s", "5m1h", "1s1s", "15sec", "99999999999999999999s", "9999999d"]
+        {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_safe_as_file_names() {
+        assert!(is_id("new-leads-2"));
+        let long = "x".repeat(65);
+        for text in ["", "../../x", "a/b", "CON", "..%2f", "-a", "2a", "a_b", "a b", "ü", long.as_str()] {
+            assert!(!is_id(text), "{text}");
+        }
+        assert!(is_name("customer_2") && !is_name("record") && !is_name("a-b"));
+    }
+}

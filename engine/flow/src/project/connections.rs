@@ -1,0 +1,187 @@
+//! `connections.yaml`, and `connections.<env>.yaml` over it.
+//!
+//! Values from the environment and from files are only named here. They are put into settings by whoever may read
+//! them, and never into YAML.
+
+use sdk::ConnectionName;
+use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, Span, shown};
+
+use crate::codes;
+use crate::definition::At;
+use crate::parse::reader::Reader;
+use crate::template::{self, Piece};
+
+/// A connection as it is configured.
+#[derive(Clone, Debug)]
+pub struct ConnectionDefinition {
+    /// The file it stands in.
+    pub file: SourceFile,
+    /// Its name.
+    pub name: At<ConnectionName>,
+    /// The connector it is of.
+    pub connector: At<String>,
+    /// What people call it.
+    pub title: Option<String>,
+    /// What it is configured with.
+    pub settings: Vec<(SettingKey, SettingText)>,
+}
+
+/// A setting's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingKey {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A setting's value, or where it is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingText {
+    /// Text as it stands.
+    Plain {
+        /// The text.
+        text: String,
+        /// Where it stands.
+        span: Span,
+    },
+    /// `${ env.NAME }`
+    Environment {
+        /// The variable's name.
+        variable: String,
+        /// Where it stands.
+        span: Span,
+    },
+    /// `${ file("path") }`
+    File {
+        /// The path, relative to the project's folder.
+        path: String,
+        /// Where it stands.
+        span: Span,
+    },
+}
+
+impl SettingText {
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Plain { span, .. } | Self::Environment { span, .. } | Self::File { span, .. } => *span,
+        }
+    }
+}
+
+/// Reads one file of connections.
+pub fn parse_connections(file: &SourceFile) -> (Vec<ConnectionDefinition>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::new(file);
+    let document = text::parse_yaml(file);
+    for diagnostic in document.diagnostics {
+        diagnostics.push(diagnostic);
+    }
+    let mut connections = Vec::new();
+    let mut reader = Reader::new(&mut diagnostics);
+    match document.root.map(|root| (root.kind, root.span)) {
+        Some((Kind::Map(map), _)) => {
+            connections.extend(map.entries.iter().filter_map(|entry| connection(&mut reader, file, entry)));
+        }
+        Some((_, span)) => {
+            let diagnostic = Diagnostic::error(codes::WRONG_TYPE, "connections are a map of names")
+                .help("write `crm:` and below it `connector: hubspot`");
+            reader.report(diagnostic, span);
+        }
+        None => {}
+    }
+    (connections, diagnostics.into_vec())
+}
+
+/// The connections of an environment over the usual ones: one of the same name takes the other's place as a whole.
+pub fn overlay(base: Vec<ConnectionDefinition>, environment: Vec<ConnectionDefinition>) -> Vec<ConnectionDefinition> {
+    let is_replaced = |usual: &ConnectionDefinition| environment.iter().any(|one| one.name.value == usual.name.value);
+    let mut connections: Vec<_> = base.into_iter().filter(|usual| !is_replaced(usual)).collect();
+    connections.extend(environment);
+    connections
+}
+
+fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Option<ConnectionDefinition> {
+    let name = At { value: entry.key.text.clone(), span: entry.key.span };
+    let is_id = reader.check_id(&name);
+    let map = reader.map(entry)?;
+    let connector = match map.get("connector") {
+        Some(entry) => reader.text(entry),
+        None => {
+            let message = format!("the connection `{}` does not say of which connector it is", shown(&name.value));
+            let diagnostic =
+                Diagnostic::error(codes::MISSING_KEY, message).help("add `connector:`, such as `connector: hubspot`");
+            reader.report(diagnostic, name.span);
+            None
+        }
+    };
+    let title = map.get("title").and_then(|entry| reader.text(entry)).map(|title| title.value);
+    let mut settings = Vec::new();
+    for entry in map.entries.iter().filter(|entry| !["connector", "title"].contains(&entry.key.text.as_str())) {
+        let key = SettingKey { name: entry.key.text.clone(), span: entry.key.span };
+        settings.extend(setting(reader, entry).map(|value| (key, value)));
+    }
+    let name = At { value: ConnectionName::new(name.value), span: name.span };
+    is_id.then_some(ConnectionDefinition { file: file.clone(), name, connector: connector?, title, settings })
+}
+
+fn setting(reader: &mut Reader<'_>, entry: &Entry) -> Option<SettingText> {
+    let span = entry.value.span;
+    match &entry.value.kind {
+        Kind::Text(text) => match template::split(&text.value).as_deref() {
+            Ok([Piece::Literal(text)]) => Some(SettingText::Plain { text: text.clone(), span }),
+            Ok([Piece::Expression(range)]) => reference(reader, text.value[range.clone()].trim(), span),
+            Ok(_) => {
+                bad_reference(reader, "a setting is either plain or one whole `${ }`", span);
+                None
+            }
+            Err(_) => {
+                bad_reference(reader, "`${` is never closed", span);
+                None
+            }
+        },
+        // A port or a flag; what it is as text is what the author wrote.
+        Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => {
+            let text = reader.diagnostics.file().slice(span).to_owned();
+            Some(SettingText::Plain { text, span })
+        }
+        Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => {
+            reader.wrong_type(&entry.value, entry.key.span, &entry.key.text, "text");
+            None
+        }
+    }
+}
+
+fn reference(reader: &mut Reader<'_>, inner: &str, span: Span) -> Option<SettingText> {
+    if let Some(variable) = inner.strip_prefix("env.") {
+        let good = variable.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        // The key that seals everything else must not leave the engine through a connection.
+        if good && variable != "MILLRACE_KEY" && !variable.starts_with("MILLRACE_KEY_") {
+            return Some(SettingText::Environment { variable: variable.to_owned(), span });
+        }
+        let message = if good {
+            "the engine's own keys cannot be a setting".to_owned()
+        } else {
+            format!("`{}` is no name of a variable", shown(variable))
+        };
+        bad_reference(reader, &message, span);
+        return None;
+    }
+    let path = inner.strip_prefix("file").and_then(|rest| rest.trim().strip_prefix('(')?.strip_suffix(')'));
+    if let Some(path) = path.and_then(|quoted| quoted.trim().strip_prefix('"')?.strip_suffix('"'))
+        && !path.is_empty()
+        && !path.contains(['"', '\\'])
+        && !path.chars().any(char::is_control)
+    {
+        return Some(SettingText::File { path: path.to_owned(), span });
+    }
+    bad_reference(reader, &format!("`{}` is neither a variable nor a file", shown(inner)), span);
+    None
+}
+
+fn bad_reference(reader: &mut Reader<'_>, message: &str, span: Span) {
+    let diagnostic = Diagnostic::error(codes::BAD_REFERENCE, message)
+        .help("write `${ env.NAME }` or `${ file(\"path\") }` as the whole value; a literal `${` is `$${`");
+    reader.report(diagnostic, span);
+}

@@ -1,0 +1,9 @@
+//! A project's own files: `connections.yaml` and `millrace.yaml`.
+
+mod connections;
+mod file;
+mod settings;
+
+pub use connections::{ConnectionDefinition, SettingKey, SettingText, overlay, parse_connections};
+pub use file::{ProjectFile, parse_project};
+pub use settings::resolve_settings;

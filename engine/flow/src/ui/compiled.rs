@@ -1,0 +1,213 @@
+//! Good flows, and what they become.
+
+use std::time::Duration;
+
+use sdk::{Ambiguous, Filter, Test, Value};
+use text::SourceFile;
+
+use super::catalog;
+use crate::expr::{FilterTemplate, Template};
+use crate::{Flow, Many, On, OnMissing, ProjectDefaults, Start, StepKind, Trigger, UpsertKey, check, parse};
+
+/// The only flow of a text without any diagnostic.
+fn compile(text: &str) -> Flow {
+    let file = SourceFile::new("flows/x.yaml", text);
+    let parsed = parse(std::slice::from_ref(&file));
+    let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
+    let diagnostics: Vec<_> = parsed.diagnostics.into_iter().chain(checked.diagnostics).collect();
+    assert!(diagnostics.is_empty(), "{}", text::render(&diagnostics, &[file], text::Colour::Never));
+    Flow::clone(&checked.flows[0])
+}
+
+fn expression(template: &Template) -> String {
+    match template {
+        Template::Expression(expression) => expression.source().trim().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_example_of_the_language() {
+    let flow = compile(
+        r#"
+flow: customers-to-warehouse              # renaming needs `was: old-id`, or its cursor starts anew
+version: 1                                # of a template; instances name it
+description: Copies every HubSpot customer into the warehouse.
+labels: {team: revops}
+
+connections:                              # names used below -> the connector each must be of
+  crm: hubspot
+  warehouse: sqlite
+
+trigger:
+  poll: crm.contacts
+  on: new_or_updated
+  every: 15s
+  start: now                              # now (default) | beginning | an RFC 3339 time
+  filter: {lifecyclestage: Customer}      # the label; the value is sent
+  where: record.email != ()               # records that fail it make no run; counted
+
+when: not(record.email.ends_with("@example.com"))   # false: the run ends as skipped
+
+keys: {email: "${ record.email }"}        # business keys that operators search runs by
+
+steps:
+  - upsert: warehouse.customers
+    match: email
+    set:
+      email: ${ record.email.to_lower() }
+      name: ${ join_words(record.firstname, record.lastname) }   # empty parts are left out
+      since: ${ date(record.createdate) }
+    as: customer                          # its result: customer.id, customer.created, customer.changed
+"#,
+    );
+    assert_eq!(flow.id.as_str(), "customers-to-warehouse");
+    assert_eq!(flow.description.as_deref(), Some("Copies every HubSpot customer into the warehouse."));
+    assert!(flow.enabled && flow.was.is_none());
+    let Trigger::Poll(poll) = &flow.trigger;
+    assert_eq!(poll.target.to_string(), "crm.contacts");
+    assert_eq!((poll.on, poll.every, poll.start), (On::NewOrUpdated, Duration::from_secs(15), Start::Now));
+    let stage = Filter::Field { field: "lifecyclestage".into(), test: Test::Eq(Value::from("customer")) };
+    assert_eq!(poll.filter, Some(stage));
+    assert_eq!(poll.condition.as_ref().map(|condition| condition.source()), Some("record.email != ()"));
+    assert_eq!(poll.fields, ["createdate", "email", "firstname", "lastname", "lifecyclestage"]);
+    assert!(flow.when.is_some());
+    assert_eq!(flow.keys.len(), 1);
+    assert_eq!(expression(&flow.keys[0].1), "record.email");
+    let [step] = &flow.steps[..] else { panic!("{:?}", flow.steps) };
+    assert_eq!((step.name.as_str(), step.result.as_deref()), ("customer", Some("customer")));
+    let StepKind::Upsert { key: UpsertKey::Fields(fields), ambiguous: Ambiguous::Fail, write } = &step.kind else {
+        panic!("{step:?}")
+    };
+    assert_eq!(fields, &["email"]);
+    let set: Vec<_> = write.set.iter().map(|(field, value)| format!("{field}={}", expression(value))).collect();
+    assert_eq!(
+        set,
+        [
+            "email=record.email.to_lower()",
+            "name=join_words(record.firstname, record.lastname)",
+            "since=date(record.createdate)"
+        ]
+    );
+}
+
+#[test]
+fn every_verb_of_this_version() {
+    let flow = compile(
+        r#"
+flow: all-verbs
+was: some-verbs
+enabled: false
+timezone: Europe/Berlin
+limits: {runs: 4, records_per_poll: 500}
+connections: {crm: hubspot, warehouse: sqlite, other: postgres}
+trigger: {poll: crm.contacts, every: 1m, on: new, start: 2026-01-02T10:00:00Z}
+steps:
+  - find: crm.contacts
+    filter:
+      any: [{email: "${ record.email }"}, {score: {gt: 10, lte: 20}}, {birthday: {exists: true}}]
+    as: twin
+  - skip: no twin for ${ record.id }
+    when: twin == ()
+  - let: {owner: "${ twin.hubspot_owner_id ?? \"nobody\" }", greeting: "Hello ${ twin.firstname }", fixed: [1, {a: b}]}
+  - if: owner == "nobody"
+    then:
+      - create: crm.deals
+        set: {dealname: "${ greeting }", amount: 12.5}
+        as: deal
+      - update: crm.deals
+        id: ${ deal.id }
+        set: {amount: 0}
+        retry: {attempts: 3, initial: 2s, max: 1m}
+    else:
+      if: twin.score > 5
+      then:
+        - stop: {return: "${ twin.id }"}
+      else:
+        - fail: text with $${ and ${ record.email }
+  - find: other.things
+    id: 12
+    many: true
+    limit: 7
+    none: fail
+    fields: [b, a]
+    as: things
+  - upsert: crm.contacts
+    match: id
+    id: ${ things.len() }
+    ambiguous: skip
+    when: record.vip
+    set:
+      lifecyclestage: Lead
+      birthday: 2026-01-31
+      email: |
+        ${ record.email }
+    as: twin_again
+  - stop:
+    when: twin_again?.id != ()
+  - stop:
+"#,
+    );
+    assert!(!flow.enabled);
+    assert_eq!(flow.was.as_ref().map(|was| was.as_str()), Some("some-verbs"));
+    assert_eq!(flow.timezone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!((flow.limits.runs, flow.limits.records_per_poll), (4, Some(500)));
+    let Trigger::Poll(poll) = &flow.trigger;
+    assert_eq!(poll.start, Start::At(sdk::Timestamp::parse("2026-01-02T10:00:00Z").unwrap()));
+    assert_eq!(poll.fields, ["email", "vip"]);
+    let names: Vec<_> = flow.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(names, ["twin", "skip", "let", "if", "things", "twin_again", "stop_2", "stop_3"]);
+
+    let StepKind::Find(twin) = &flow.steps[0].kind else { panic!() };
+    assert_eq!((twin.many, twin.none), (Many::One, OnMissing::Continue));
+    assert_eq!(twin.fields, ["birthday", "email", "firstname", "hubspot_owner_id", "score"]);
+    let FilterTemplate::Any(any) = &twin.filter else { panic!("{:?}", twin.filter) };
+    assert!(matches!(&any[1], FilterTemplate::All(two) if two.len() == 2));
+
+    let StepKind::Let(values) = &flow.steps[2].kind else { panic!() };
+    assert!(matches!(&values[1].1, Template::Text(parts) if parts.len() == 2));
+    assert!(matches!(&values[2].1, Template::Literal(Value::List(items)) if items.len() == 2));
+
+    let StepKind::If { then, otherwise, .. } = &flow.steps[3].kind else { panic!() };
+    assert_eq!(then[1].retry.attempts, 3);
+    assert_eq!(then[1].name.as_str(), "update_deals");
+    let StepKind::If { otherwise: nested, .. } = &otherwise[0].kind else { panic!() };
+    assert!(matches!(&nested[0].kind, StepKind::Fail(Template::Text(_))));
+
+    let StepKind::Find(things) = &flow.steps[4].kind else { panic!() };
+    assert_eq!((things.many, things.fields.join(" ").as_str()), (Many::List(7), "a b"));
+
+    let StepKind::Upsert { key: UpsertKey::Id(_), ambiguous: Ambiguous::Skip, write } = &flow.steps[5].kind else {
+        panic!()
+    };
+    assert!(matches!(&write.set[0].1, Template::Literal(Value::Text(stage)) if stage == "lead"));
+    assert!(matches!(&write.set[1].1, Template::Literal(Value::Date(_))));
+    assert_eq!(expression(&write.set[2].1), "record.email");
+}
+
+#[test]
+fn unknown_schemas_are_not_guessed_at() {
+    let flow = compile(
+        "flow: a\nconnections: {other: postgres}\ntrigger: {poll: other.anything, every: 1s}\nsteps:\n  - create: other.more\n    set: {whatever: \"${ record.x }\"}\n",
+    );
+    let Trigger::Poll(poll) = &flow.trigger;
+    assert_eq!(poll.fields, ["x"]);
+}
+
+#[test]
+fn a_bad_flow_takes_no_other_down() {
+    let files = [
+        SourceFile::new(
+            "a.yaml",
+            "flow: a\nconnections: {crm: hubspot}\ntrigger: {poll: crm.contacts, every: 15s}\nsteps:\n  - skip: ${ record.nope }\n",
+        ),
+        SourceFile::new(
+            "b.yaml",
+            "flow: b\nconnections: {crm: hubspot}\ntrigger: {poll: crm.contacts, every: 15s}\nsteps:\n  - skip: x\n",
+        ),
+    ];
+    let parsed = parse(&files);
+    let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
+    assert_eq!(checked.flows.iter().map(|flow| flow.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(checked.diagnostics.len(), 1);
+}
