@@ -1,1 +1,130 @@
-//! The `millrace` command.
+//! The `millrace` command: one file per command, and what they share.
+//!
+//! A command reads its arguments, finds its [`place`], and answers with `Ok` or with a [`Failure`]; [`exit`] says
+//! which status that is. [`project`] reads an author's files, [`assemble`] makes a working engine of them, and
+//! [`control`] reaches an engine that works already.
+
+pub mod exit;
+pub mod place;
+pub mod project;
+
+pub mod assemble;
+pub mod control;
+pub mod problems;
+
+pub mod check;
+pub mod cursor;
+pub mod demo;
+pub mod init;
+pub mod pause;
+pub mod run;
+pub mod runs;
+pub mod sandbox;
+pub mod status;
+pub mod up;
+
+pub mod accounts;
+pub mod durations;
+pub mod logging;
+pub mod screen;
+pub mod signals;
+pub mod tables;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Failure;
+
+/// Flows that carry records from one service to another: none lost, none written twice, every one accounted for.
+#[derive(Parser, Debug)]
+#[command(name = "millrace", version, after_help = exit::help(), disable_help_subcommand = true)]
+pub struct Arguments {
+    /// Say more: decisions with -v, everything with -vv. `MILLRACE_LOG` takes a filter such as `runtime=debug`
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Show it all at work: a stand-in of HubSpot, three flows, and a warehouse of their own
+    Demo(demo::Arguments),
+    /// Begin a project of your own
+    Init(init::Arguments),
+    /// Look for mistakes in flows, without asking any service
+    Check(check::Arguments),
+    /// Run a project's flows until told to stop
+    Up(up::Arguments),
+    /// Run one flow, perhaps only once or for one record
+    Run(run::Arguments),
+    /// Show how the flows stand
+    Status(status::Arguments),
+    /// Stop polling and starting runs of a flow
+    Pause(pause::Arguments),
+    /// Go on with a paused flow from where it was
+    Resume(pause::Arguments),
+    /// Look at runs: what happened to which record
+    #[command(subcommand)]
+    Runs(runs::Command),
+    /// Look at how far a flow has read
+    #[command(subcommand)]
+    Cursor(cursor::Command),
+    /// Serve a stand-in of a remote service on this machine
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+}
+
+/// Reads the command line, does what it says, and answers with the exit status.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // What clap has to say, `--help` included, goes where it belongs; its status is ours.
+        Err(said) => {
+            let _ = said.print();
+            return if said.use_stderr() { exit::Status::Usage.into() } else { exit::Status::Done.into() };
+        }
+    };
+    logging::install_panic_hook();
+    match run(arguments) {
+        Ok(()) => exit::Status::Done.into(),
+        Err(failure) => {
+            problems::show(&failure);
+            failure.status().into()
+        }
+    }
+}
+
+/// Does what the arguments say.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { verbose, command } = arguments;
+    // The demo owns the screen; its log goes to a file unless somebody asks for more.
+    if !matches!(command, Command::Demo(_)) {
+        logging::to_stderr(verbose);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Expressions are evaluated by recursion, to a depth that is bounded and still wants more than two megabytes.
+        .thread_stack_size(8 << 20)
+        .build()
+        .map_err(Failure::system("start the threads"))?;
+    let done = runtime.block_on(async move {
+        match command {
+            Command::Demo(arguments) => demo::run(arguments, verbose).await,
+            Command::Init(arguments) => init::run(&arguments),
+            Command::Check(arguments) => check::run(&arguments),
+            Command::Up(arguments) => up::run(arguments).await,
+            Command::Run(arguments) => run::run(arguments).await,
+            Command::Status(arguments) => status::run(&arguments).await,
+            Command::Pause(arguments) => pause::pause(arguments).await,
+            Command::Resume(arguments) => pause::resume(arguments).await,
+            Command::Runs(command) => runs::run(command).await,
+            Command::Cursor(command) => cursor::run(command).await,
+            Command::Sandbox(command) => sandbox::run(command).await,
+        }
+    });
+    // Whatever still runs on its threads is in the store; nobody waits for a reader of standard input.
+    runtime.shutdown_background();
+    done
+}

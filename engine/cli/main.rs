@@ -1,2 +1,7 @@
-//! The binary.
-fn main() {}
+//! The `millrace` binary; what it does is in the library beside it, where tests can reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    millrace::main()
+}

@@ -1,0 +1,149 @@
+//! The closing account of a flow: every record that was read, and what became of it.
+//!
+//! It is taken from the store, not from counters in memory, so it says what a person would find there.
+
+use std::collections::BTreeMap;
+
+use sdk::FlowId;
+use store::{RunState, Store};
+
+use crate::tables::{self, count, number, text};
+use crate::{Failure, status};
+
+/// One flow's account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The flow's name.
+    pub flow: String,
+    /// Fresh records read.
+    pub records: u64,
+    /// Of those, refused by the trigger, or stamped before the flow's start.
+    pub left_out: u64,
+    /// Runs by state.
+    pub runs: BTreeMap<RunState, u64>,
+}
+
+impl Account {
+    /// The account of one flow as the store has it.
+    pub async fn read(store: &Store, flow: &FlowId) -> Result<Self, Failure> {
+        let sources = store.cursors(flow).await?;
+        Ok(Self {
+            flow: flow.to_string(),
+            records: sources.iter().map(|source| source.tally.records).sum(),
+            left_out: sources.iter().map(|source| source.tally.filtered + source.tally.before_start).sum(),
+            runs: store.counts_by_state(flow).await?.into_iter().collect(),
+        })
+    }
+
+    /// Runs in any of these states.
+    pub fn in_states(&self, states: &[RunState]) -> u64 {
+        states.iter().filter_map(|state| self.runs.get(state)).sum()
+    }
+
+    /// Runs that are not at their end.
+    pub fn open(&self) -> u64 {
+        self.runs.iter().filter(|(state, _)| !status::is_end(**state)).map(|(_, n)| n).sum()
+    }
+
+    /// Runs that are.
+    pub fn ended(&self) -> u64 {
+        self.runs.values().sum::<u64>() - self.open()
+    }
+
+    /// Runs that gave up, or whose write nobody can vouch for.
+    pub fn failed(&self) -> u64 {
+        self.in_states(&[RunState::Failed, RunState::Unknown])
+    }
+
+    /// Records without an outcome: read, and neither left out nor in a run that has ended.
+    pub fn missing(&self) -> u64 {
+        self.records.abs_diff(self.left_out + self.ended())
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.left_out += other.left_out;
+        for (state, n) in &other.runs {
+            *self.runs.entry(*state).or_default() += n;
+        }
+    }
+}
+
+/// All of them together.
+pub fn total(accounts: &[Account]) -> Account {
+    let mut total = Account { flow: "total".to_owned(), ..Account::default() };
+    for account in accounts {
+        total.add(account);
+    }
+    total
+}
+
+/// Fails where any record that was read has no outcome.
+pub fn balance(accounts: &[Account], help: String) -> Result<(), Failure> {
+    // Flow by flow: one flow's surplus must not hide another's gap.
+    let missing: u64 = accounts.iter().map(Account::missing).sum();
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(Failure::DoesNotAddUp { missing, records: total(accounts).records, help })
+}
+
+/// The closing table. Columns that are zero throughout are left out, unless they carry the sum.
+pub fn table(accounts: &[Account]) -> String {
+    type Take = fn(&Account) -> u64;
+    let optional: [(&'static str, Take); 4] = [
+        ("superseded", |account| account.in_states(&[RunState::Superseded])),
+        ("cancelled", |account| account.in_states(&[RunState::Cancelled])),
+        ("unknown", |account| account.in_states(&[RunState::Unknown])),
+        ("open", Account::open),
+    ];
+    let mut takes: Vec<(&'static str, Take)> = vec![
+        ("records", |account| account.records),
+        ("left out", |account| account.left_out),
+        ("succeeded", |account| account.in_states(&[RunState::Succeeded])),
+        ("skipped", |account| account.in_states(&[RunState::Skipped])),
+        ("failed", |account| account.in_states(&[RunState::Failed])),
+    ];
+    takes.extend(optional.into_iter().filter(|(_, take)| accounts.iter().any(|account| take(account) > 0)));
+    let row = |account: &Account, missing: u64| {
+        let verdict = if missing == 0 { "✓".to_owned() } else { format!("✗ {} off", count(missing)) };
+        let numbers = takes.iter().map(|(_, take)| count(take(account)));
+        [account.flow.clone()].into_iter().chain(numbers).chain([verdict]).collect::<Vec<_>>()
+    };
+    let columns: Vec<_> =
+        [text("flow")].into_iter().chain(takes.iter().map(|(title, _)| number(title))).chain([text("adds up")]).collect();
+    let missing = accounts.iter().map(Account::missing).sum();
+    let rows = accounts.iter().map(|account| row(account, account.missing())).collect();
+    tables::table(&columns, rows, (accounts.len() > 1).then(|| row(&total(accounts), missing)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Status;
+
+    fn account(records: u64, left_out: u64, runs: &[(RunState, u64)]) -> Account {
+        Account { flow: "a".to_owned(), records, left_out, runs: runs.iter().copied().collect() }
+    }
+
+    #[test]
+    fn every_record_needs_an_outcome() {
+        let even = account(10, 3, &[(RunState::Succeeded, 5), (RunState::Failed, 1), (RunState::Skipped, 1)]);
+        assert_eq!(even.missing(), 0);
+        assert!(balance(std::slice::from_ref(&even), String::new()).is_ok());
+        let open = account(10, 3, &[(RunState::Succeeded, 6), (RunState::Pending, 1)]);
+        assert_eq!(open.missing(), 1, "a run that waits is no outcome");
+        let lost = account(10, 3, &[(RunState::Succeeded, 6)]);
+        let doubled = account(10, 3, &[(RunState::Succeeded, 8)]);
+        let failure = balance(&[lost, doubled], String::new()).expect_err("one lost, one doubled");
+        assert_eq!(failure.status(), Status::DoesNotAddUp);
+    }
+
+    #[test]
+    fn the_table_shows_what_is_off() {
+        let shown = table(&[account(10, 3, &[(RunState::Succeeded, 6)]), account(2, 0, &[(RunState::Unknown, 2)])]);
+        let shown = anstream::adapter::strip_str(&shown).to_string();
+        assert!(shown.contains("✗ 1 off") && shown.contains("unknown") && !shown.contains("cancelled"), "{shown}");
+        assert!(shown.contains("total"), "{shown}");
+    }
+}

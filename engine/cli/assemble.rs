@@ -1,0 +1,248 @@
+//! From a project's files to an engine at work.
+//!
+//! In order: read and understand the files, take the lock, open the state, open the connections that flows use,
+//! discover the objects they name, check, and start what is good. A bad flow stops no other; where none is left, that
+//! is the failure. Nothing is written before the files were understood and the lock is held.
+
+mod configured;
+mod services;
+mod understood;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use flow::{Flow, On, Trigger};
+use runtime::engine::EngineParts;
+use runtime::{Connections, Drain, Engine, EngineOptions, FlowStatus, Handle};
+use sdk::{Clock as _, FlowId, RandomIds, SystemClock};
+use store::{EngineLock, FlowState, Store};
+use text::Diagnostic;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Account;
+use crate::control::{self, Door};
+use crate::place::Place;
+use crate::project::ProjectFiles;
+use crate::{Failure, durations, problems};
+use services::{Services, Trouble};
+use understood::SWITCHED_OFF;
+
+pub use configured::Environment;
+pub use understood::{Understood, summary};
+
+/// What is to be assembled.
+pub struct Setup {
+    /// Where.
+    pub place: Place,
+    /// Which `connections.<env>.yaml` goes over `connections.yaml`.
+    pub env: Option<String>,
+    /// What `${ env.X }` says.
+    pub environment: Environment,
+    /// Only this flow.
+    pub only: Option<FlowId>,
+    /// Whether a service that is not reached is waited for; else it is a failure.
+    pub waits_for_services: bool,
+    /// How the engine works.
+    pub options: EngineOptions,
+    /// The lock, where it was taken already.
+    pub lock: Option<EngineLock>,
+}
+
+impl Setup {
+    /// All flows of this place, by the usual options.
+    pub fn new(place: Place, env: Option<String>, environment: Environment) -> Self {
+        Self {
+            place,
+            env,
+            environment,
+            only: None,
+            waits_for_services: true,
+            options: EngineOptions::default(),
+            lock: None,
+        }
+    }
+}
+
+/// An engine that is ready to work.
+pub struct Assembled {
+    /// The flows at work.
+    pub flows: Vec<Arc<Flow>>,
+    /// Those that are not, and why.
+    pub left_out: Vec<(FlowId, String)>,
+    /// A way to the engine.
+    pub handle: Handle,
+    /// Its state.
+    pub store: Store,
+    /// Where the state lies.
+    pub data: PathBuf,
+    engine: Engine,
+    // Fields are dropped in this order: the door is closed before the lock is given back.
+    door: Door,
+    lock: EngineLock,
+}
+
+/// What an engine leaves when it has stopped.
+#[derive(Debug)]
+pub struct Worked {
+    /// The flows as they stood at the end.
+    pub statuses: Vec<FlowStatus>,
+    /// What became of their records.
+    pub accounts: Vec<Account>,
+}
+
+/// Assembles an engine. What is wrong with single flows is shown on the way.
+pub async fn assemble(setup: Setup) -> Result<Assembled, Failure> {
+    let files = ProjectFiles::read(&setup.place.dir, setup.env.as_deref())?;
+    let understood = Understood::of(&files);
+    let folder = std::path::absolute(&setup.place.dir).map_err(Failure::file("find", &setup.place.dir))?;
+    let only = setup.only.as_ref();
+    if let Some(only) = only {
+        understood.find(only)?;
+    }
+    let lock = match setup.lock {
+        Some(lock) => lock,
+        None => EngineLock::take(&setup.place.data)?,
+    };
+    let store = Store::open(&setup.place.data)?;
+
+    let services = Services::open(&understood, understood.uses(only), &setup.environment, &folder).await;
+    let mut so_far = understood.diagnostics.clone();
+    so_far.extend(services.diagnostics.iter().cloned());
+    let checked = understood.check(&services.catalog(), so_far);
+    let shown = diagnostics_for(only, &understood, checked.diagnostics.clone())?;
+    problems::show_diagnostics(&shown, &files.sources());
+    files.unreadable.iter().for_each(problems::show);
+    services.show_problems();
+
+    let mut sorted = Sorted { left_out: understood.left_out(&checked), ..Sorted::default() };
+    for flow in checked.flows.into_iter().filter(|flow| flow.enabled && only.is_none_or(|only| flow.id == *only)) {
+        sorted.place(flow, &services, &understood, setup.waits_for_services);
+    }
+    sorted.note(&store).await?;
+    if sorted.good.is_empty() {
+        store.close().await?;
+        return Err(sorted.nothing_left(only, &shown, &files));
+    }
+    let Sorted { good, refused, mut left_out } = sorted;
+    // The engine looks by itself whether a refusal was mended, as long as others keep it at work anyway.
+    let at_work: Vec<Arc<Flow>> = good.iter().chain(refused.iter().map(|(flow, _)| flow)).cloned().collect();
+    left_out.extend(refused.into_iter().map(|(flow, reason)| (flow.id.clone(), reason)));
+
+    let parts = EngineParts {
+        flows: at_work,
+        connections: Connections::new(services.into_open()),
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+        options: setup.options,
+    };
+    let (engine, handle) = Engine::start(parts).await?;
+    let door = control::open(&setup.place.data, handle.clone())?;
+    Ok(Assembled { flows: good, left_out, handle, store, data: setup.place.data, engine, door, lock })
+}
+
+impl Assembled {
+    /// Works until told to stop, or until drained, and puts everything away.
+    pub async fn work(self, drain: Option<Drain>, stop: CancellationToken) -> Result<Worked, Failure> {
+        let Self { engine, handle, store, door, lock, .. } = self;
+        let ended = engine.run(drain, stop).await;
+        let statuses = handle.statuses();
+        drop(door);
+        let accounts = accounts(&store, statuses.iter().map(|status| &status.flow)).await;
+        let closed = store.close().await;
+        drop(lock);
+        ended?;
+        closed?;
+        Ok(Worked { statuses, accounts: accounts? })
+    }
+
+    /// What became of the records so far.
+    pub async fn accounts(&self) -> Result<Vec<Account>, Failure> {
+        let statuses = self.handle.statuses();
+        accounts(&self.store, statuses.iter().map(|status| &status.flow)).await
+    }
+}
+
+/// What a flow looks for, in a few words.
+pub fn sentence_of(flow: &Flow) -> String {
+    let Trigger::Poll(poll) = &flow.trigger;
+    let what = match poll.on {
+        On::New => "new",
+        On::NewOrUpdated => "new or updated",
+    };
+    format!("{what} {}.{}, every {}", poll.target.connection, poll.target.object, durations::short(poll.every))
+}
+
+async fn accounts(store: &Store, flows: impl Iterator<Item = &FlowId>) -> Result<Vec<Account>, Failure> {
+    let mut accounts = Vec::new();
+    for flow in flows {
+        accounts.push(Account::read(store, flow).await?);
+    }
+    Ok(accounts)
+}
+
+/// The diagnostics that concern what is to be run: all, or those of one flow's file and of the project's own.
+fn diagnostics_for(
+    only: Option<&FlowId>,
+    understood: &Understood,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Result<Vec<Diagnostic>, Failure> {
+    if let Some(only) = only {
+        let file = &understood.find(only)?.file().path;
+        let others: Vec<_> =
+            understood.definitions.iter().map(|other| &other.file().path).filter(|path| *path != file).collect();
+        diagnostics.retain(|one| one.labels.first().is_none_or(|label| !others.contains(&&label.file)));
+    }
+    Ok(diagnostics)
+}
+
+/// Flows by what can be done with them.
+#[derive(Default)]
+struct Sorted {
+    good: Vec<Arc<Flow>>,
+    refused: Vec<(Arc<Flow>, String)>,
+    left_out: Vec<(FlowId, String)>,
+}
+
+impl Sorted {
+    fn place(&mut self, flow: Arc<Flow>, services: &Services, understood: &Understood, waits: bool) {
+        match services.trouble_of(&understood.uses_of(&flow.id)) {
+            None => self.good.push(flow),
+            Some(Trouble::Away(_)) if waits => self.good.push(flow),
+            Some(Trouble::Away(reason) | Trouble::Refused(reason)) => self.refused.push((flow, reason)),
+            Some(Trouble::Broken(reason)) => self.left_out.push((flow.id.clone(), reason)),
+        }
+    }
+
+    /// Keeps each flow's state for those who read the store. A pause was an operator's wish and stays.
+    async fn note(&self, store: &Store) -> Result<(), Failure> {
+        let now = SystemClock.now();
+        let known = store.flow_states().await?;
+        let is_paused = |flow: &FlowId| known.iter().any(|row| row.flow == *flow && row.state == FlowState::Paused);
+        let good = self.good.iter().filter(|flow| flow.was.is_none()).map(|flow| (&flow.id, FlowState::Active, None));
+        let refused = self.refused.iter().map(|(flow, reason)| (&flow.id, FlowState::Blocked, Some(reason.as_str())));
+        let left_out = self.left_out.iter().map(|(flow, reason)| {
+            let state = if reason == SWITCHED_OFF { FlowState::Disabled } else { FlowState::Invalid };
+            (flow, state, Some(reason.as_str()))
+        });
+        for (flow, state, reason) in good.chain(refused).chain(left_out).filter(|(flow, ..)| !is_paused(flow)) {
+            store.set_flow_state(flow, state, reason, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Why there is nothing to run.
+    fn nothing_left(self, only: Option<&FlowId>, diagnostics: &[Diagnostic], files: &ProjectFiles) -> Failure {
+        if let Some((_, reason)) = self.refused.into_iter().next() {
+            return Failure::NoneCouldWork { reason };
+        }
+        let mut reasons = self.left_out.into_iter().filter(|(flow, _)| only.is_none_or(|only| flow == only));
+        match reasons.next() {
+            Some((flow, reason)) if reason == SWITCHED_OFF => Failure::Disabled { flow },
+            Some((flow, reason)) if !diagnostics.iter().any(Diagnostic::is_error) => {
+                Failure::Mistakes { summary: format!("no flow can run; `{flow}`: {reason}") }
+            }
+            Some(_) | None => Failure::Mistakes { summary: format!("no flow can run: {}", summary(diagnostics, files)) },
+        }
+    }
+}

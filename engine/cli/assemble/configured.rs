@@ -1,0 +1,128 @@
+//! From a connection as configured to its connector and its settings.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use connectors::http::HttpTransport;
+use flow::project::{ConnectionDefinition, SettingText, resolve_settings};
+use sdk::{ConnectContext, Connection, Connector, ConnectorFacts, Error, SettingKind, SettingValue, Settings, SystemClock};
+use text::Diagnostic;
+
+/// What `${ env.X }` says.
+pub struct Environment(Box<dyn Fn(&str) -> Option<String> + Send + Sync>);
+
+impl Environment {
+    /// The process's own.
+    pub fn of_process() -> Self {
+        Self(Box::new(|name| std::env::var(name).ok()))
+    }
+
+    /// The process's own, with these over it.
+    pub fn with(values: BTreeMap<&'static str, String>) -> Self {
+        Self(Box::new(move |name| values.get(name).cloned().or_else(|| std::env::var(name).ok())))
+    }
+}
+
+/// A connection that can be opened.
+pub struct Ready {
+    /// What it is of.
+    pub connector: Arc<dyn Connector>,
+    /// What it is configured with; paths are absolute.
+    pub settings: Settings,
+}
+
+impl Ready {
+    /// Opens it. Nothing is asked of the service yet.
+    pub fn open(&self, folder: &Path) -> Result<Arc<dyn Connection>, Error> {
+        let context = ConnectContext {
+            transport: Arc::new(HttpTransport::new()?),
+            clock: Arc::new(SystemClock),
+            folder: folder.to_owned(),
+        };
+        self.connector.connect(&self.settings, context)
+    }
+}
+
+/// The names of all connectors.
+pub fn connector_names() -> Vec<String> {
+    connectors::all().iter().map(|connector| connector.descriptor().name.to_owned()).collect()
+}
+
+/// The connector and the settings, where there is no mistake in them. `folder` is the project's, absolute.
+pub fn resolve(
+    definition: &ConnectionDefinition,
+    environment: &Environment,
+    folder: &Path,
+) -> (Option<Ready>, Vec<Diagnostic>) {
+    let connector = match connector_of(definition) {
+        Ok(connector) => connector,
+        Err(diagnostic) => return (None, vec![*diagnostic]),
+    };
+    let declared = connector.descriptor().settings;
+    let read_file = |path: &str| fs::read_to_string(folder.join(path)).map_err(|error| error.to_string());
+    let (mut settings, diagnostics) = resolve_settings(definition, declared, &*environment.0, &read_file);
+    for setting in declared.iter().filter(|setting| setting.kind == SettingKind::Path) {
+        if let Some(SettingValue::Text(path)) = settings.0.get_mut(setting.name) {
+            *path = folder.join(&*path).to_string_lossy().into_owned();
+        }
+    }
+    let is_usable = !diagnostics.iter().any(Diagnostic::is_error);
+    (is_usable.then_some(Ready { connector, settings }), diagnostics)
+}
+
+/// What check must know of a connection, when neither secrets nor services are at hand.
+pub fn facts_offline(definition: &ConnectionDefinition, folder: &Path) -> (ConnectorFacts, Vec<Diagnostic>) {
+    let connector = match connector_of(definition) {
+        Ok(connector) => connector,
+        Err(diagnostic) => return (unknown_facts(definition), vec![*diagnostic]),
+    };
+    let descriptor = connector.descriptor();
+    // Whatever is kept elsewhere has some value; which one is not known here, so it cannot be a wrong one.
+    let (settings, mut diagnostics) =
+        resolve_settings(definition, descriptor.settings, &|_| Some("x".to_owned()), &|_| Ok("x".to_owned()));
+    let kept_elsewhere: Vec<_> = definition
+        .settings
+        .iter()
+        .filter(|(_, written)| !matches!(written, SettingText::Plain { .. }))
+        .map(|(_, written)| written.span())
+        .collect();
+    diagnostics.retain(|diagnostic| !diagnostic.labels.iter().any(|label| kept_elsewhere.contains(&label.span)));
+    // A connection that opens a file would make one, and check changes nothing.
+    let opens_file = descriptor.settings.iter().any(|setting| setting.kind == SettingKind::Path);
+    let open = (!opens_file).then(|| Ready { connector: connector.clone(), settings }.open(folder).ok()).flatten();
+    let facts = ConnectorFacts {
+        connector: descriptor.name.to_owned(),
+        min_interval: descriptor.min_interval,
+        // Where the address is not known, the shortest interval is the service's to refuse, at the start.
+        loopback: open.as_ref().is_none_or(|open| open.is_loopback()),
+        objects: open.as_ref().and_then(|open| open.objects()),
+    };
+    (facts, diagnostics)
+}
+
+/// Facts of a connection that cannot be used: nothing is known, so nothing more is complained about.
+pub fn unknown_facts(definition: &ConnectionDefinition) -> ConnectorFacts {
+    ConnectorFacts {
+        connector: definition.connector.value.clone(),
+        min_interval: std::time::Duration::ZERO,
+        loopback: true,
+        objects: None,
+    }
+}
+
+fn connector_of(definition: &ConnectionDefinition) -> Result<Arc<dyn Connector>, Box<Diagnostic>> {
+    let wanted = &definition.connector;
+    let found = connectors::all().into_iter().find(|connector| connector.descriptor().name == wanted.value);
+    found.ok_or_else(|| {
+        let names = connector_names();
+        let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let message = format!("there is no connector `{}`", text::shown(&wanted.value));
+        let diagnostic = Diagnostic::error(flow::codes::UNKNOWN_CONNECTOR, message)
+            .at(&definition.file.path, wanted.span, "")
+            .help(format!("there are {list}"))
+            .did_you_mean(wanted.span, text::did_you_mean(&wanted.value, names.iter().map(String::as_str)));
+        Box::new(diagnostic)
+    })
+}

@@ -1,0 +1,166 @@
+//! The services that a project's flows use: opened, and asked for the objects that flows name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use sdk::{Catalog, Class, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema};
+use text::Diagnostic;
+
+use super::configured::{self, Environment, Ready};
+use super::understood::Understood;
+use crate::problems;
+
+/// An object of a connection.
+pub type Use = (ConnectionName, String);
+
+/// Open connections, and what was discovered there.
+pub struct Services {
+    /// Mistakes in how connections are configured.
+    pub diagnostics: Vec<Diagnostic>,
+    facts: BTreeMap<ConnectionName, ConnectorFacts>,
+    open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
+    /// Connections that cannot be opened, and why.
+    broken: BTreeMap<ConnectionName, String>,
+    discovered: BTreeMap<Use, Result<ObjectSchema, Error>>,
+}
+
+/// Why a flow cannot work as it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Its files must be changed first.
+    Broken(String),
+    /// A service refuses it; once somebody has mended that, it works.
+    Refused(String),
+    /// A service is not reached, or has no time for us now.
+    Away(String),
+}
+
+impl Services {
+    /// Opens every connection among `uses`, and discovers, all at the same time, every object.
+    pub async fn open(
+        understood: &Understood,
+        uses: BTreeSet<Use>,
+        environment: &Environment,
+        folder: &Path,
+    ) -> Self {
+        let mut services = Self {
+            diagnostics: Vec::new(),
+            facts: BTreeMap::new(),
+            open: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            discovered: BTreeMap::new(),
+        };
+        for definition in &understood.connections {
+            let name = definition.name.value.clone();
+            services.facts.insert(name.clone(), configured::unknown_facts(definition));
+            if !uses.iter().any(|(used, _)| *used == name) {
+                continue;
+            }
+            let (ready, diagnostics) = configured::resolve(definition, environment, folder);
+            services.diagnostics.extend(diagnostics);
+            match ready.map(|ready| (ready.open(folder), ready)) {
+                Some((Ok(connection), ready)) => services.opened(name, connection, &ready),
+                Some((Err(error), _)) => {
+                    services.broken.insert(name.clone(), format!("`{name}` cannot be opened: {error}"));
+                }
+                None => {
+                    let file = &definition.file.path;
+                    services.broken.insert(name.clone(), format!("`{name}` has mistakes in `{file}`"));
+                }
+            }
+        }
+        let asked = uses.into_iter().filter_map(|(name, object)| {
+            let connection = services.open.get(&name)?.clone();
+            Some(async move {
+                let schema = connection.discover(&object).await;
+                ((name, object), schema)
+            })
+        });
+        services.discovered = join_all(asked.collect::<Vec<_>>()).await.into_iter().collect();
+        services
+    }
+
+    fn opened(&mut self, name: ConnectionName, connection: Arc<dyn Connection>, ready: &Ready) {
+        let descriptor = ready.connector.descriptor();
+        let facts = ConnectorFacts {
+            connector: descriptor.name.to_owned(),
+            min_interval: descriptor.min_interval,
+            loopback: connection.is_loopback(),
+            objects: connection.objects(),
+        };
+        self.facts.insert(name.clone(), facts);
+        self.open.insert(name, connection);
+    }
+
+    /// What check must know.
+    pub fn catalog(&self) -> Catalog {
+        Catalog {
+            connections: self.facts.clone(),
+            objects: self
+                .discovered
+                .iter()
+                .filter_map(|(used, schema)| Some((used.clone(), schema.as_ref().ok()?.clone())))
+                .collect(),
+            connectors: configured::connector_names(),
+        }
+    }
+
+    /// Why a flow that names these cannot work, if it cannot. What only a person can mend goes before what passes.
+    pub fn trouble_of(&self, uses: &BTreeSet<Use>) -> Option<Trouble> {
+        let troubles = uses.iter().filter_map(|used| match (self.broken.get(&used.0), self.discovered.get(used)) {
+            (Some(reason), _) => Some(Trouble::Broken(reason.clone())),
+            (None, Some(Err(error))) => Some(trouble(used, error)),
+            (None, Some(Ok(_)) | None) => None,
+        });
+        troubles.min_by_key(|trouble| match trouble {
+            Trouble::Broken(_) => 0,
+            Trouble::Refused(_) => 1,
+            Trouble::Away(_) => 2,
+        })
+    }
+
+    /// Tells of every service that did not answer as wished, once for each sentence.
+    pub fn show_problems(&self) {
+        let refused = self.discovered.iter().filter_map(|(used, schema)| Some(trouble(used, schema.as_ref().err()?)));
+        let broken = self.broken.values().map(|reason| Trouble::Broken(reason.clone()));
+        let sentences: BTreeSet<String> = broken.chain(refused).map(|trouble| trouble.told()).collect();
+        sentences.iter().for_each(|sentence| problems::warn(sentence));
+    }
+
+    /// The open connections, for the engine.
+    pub fn into_open(self) -> BTreeMap<ConnectionName, Arc<dyn Connection>> {
+        self.open
+    }
+}
+
+impl Trouble {
+    /// The sentence, with what happens next.
+    fn told(&self) -> String {
+        match self {
+            Self::Broken(reason) | Self::Refused(reason) => reason.clone(),
+            Self::Away(reason) => format!("{reason}; it is tried again"),
+        }
+    }
+}
+
+/// What a service said when it was asked for an object.
+fn trouble((name, object): &Use, error: &Error) -> Trouble {
+    match &error.class {
+        Class::Auth => Trouble::Refused(format!("`{name}` refuses our token: {error}")),
+        Class::Forbidden { scopes } if scopes.iter().all(|scope| error.message.contains(scope.as_str())) => {
+            Trouble::Refused(format!("`{name}` forbids us to read `{object}`: {error}"))
+        }
+        Class::Forbidden { scopes } => {
+            let scopes = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" or ");
+            Trouble::Refused(format!("`{name}` forbids us to read `{object}`: {error} (the token lacks {scopes})"))
+        }
+        Class::NotFound => Trouble::Broken(format!("`{name}` has no `{object}`: {error}")),
+        Class::Invalid | Class::Permanent => Trouble::Broken(format!("`{name}.{object}` cannot be used: {error}")),
+        Class::Transient => Trouble::Away(format!("`{name}` is not reached: {error}")),
+        Class::RateLimited | Class::QuotaExhausted | Class::Conflict => {
+            Trouble::Away(format!("`{name}` has no time for us: {error}"))
+        }
+    }
+}

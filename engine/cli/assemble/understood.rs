@@ -1,0 +1,125 @@
+//! A project's files, understood: flows as written, connections as configured, and every mistake of shape.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use flow::project::{ConnectionDefinition, ProjectFile, overlay, parse_connections, parse_project};
+use flow::{Checked, Flow, FlowDefinition};
+use sdk::{Catalog, FlowId};
+use text::Diagnostic;
+
+use super::configured;
+use super::services::Use;
+use crate::project::ProjectFiles;
+use crate::tables::counted;
+use crate::{Failure, problems, runs};
+
+/// What files say, before any name is looked up.
+#[derive(Debug, Default)]
+pub struct Understood {
+    /// Flows whose id could be read.
+    pub definitions: Vec<FlowDefinition>,
+    /// Connections, those of the environment over the usual ones.
+    pub connections: Vec<ConnectionDefinition>,
+    /// What holds for all flows.
+    pub project: ProjectFile,
+    /// Mistakes of shape.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Understood {
+    /// Reads all files; mistakes are kept, and reading goes on.
+    pub fn of(files: &ProjectFiles) -> Self {
+        let parsed = flow::parse(&files.flows);
+        let mut understood = Self { definitions: parsed.definitions, ..Self::default() };
+        understood.diagnostics.extend(files.diagnostics.iter().cloned());
+        understood.diagnostics.extend(parsed.diagnostics);
+        for file in &files.connections {
+            let (connections, diagnostics) = parse_connections(file);
+            understood.connections = overlay(std::mem::take(&mut understood.connections), connections);
+            understood.diagnostics.extend(diagnostics);
+        }
+        if let Some(file) = &files.project {
+            let (project, diagnostics) = parse_project(file);
+            understood.project = project;
+            understood.diagnostics.extend(diagnostics);
+        }
+        understood
+    }
+
+    /// Everything that can be known without asking a service and without a secret.
+    pub fn check_offline(&self, dir: &Path) -> Checked {
+        let mut catalog = Catalog { connectors: configured::connector_names(), ..Catalog::default() };
+        let mut diagnostics = self.diagnostics.clone();
+        for definition in &self.connections {
+            let (facts, mistakes) = configured::facts_offline(definition, dir);
+            catalog.connections.insert(definition.name.value.clone(), facts);
+            diagnostics.extend(mistakes);
+        }
+        self.check(&catalog, diagnostics)
+    }
+
+    /// The checked flows, and all diagnostics after these.
+    pub fn check(&self, catalog: &Catalog, mut diagnostics: Vec<Diagnostic>) -> Checked {
+        let checked = flow::check(&self.definitions, catalog, &self.project.defaults());
+        diagnostics.extend(checked.diagnostics);
+        Checked { flows: checked.flows, diagnostics }
+    }
+
+    /// The flow of this id as it is written; the one that was meant is offered where there is none.
+    pub fn find(&self, flow: &FlowId) -> Result<&FlowDefinition, Failure> {
+        self.definitions.iter().find(|definition| definition.id() == flow).ok_or_else(|| {
+            let known: Vec<FlowId> = self.definitions.iter().map(|definition| definition.id().clone()).collect();
+            runs::no_flow(flow, &known)
+        })
+    }
+
+    /// What one flow names.
+    pub fn uses_of(&self, flow: &FlowId) -> BTreeSet<Use> {
+        self.definitions.iter().filter(|definition| definition.id() == flow).flat_map(FlowDefinition::uses).collect()
+    }
+
+    /// What all flows that may run name, or this one.
+    pub fn uses(&self, only: Option<&FlowId>) -> BTreeSet<Use> {
+        let wanted = |definition: &&FlowDefinition| {
+            definition.is_enabled() && only.is_none_or(|only| definition.id() == only)
+        };
+        self.definitions.iter().filter(wanted).flat_map(FlowDefinition::uses).collect()
+    }
+
+    /// Flows that cannot run, and why: those with mistakes, and those that are switched off.
+    pub fn left_out(&self, checked: &Checked) -> Vec<(FlowId, String)> {
+        let mut left_out: Vec<(FlowId, String)> = Vec::new();
+        for definition in &self.definitions {
+            let id = definition.id();
+            let is_good = |flow: &&Arc<Flow>| flow.id == *id && flow.enabled;
+            if checked.flows.iter().any(|flow| is_good(&flow)) || left_out.iter().any(|(known, _)| known == id) {
+                continue;
+            }
+            let reason = if definition.is_enabled() {
+                let of_file = |one: &&Diagnostic| one.labels.first().is_some_and(|label| label.file == definition.file().path);
+                let mistakes: Vec<Diagnostic> = checked.diagnostics.iter().filter(of_file).cloned().collect();
+                format!("{} in `{}`", problems::summary(&mistakes), definition.file().path)
+            } else {
+                SWITCHED_OFF.to_owned()
+            };
+            left_out.push((id.clone(), reason));
+        }
+        left_out
+    }
+}
+
+/// Why a flow with `enabled: false` does not run.
+pub const SWITCHED_OFF: &str = "switched off by `enabled: false`";
+
+/// How many mistakes there are in how many files, those that could not be read included.
+pub fn summary(diagnostics: &[Diagnostic], files: &ProjectFiles) -> String {
+    let n_unreadable = files.unreadable.len() as u64;
+    let found = problems::summary(diagnostics);
+    match n_unreadable {
+        0 => found,
+        _ if diagnostics.is_empty() => format!("{} could not be read", counted(n_unreadable, "file")),
+        _ => format!("{found}, and {} could not be read", counted(n_unreadable, "file")),
+    }
+}

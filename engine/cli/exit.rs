@@ -1,0 +1,273 @@
+//! Why a command can end without doing what was asked, and the exit status of each reason.
+//!
+//! A [`Failure`] tells one sentence and, where there is one, the remedy. Its status stands in one place:
+//! [`Failure::status`], a match without a default.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use sdk::FlowId;
+
+/// What a command's exit status says to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// Done as asked.
+    Done = 0,
+    /// The project's files have mistakes, or there is nothing in them to run.
+    Project = 1,
+    /// The command line is not understood.
+    Usage = 2,
+    /// What was named does not exist.
+    NotFound = 3,
+    /// No flow could work: a service refuses us or is not reached.
+    Service = 4,
+    /// The flows worked, and runs of them failed.
+    RunsFailed = 5,
+    /// A record that was read has no outcome.
+    DoesNotAddUp = 6,
+    /// The engine's state cannot be used or kept.
+    State = 7,
+    /// Another engine works there.
+    InUse = 8,
+    /// This machine refused: a file, a port, a terminal.
+    System = 9,
+}
+
+impl Status {
+    /// Each with what it says, as `millrace --help` shows them.
+    pub const ALL: [(Self, &'static str); 10] = [
+        (Self::Done, "done as asked"),
+        (Self::Project, "the project's files have mistakes, or nothing in them can run"),
+        (Self::Usage, "the command line is not understood"),
+        (Self::NotFound, "no such flow, run, record or project"),
+        (Self::Service, "no flow could work: a service refuses us or is not reached"),
+        (Self::RunsFailed, "the flows worked, and runs of them failed"),
+        (Self::DoesNotAddUp, "a record that was read has no outcome"),
+        (Self::State, "the engine's state cannot be used or kept"),
+        (Self::InUse, "another engine works there"),
+        (Self::System, "this machine refused a file, a port or a thread"),
+    ];
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// After a second Ctrl-C, as shells say it: 128 and the signal's number.
+pub const INTERRUPTED: i32 = 130;
+
+/// What `millrace --help` says of exit statuses.
+pub fn help() -> String {
+    let mut help = "Exit status:\n".to_owned();
+    for (status, meaning) in Status::ALL {
+        help.push_str(&format!("  {:>3}  {meaning}\n", status as u8));
+    }
+    help.push_str(&format!("  {INTERRUPTED:>3}  stopped at once by a second Ctrl-C"));
+    help
+}
+
+/// Why a command ended without doing what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Files with mistakes; each mistake was shown with its place.
+    #[error("{summary}")]
+    Mistakes {
+        /// How many, where.
+        summary: String,
+    },
+    /// A folder without a flow.
+    #[error("there are no flows in `{}`", dir.display())]
+    NoFlows {
+        /// Where they were looked for.
+        dir: PathBuf,
+    },
+    /// A folder that is not there.
+    #[error("there is no folder `{}`", dir.display())]
+    NoFolder {
+        /// As it was given.
+        dir: PathBuf,
+    },
+    /// `init` writes only where nothing can be lost.
+    #[error("`{}` is not empty, and nothing was written", dir.display())]
+    NotEmpty {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A link out of the project.
+    #[error("`{}` leads out of the project, and is not followed", path.display())]
+    LeadsOut {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A flow that the project does not have.
+    #[error("there is no flow `{flow}`")]
+    NoFlow {
+        /// As it was given.
+        flow: FlowId,
+        /// What there is instead.
+        help: String,
+    },
+    /// A flow that is switched off in its file.
+    #[error("`{flow}` is switched off by `enabled: false`")]
+    Disabled {
+        /// Which.
+        flow: FlowId,
+    },
+    /// What was asked of a running engine, it refused.
+    #[error("{0}")]
+    Refused(String),
+    /// No flow could work; each reason was shown.
+    #[error("no flow could work: {reason}")]
+    NoneCouldWork {
+        /// The first reason.
+        reason: String,
+    },
+    /// Runs gave up.
+    #[error("{n_failed} of {n_runs} runs did not succeed")]
+    RunsFailed {
+        /// Failed and unknown runs.
+        n_failed: u64,
+        /// All that ended.
+        n_runs: u64,
+        /// How to look at them.
+        help: String,
+    },
+    /// The books do not balance.
+    #[error("{missing} of {records} records that were read have no outcome yet")]
+    DoesNotAddUp {
+        /// Records without an outcome.
+        missing: u64,
+        /// Records read.
+        records: u64,
+        /// How to go on.
+        help: String,
+    },
+    /// The state cannot be used or kept.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A file could not be read or written.
+    #[error("{doing} `{}`", path.display())]
+    File {
+        /// What was tried, such as `read`.
+        doing: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused something that is no file.
+    #[error("failed to {doing}")]
+    System {
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// The exit status: every reason stands here and nowhere else.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Mistakes { .. } | Self::NoFlows { .. } | Self::LeadsOut { .. } | Self::Disabled { .. } => {
+                Status::Project
+            }
+            Self::NoFolder { .. } | Self::NoFlow { .. } | Self::Refused(_) => Status::NotFound,
+            Self::NoneCouldWork { .. } => Status::Service,
+            Self::RunsFailed { .. } => Status::RunsFailed,
+            Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
+            Self::NotEmpty { .. } | Self::File { .. } | Self::System { .. } => Status::System,
+            Self::Store(error) => match error {
+                store::Error::InUse { .. } => Status::InUse,
+                store::Error::NoRun { .. } | store::Error::AmbiguousRun { .. } | store::Error::NoEffect { .. } => {
+                    Status::NotFound
+                }
+                store::Error::Missing { .. }
+                | store::Error::File { .. }
+                | store::Error::NotOurs { .. }
+                | store::Error::Newer { .. }
+                | store::Error::Older { .. }
+                | store::Error::OldSqlite { .. }
+                | store::Error::NetworkFilesystem { .. }
+                | store::Error::Locked
+                | store::Error::DiskFull
+                | store::Error::Disk(_)
+                | store::Error::ReadOnly
+                | store::Error::Fenced { .. }
+                | store::Error::Corrupt { .. }
+                | store::Error::WrongState { .. }
+                | store::Error::NotSendable { .. }
+                | store::Error::FlowExists { .. }
+                | store::Error::Stopped
+                | store::Error::Database(_) => Status::State,
+            },
+        }
+    }
+
+    /// What to do about it, where the sentence itself does not say.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::NoFlows { dir } => Some(format!(
+                "a project keeps its flows in `{}`; `millrace init` writes a first one",
+                dir.join("x.yaml").display()
+            )),
+            Self::NoFolder { .. } => Some("name the project's folder, or make one with `millrace init`".to_owned()),
+            Self::NotEmpty { .. } => Some("name a new folder, such as `millrace init my-flows`".to_owned()),
+            Self::LeadsOut { .. } => Some("copy the file into the project instead".to_owned()),
+            Self::NoFlow { help, .. } | Self::RunsFailed { help, .. } | Self::DoesNotAddUp { help, .. } => {
+                Some(help.clone())
+            }
+            Self::Disabled { .. } => Some("take that line out, then try again".to_owned()),
+            Self::Mistakes { .. }
+            | Self::Refused(_)
+            | Self::NoneCouldWork { .. }
+            | Self::Store(_)
+            | Self::File { .. }
+            | Self::System { .. } => None,
+        }
+    }
+
+    /// For `map_err` on a file's path.
+    pub fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { doing, path, source }
+    }
+
+    /// For `map_err` on what is no file.
+    pub fn system(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { doing, source }
+    }
+}
+
+impl From<runtime::engine::EngineError> for Failure {
+    fn from(error: runtime::engine::EngineError) -> Self {
+        match error {
+            runtime::engine::EngineError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_distinct_and_all_are_told() {
+        let help = help();
+        for (number, (status, meaning)) in Status::ALL.into_iter().enumerate() {
+            assert_eq!(status as usize, number, "statuses count up, so that none is told twice");
+            assert!(help.contains(&format!("  {number}  {meaning}\n")), "{help}");
+        }
+    }
+
+    #[test]
+    fn an_engine_at_work_is_told_from_a_broken_state() {
+        assert_eq!(Failure::Store(store::Error::InUse { pid: Some(7) }).status(), Status::InUse);
+        assert_eq!(Failure::Store(store::Error::DiskFull).status(), Status::State);
+        assert_eq!(Failure::Store(store::Error::NoRun { id: "x".to_owned() }).status(), Status::NotFound);
+    }
+}

@@ -1,0 +1,92 @@
+//! Where a command works: the project's folder, and the folder in which the engine keeps its state.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use store::Store;
+use text::SourceFile;
+
+use crate::Failure;
+use crate::project::PROJECT;
+
+/// The engine's folder in a project.
+const STATE: &str = ".millrace";
+
+/// Arguments of every command that works on a project.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PlaceArguments {
+    /// The project's folder, where it is not the current one
+    #[arg(short = 'C', long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where the engine keeps its state, where it is not `.millrace` in the project
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// A project's folder and its engine's.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The project's folder.
+    pub dir: PathBuf,
+    /// The engine's folder.
+    pub data: PathBuf,
+}
+
+impl PlaceArguments {
+    /// The place that is meant. Nothing is created.
+    pub fn place(&self) -> Result<Place, Failure> {
+        let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+        if !dir.is_dir() {
+            return Err(Failure::NoFolder { dir });
+        }
+        let data = self.data.clone().unwrap_or_else(|| dir.join(configured_state(&dir).as_deref().unwrap_or(STATE)));
+        Ok(Place { dir, data })
+    }
+
+    /// The same arguments as a person would write them again, for commands that we suggest.
+    pub fn as_written(&self) -> String {
+        let option = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| format!(" {name} {}", shown(path))).unwrap_or_default()
+        };
+        format!("{}{}", option("-C", &self.dir), option("--data", &self.data))
+    }
+}
+
+impl Place {
+    /// The engine's state, to be read only: while an engine runs, or while none does.
+    pub fn read(&self) -> Result<Store, Failure> {
+        Ok(Store::open_read_only(&self.data)?)
+    }
+}
+
+/// What `millrace.yaml` says. Its mistakes are told where the project is read.
+fn configured_state(dir: &Path) -> Option<String> {
+    let bytes = std::fs::read(dir.join(PROJECT)).ok()?;
+    let file = SourceFile::from_bytes(PROJECT, &bytes).ok()?;
+    flow::project::parse_project(&file).0.data
+}
+
+/// A path as it can be pasted into a shell.
+pub fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |character: char| character.is_ascii_alphanumeric() || "/._-+=:@,".contains(character);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggested_commands_can_be_pasted() {
+        let arguments = PlaceArguments { dir: Some("my flows".into()), data: Some("/var/lib/millrace".into()) };
+        assert_eq!(arguments.as_written(), " -C 'my flows' --data /var/lib/millrace");
+        assert_eq!(PlaceArguments::default().as_written(), "");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let nowhere = PlaceArguments { dir: Some("no/such/folder".into()), data: None };
+        assert!(matches!(nowhere.place(), Err(Failure::NoFolder { dir }) if dir == Path::new("no/such/folder")));
+    }
+}

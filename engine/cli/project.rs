@@ -1,0 +1,206 @@
+//! An author's files, read from a project's folder: text only, nothing is understood yet.
+//!
+//! A file that cannot be read is told and hides no other. Links that lead out of the project are not followed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use text::{Diagnostic, MAX_FILE_SIZE, SourceFile};
+
+use crate::Failure;
+
+/// The files of a project.
+#[derive(Debug, Default)]
+pub struct ProjectFiles {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its flows, by name.
+    pub flows: Vec<SourceFile>,
+    /// `connections.yaml`, then `connections.<env>.yaml`: what is there of the two.
+    pub connections: Vec<SourceFile>,
+    /// `millrace.yaml`, if there is one.
+    pub project: Option<SourceFile>,
+    /// What is not text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What could not be read.
+    pub unreadable: Vec<Failure>,
+}
+
+/// The folder of flows.
+const FLOWS: &str = "flows";
+/// What holds for the whole project.
+pub const PROJECT: &str = "millrace.yaml";
+
+impl ProjectFiles {
+    /// Reads a project. Fails where there is no flow at all.
+    pub fn read(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
+        let mut files = Self::with_connections(dir, env)?;
+        let folder = dir.join(FLOWS);
+        for path in flow_files(&folder)? {
+            files.read_flow(&path);
+        }
+        if files.flows.is_empty() && files.diagnostics.is_empty() && files.unreadable.is_empty() {
+            return Err(Failure::NoFlows { dir: folder });
+        }
+        Ok(files)
+    }
+
+    /// Reads only these flows, or the flows of these folders, beside a project's connections.
+    pub fn read_paths(dir: &Path, env: Option<&str>, paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut files = Self::with_connections(dir, env)?;
+        for path in paths {
+            if path.is_dir() {
+                let found = flow_files(path)?;
+                if found.is_empty() {
+                    return Err(Failure::NoFlows { dir: path.clone() });
+                }
+                found.iter().for_each(|path| files.read_flow(path));
+            } else {
+                files.read_flow(path);
+            }
+        }
+        Ok(files)
+    }
+
+    /// All files whose text is known, for showing places in them.
+    pub fn sources(&self) -> Vec<SourceFile> {
+        self.flows.iter().chain(&self.connections).chain(&self.project).cloned().collect()
+    }
+
+    fn with_connections(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
+        let mut files = Self { dir: dir.to_owned(), ..Self::default() };
+        let named = env.map(|env| format!("connections.{env}.yaml"));
+        for name in ["connections.yaml"].into_iter().chain(named.as_deref()) {
+            let path = dir.join(name);
+            // One that was asked for by name must be there.
+            if path.exists() || Some(name) == named.as_deref() {
+                let read = read_file(&path, &files.shown(&path));
+                files.keep(read, |files, file| files.connections.push(file));
+            }
+        }
+        let path = dir.join(PROJECT);
+        if path.exists() {
+            let read = read_file(&path, PROJECT);
+            files.keep(read, |files, file| files.project = Some(file));
+        }
+        Ok(files)
+    }
+
+    fn read_flow(&mut self, path: &Path) {
+        let read = if leads_out(&self.dir, path) {
+            Err(Mistake::Unreadable(Failure::LeadsOut { path: path.to_owned() }))
+        } else {
+            read_file(path, &self.shown(path))
+        };
+        self.keep(read, |files, file| files.flows.push(file));
+    }
+
+    fn keep(&mut self, read: Result<SourceFile, Mistake>, place: impl FnOnce(&mut Self, SourceFile)) {
+        match read {
+            Ok(file) => place(self, file),
+            Err(Mistake::NotText(diagnostic)) => self.diagnostics.push(*diagnostic),
+            Err(Mistake::Unreadable(failure)) => self.unreadable.push(failure),
+        }
+    }
+
+    /// A path as it is shown: within the project where it lies there.
+    fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.dir).unwrap_or(path).display().to_string()
+    }
+}
+
+/// Why a file has no text.
+enum Mistake {
+    NotText(Box<Diagnostic>),
+    Unreadable(Failure),
+}
+
+fn read_file(path: &Path, shown: &str) -> Result<SourceFile, Mistake> {
+    use std::io::Read as _;
+    // No more than one byte too many is read, however large the file is.
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_FILE_SIZE as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| Mistake::Unreadable(Failure::file("read", path)(error)))?;
+    SourceFile::from_bytes(shown, &bytes).map_err(Mistake::NotText)
+}
+
+/// The flows of a folder, by name: `*.yaml`, without their tests. A folder that is not there has none.
+fn flow_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Failure::file("look into", folder))? {
+        let path = entry.map_err(Failure::file("look into", folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_flow = (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.starts_with('.');
+        if is_flow && !name.ends_with(".test.yaml") && !path.is_dir() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Whether a link takes the path to somewhere outside of the project.
+fn leads_out(dir: &Path, path: &Path) -> bool {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    match (is_link, fs::canonicalize(dir), fs::canonicalize(path)) {
+        (false, _, _) => false,
+        (true, Ok(dir), Ok(path)) => !path.starts_with(dir),
+        // A link to nowhere is told as unreadable.
+        (true, _, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn flows_are_read_in_order_and_tests_of_flows_are_not() {
+        let dir = project(&[("flows/b.yaml", b"b"), ("flows/a.yaml", b"a"), ("flows/a.test.yaml", b"t"), ("flows/x.txt", b"x")]);
+        let files = ProjectFiles::read(dir.path(), None).unwrap();
+        let names: Vec<_> = files.flows.iter().map(|file| file.path.to_string()).collect();
+        assert_eq!(names, ["flows/a.yaml", "flows/b.yaml"]);
+    }
+
+    #[test]
+    fn a_folder_without_flows_is_told() {
+        for dir in [project(&[]), project(&[("flows/readme.txt", b"")])] {
+            assert!(matches!(ProjectFiles::read(dir.path(), None), Err(Failure::NoFlows { .. })));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_hides_nothing() {
+        let dir = project(&[("flows/a.yaml", b"flow: a"), ("flows/b.yaml", b"\xff\xfe\x00")]);
+        let files = ProjectFiles::read(dir.path(), Some("production")).unwrap();
+        assert_eq!((files.flows.len(), files.diagnostics.len()), (1, 1));
+        assert_eq!(files.unreadable.len(), 1, "the connections asked for by name are not there");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_out_of_the_project_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let outside = project(&[("secret.yaml", b"flow: secret")]);
+        let dir = project(&[("flows/a.yaml", b"flow: a"), ("shared/b.yaml", b"flow: b")]);
+        symlink(outside.path().join("secret.yaml"), dir.path().join("flows/out.yaml")).unwrap();
+        symlink(dir.path().join("shared/b.yaml"), dir.path().join("flows/in.yaml")).unwrap();
+        let files = ProjectFiles::read(dir.path(), None).unwrap();
+        assert_eq!(files.flows.len(), 2, "a link within the project is fine");
+        assert!(matches!(&files.unreadable[..], [Failure::LeadsOut { .. }]));
+    }
+}

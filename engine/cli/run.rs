@@ -1,0 +1,144 @@
+//! `millrace run`: one flow, for as long as wanted, once, or for one record.
+
+use std::time::Duration;
+
+use clap::Args;
+use runtime::{Command, Drain, EngineOptions};
+use sdk::{Clock as _, FlowId, RecordId, SystemClock};
+use store::{EngineLock, FlowState, RunFilter, RunRow, RunState, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts;
+use crate::assemble::{self, Assembled, Environment, Setup};
+use crate::place::PlaceArguments;
+use crate::{Failure, control, runs, screen, signals, status};
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  millrace run customers-to-warehouse --once\n  millrace run customers-to-warehouse --record 220006890315")]
+pub struct Arguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The flow's id
+    flow: String,
+    /// Do what there is to do, then stop
+    #[arg(long)]
+    once: bool,
+    /// Only this record, as it is now, whether or not it was run before
+    #[arg(long, value_name = "ID", conflicts_with = "once")]
+    record: Option<String>,
+    /// Take `connections.<ENV>.yaml` over `connections.yaml`
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+}
+
+/// How often a waiting command looks whether its run has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Does it.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let place = arguments.place.place()?;
+    let flow = FlowId::from(arguments.flow.as_str());
+    let record = arguments.record.as_deref().map(RecordId::from);
+    if let Some(record) = &record {
+        // A running engine does it itself, and goes on.
+        let command = Command::RunRecord { flow: flow.clone(), record: record.clone() };
+        if let Some(answer) = control::ask(&place.data, &command).await? {
+            screen::say(&format!("{answer}\n"));
+            return Ok(());
+        }
+    }
+    if let Some(pid) = EngineLock::holder(&place.data) {
+        return Err(store::Error::InUse { pid: Some(pid) }.into());
+    }
+    let stop = signals::stop_token();
+    let mut setup = Setup::new(place, arguments.env, Environment::of_process());
+    setup.only = Some(flow.clone());
+    // A command that ends by itself says at once that a service is away; an engine waits for it.
+    setup.waits_for_services = !arguments.once && record.is_none();
+    if record.is_some() {
+        setup.options = EngineOptions { polls: false, ..setup.options };
+    }
+    let assembled = assemble::assemble(setup).await?;
+    let hint = format!("look at them with `millrace runs list{} --state failed`", arguments.place.as_written());
+    match record {
+        Some(record) => one_record(assembled, flow, record, stop, hint).await,
+        None if arguments.once => once(assembled, stop, hint).await,
+        None => assembled.work(None, stop).await.map(drop),
+    }
+}
+
+/// Works until there is nothing left to do, and fails where runs failed or the flow could not work.
+async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Result<(), Failure> {
+    let before = assembled.accounts().await?;
+    let worked = assembled.work(Some(Drain { settle: Duration::ZERO }), stop).await?;
+    screen::say(&accounts::table(&worked.accounts));
+    if let Some(status) = worked.statuses.iter().find(|status| status.state == FlowState::Blocked.word()) {
+        return Err(Failure::NoneCouldWork { reason: status.reason.clone().unwrap_or_default() });
+    }
+    // Failures of earlier times are not this command's.
+    let (before, after) = (accounts::total(&before), accounts::total(&worked.accounts));
+    match after.failed().saturating_sub(before.failed()) {
+        0 => Ok(()),
+        n_failed => Err(Failure::RunsFailed { n_failed, n_runs: after.ended() - before.ended(), help: hint }),
+    }
+}
+
+/// Runs one record, shows how its run ended, and stops.
+async fn one_record(
+    assembled: Assembled,
+    flow: FlowId,
+    record: RecordId,
+    stop: CancellationToken,
+    hint: String,
+) -> Result<(), Failure> {
+    let (handle, store) = (assembled.handle.clone(), assembled.store.clone());
+    let (asked_stop, wanted) = (stop.clone(), record.clone());
+    let asking = tokio::spawn(async move {
+        let answer = handle.ask(Command::RunRecord { flow: flow.clone(), record: wanted.clone() }).await;
+        let ended = match answer {
+            Ok(_) => ended_run(&store, flow, wanted, &asked_stop).await,
+            Err(refused) => Err(Failure::Refused(refused)),
+        };
+        asked_stop.cancel();
+        ended
+    });
+    assembled.work(None, stop).await?;
+    let ended = asking.await.map_err(|error| Failure::system("wait for the run")(std::io::Error::other(error)))??;
+    let Some(row) = ended else {
+        screen::say(&format!("Stopped before the run for record {record} ended; the next start goes on with it.\n"));
+        return Ok(());
+    };
+    screen::say(&format!("{}\n", runs::line(&row)));
+    match row.state {
+        RunState::Failed | RunState::Unknown => Err(Failure::RunsFailed { n_failed: 1, n_runs: 1, help: hint }),
+        RunState::Pending
+        | RunState::Running
+        | RunState::Waiting
+        | RunState::Succeeded
+        | RunState::Skipped
+        | RunState::Superseded
+        | RunState::Cancelled => Ok(()),
+    }
+}
+
+/// Waits for the record's newest run to end; `None` where we are told to stop first.
+async fn ended_run(
+    store: &Store,
+    flow: FlowId,
+    record: RecordId,
+    stop: &CancellationToken,
+) -> Result<Option<RunRow>, Failure> {
+    let filter = RunFilter { flow: Some(flow), record: Some(record), limit: 1, ..RunFilter::default() };
+    loop {
+        if let Some(row) = store.runs(filter.clone()).await?.pop()
+            && status::is_end(row.state)
+        {
+            return Ok(Some(row));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = SystemClock.sleep(LOOK_EVERY) => {}
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Ctrl-C and SIGTERM: the first asks for a graceful stop, the second stops at once.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{exit, screen};
+
+/// A token that the first signal cancels. Whatever is at work then comes to its end, unless a second signal comes.
+pub fn stop_token() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        signal().await;
+        asked.cancel();
+        signal().await;
+        screen::restore();
+        // Whatever is cut off here is in the store, and the next start takes it up again.
+        std::process::exit(exit::INTERRUPTED);
+    });
+    stop
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            answer = tokio::signal::ctrl_c() => wait_for_ever_if_deaf(answer).await,
+        },
+        Err(error) => wait_for_ever_if_deaf(Err(error)).await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    wait_for_ever_if_deaf(tokio::signal::ctrl_c().await).await;
+}
+
+/// A process that cannot hear signals is still ended by them, only less gently.
+async fn wait_for_ever_if_deaf(answer: std::io::Result<()>) {
+    if let Err(error) = answer {
+        tracing::warn!(error = %error, "signals cannot be heard; a stop will be an abrupt one");
+        std::future::pending::<()>().await;
+    }
+}

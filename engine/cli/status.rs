@@ -1,0 +1,122 @@
+//! `millrace status`: how the flows stand, by the running engine's word or by what the store keeps.
+
+use clap::Args;
+use sdk::{Clock as _, SystemClock, Timestamp};
+use serde_json::{Value as Json, json};
+use store::{EngineLock, RunState, Store};
+
+use crate::place::PlaceArguments;
+use crate::tables::{self, Format, count};
+use crate::{Failure, control, durations, screen};
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  millrace status -C my-flows")]
+pub struct Arguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Does it.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let place = arguments.place.place()?;
+    let live = control::statuses(&place.data).await?;
+    let pid = EngineLock::holder(&place.data);
+    let is_running = live.is_some();
+    let flows = match live {
+        Some(flows) => flows,
+        None => stored(&place.read()?).await?,
+    };
+    match arguments.format {
+        Format::Json => screen::say_json(&json!({ "running": is_running, "pid": pid, "flows": flows })),
+        Format::Table => {
+            screen::say(&match (is_running, pid) {
+                (true, Some(pid)) => format!("The engine runs as process {pid}.\n"),
+                (true, None) => "The engine runs.\n".to_owned(),
+                (false, Some(pid)) => format!("The engine, process {pid}, is starting or stopping.\n"),
+                (false, None) => "No engine runs; this is what it left.\n".to_owned(),
+            });
+            screen::say(&table(&flows, SystemClock.now()));
+            for flow in &flows {
+                if let Some(reason) = flow["reason"].as_str() {
+                    screen::say(&format!("{}: {reason}\n", flow["flow"].as_str().unwrap_or_default()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same facts as a running engine tells, from the store.
+async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
+    let mut flows = Vec::new();
+    for row in store.flow_states().await? {
+        let counts = store.counts_by_state(&row.flow).await?;
+        let sources = store.cursors(&row.flow).await?;
+        let records: u64 = sources.iter().map(|source| source.tally.records).sum();
+        let left_out: u64 = sources.iter().map(|source| source.tally.filtered + source.tally.before_start).sum();
+        let open: u64 = counts.iter().filter(|(state, _)| !is_end(*state)).map(|(_, n)| n).sum();
+        flows.push(json!({
+            "flow": row.flow,
+            "state": row.state.word(),
+            "reason": row.reason,
+            "polls": null,
+            "records": records,
+            "left_out": left_out,
+            "runs": counts.iter().map(|(_, n)| n).sum::<u64>(),
+            "open": open,
+            "ended": counts.iter().filter(|(state, _)| is_end(*state))
+                .map(|(state, n)| (state.word().to_owned(), Json::from(*n))).collect::<Json>(),
+            "next_poll": null,
+            "last_poll": null,
+        }));
+    }
+    Ok(flows)
+}
+
+/// Whether nothing will happen to a run any more by itself.
+pub fn is_end(state: RunState) -> bool {
+    match state {
+        RunState::Pending | RunState::Running | RunState::Waiting => false,
+        RunState::Succeeded
+        | RunState::Failed
+        | RunState::Skipped
+        | RunState::Superseded
+        | RunState::Unknown
+        | RunState::Cancelled => true,
+    }
+}
+
+fn table(flows: &[Json], now: Timestamp) -> String {
+    let columns = [
+        tables::text("flow"),
+        tables::text("state"),
+        tables::number("records"),
+        tables::number("left out"),
+        tables::number("done"),
+        tables::number("skipped"),
+        tables::number("failed"),
+        tables::number("open"),
+        tables::text("next poll"),
+    ];
+    let cells = |flow: &Json| {
+        let n = |value: &Json| value.as_u64().unwrap_or_default();
+        let ended = |states: &[RunState]| count(states.iter().map(|state| n(&flow["ended"][state.word()])).sum());
+        let next = flow["next_poll"].as_str().and_then(Timestamp::parse);
+        vec![
+            flow["flow"].as_str().unwrap_or_default().to_owned(),
+            tables::flow_state(flow["state"].as_str().unwrap_or_default()),
+            count(n(&flow["records"])),
+            count(n(&flow["left_out"])),
+            ended(&[RunState::Succeeded]),
+            ended(&[RunState::Skipped, RunState::Superseded, RunState::Cancelled]),
+            ended(&[RunState::Failed, RunState::Unknown]),
+            count(n(&flow["open"])),
+            next.map_or("–".to_owned(), |at| format!("in {}", durations::short(at.since(now)))),
+        ]
+    };
+    tables::table(&columns, flows.iter().map(cells).collect(), None)
+}
