@@ -97,6 +97,10 @@ async fn creates_and_updates_by_id() {
         connection.write(&write("customers", by_id(Some("1")), &[("age", Value::Int(9))])).await.unwrap(),
         written("1", false, true)
     );
+    let email = |text: &str| write("customers", Verb::Update { id: "1".into() }, &[("email", text.into())]);
+    assert_eq!(connection.write(&email("ada@x")).await.unwrap(), written("1", false, true));
+    let capitals = connection.write(&email("ADA@x")).await.unwrap();
+    assert_eq!(capitals, written("1", false, true), "equal to the column's collation, and yet another text");
     let moved = write("customers", Verb::Update { id: "1".into() }, &[("id", Value::Int(70))]);
     assert_eq!(connection.write(&moved).await.unwrap(), written("70", false, true));
     for id in ["71", "x", "70.0", "070"] {
