@@ -9,7 +9,6 @@ const PLANTS: &[&str] = &[
     "no overlap",
     "quick passes alone",
     "wide passes with an allowance shorter than the lag",
-    "first wide pass counted from the watermark",
     "greater than instead of greater or equal",
     "seen by id only",
     "no seen set",

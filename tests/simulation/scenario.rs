@@ -54,7 +54,7 @@ impl Scenario {
             start: if rng.random_bool(0.5) { Start::Beginning } else { Start::Now },
             n_records: rng.random_range(0..40),
             n_polls: rng.random_range(15..40),
-            interval: seconds(&[5, 15, 30, 60, 120, 240], &mut rng),
+            interval: seconds(&[5, 15, 30, 60, 120, 290, 290], &mut rng),
             edits_per_poll: *[0.3, 1.0, 3.0].choose(&mut rng).unwrap(),
             edit_during_request: *[0.0, 0.1, 0.4].choose(&mut rng).unwrap(),
             bulk: *[0.0, 0.05, 0.15].choose(&mut rng).unwrap(),

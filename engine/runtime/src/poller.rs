@@ -250,17 +250,12 @@ impl Poller {
         } else {
             cursor.allowance
         };
-        let wide_from = if planted("first wide pass counted from the watermark") && cursor.wide_at == cursor.swept_at {
-            cursor.watermark
-        } else {
-            cursor.wide_at
-        };
         let (kind, from) = if planted("quick passes alone") || planted("no overlap") {
             (PassKind::Quick, quick)
         } else if now.since(cursor.swept_at) >= self.options.sweep_every {
-            (PassKind::Sweep, quick.min(wide_from - allowance).min(now - self.options.sweep_every))
+            (PassKind::Sweep, quick.min(cursor.wide_at - allowance).min(now - self.options.sweep_every))
         } else if now.since(cursor.wide_at) >= self.options.wide_every {
-            (PassKind::Wide, quick.min(wide_from - allowance))
+            (PassKind::Wide, quick.min(cursor.wide_at - allowance))
         } else {
             (PassKind::Quick, quick)
         };
