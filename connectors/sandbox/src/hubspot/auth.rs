@@ -101,8 +101,8 @@ pub(super) fn expired() -> Problem {
 /// The refusal most endpoints give: the scopes stand in the first error.
 pub(super) fn missing_scopes(any_of: &[&str]) -> Problem {
     let mut problem = missing_scopes_of_account(any_of);
-    problem.context.clear();
-    problem.errors = vec![json!({
+    problem.more.context.clear();
+    problem.more.errors = vec![json!({
         "message": "One or more of the following scopes are required.",
         "context": {"requiredGranularScopes": any_of},
     })];
@@ -118,6 +118,6 @@ pub(super) fn missing_scopes_of_account(any_of: &[&str]) -> Problem {
          https://developers.hubspot.com/scopes.",
     )
     .with_context("requiredGranularScopes", any_of.iter().map(|scope| (*scope).to_owned()).collect());
-    problem.links.insert("scopes".to_owned(), json!("https://developers.hubspot.com/scopes"));
+    problem.more.links.insert("scopes".to_owned(), json!("https://developers.hubspot.com/scopes"));
     problem
 }

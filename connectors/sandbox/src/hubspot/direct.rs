@@ -66,13 +66,8 @@ impl HubSpot {
     /// Archives a record.
     pub fn remove(&mut self, object: &str, id: &str, now: Timestamp) -> Result<(), Unknown> {
         let object = known(object)?;
-        let version = self.live(object, id)?;
-        let stamp = self.stamp(now);
-        self.sequence += 1;
-        let archived = Version { archived_at: Some(stamp), sequence: self.sequence, ..(*version).clone() };
-        let table = self.table_mut(object);
-        table.take(version.id);
-        table.archived.insert(version.id, Arc::new(archived));
+        let id = self.live(object, id)?.id;
+        self.take_away(object, id, now);
         Ok(())
     }
 

@@ -30,14 +30,21 @@ pub(super) struct Problem {
     pub(super) status: u16,
     pub(super) message: String,
     pub(super) category: Option<&'static str>,
+    /// The whole answer is a page of HTML: some 404s are.
+    pub(super) html: bool,
+    /// What few refusals have, apart so that the many that pass it on stay small.
+    pub(super) more: Box<More>,
+}
+
+/// The rarer members of a refusal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct More {
     pub(super) sub_category: Option<&'static str>,
     pub(super) context: Map<String, Value>,
     pub(super) errors: Vec<Value>,
     pub(super) links: Map<String, Value>,
-    /// Members that only rate limits have: `errorType`, `policyName`, `requestId`.
-    pub(super) extra: Map<String, Value>,
-    /// The whole answer is a page of HTML: some 404s are.
-    pub(super) html: bool,
+    /// Which limit was reached; the body then has `errorType`, `policyName` and `requestId`.
+    pub(super) policy: Option<&'static str>,
 }
 
 impl Problem {
@@ -63,12 +70,13 @@ impl Problem {
     }
 
     pub(super) fn with_context(mut self, key: &str, values: Vec<String>) -> Self {
-        self.context.insert(key.to_owned(), json!(values));
+        self.more.context.insert(key.to_owned(), json!(values));
         self
     }
 
     /// The envelope as it goes over the wire.
     pub(super) fn body(&self, correlation_id: &str) -> Value {
+        let more = &self.more;
         let mut body = Map::new();
         body.insert("status".to_owned(), json!("error"));
         body.insert("message".to_owned(), json!(self.message));
@@ -76,25 +84,29 @@ impl Problem {
         if let Some(category) = self.category {
             body.insert("category".to_owned(), json!(category));
         }
-        if let Some(sub_category) = self.sub_category {
+        if let Some(sub_category) = more.sub_category {
             body.insert("subCategory".to_owned(), json!(sub_category));
         }
-        if !self.context.is_empty() {
-            body.insert("context".to_owned(), Value::Object(self.context.clone()));
+        if !more.context.is_empty() {
+            body.insert("context".to_owned(), Value::Object(more.context.clone()));
         }
-        if !self.errors.is_empty() {
-            body.insert("errors".to_owned(), Value::Array(self.errors.clone()));
+        if !more.errors.is_empty() {
+            body.insert("errors".to_owned(), Value::Array(more.errors.clone()));
         }
-        if !self.links.is_empty() {
-            body.insert("links".to_owned(), Value::Object(self.links.clone()));
+        if !more.links.is_empty() {
+            body.insert("links".to_owned(), Value::Object(more.links.clone()));
         }
-        body.extend(self.extra.clone());
+        if let Some(policy) = more.policy {
+            body.insert("errorType".to_owned(), json!("RATE_LIMIT"));
+            body.insert("policyName".to_owned(), json!(policy));
+            body.insert("requestId".to_owned(), json!(correlation_id.replace('-', "")));
+        }
         Value::Object(body)
     }
 
     /// The same refusal as one row of a 207: there only the text and the context survive.
     pub(super) fn row(&self, trace_id: Option<&str>) -> Value {
-        let mut context = self.context.clone();
+        let mut context = self.more.context.clone();
         if let Some(trace_id) = trace_id {
             context.insert("objectWriteTraceId".to_owned(), json!([trace_id]));
         }

@@ -4,11 +4,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sdk::Timestamp;
-use serde_json::json;
-
 use super::envelope::Problem;
 use super::options::Tier;
+use sdk::Timestamp;
 
 /// The length of the burst window.
 const BURST_MILLIS: i64 = 10_000;
@@ -93,11 +91,10 @@ impl Limits {
 }
 
 /// The 429 of each policy. That of search says `category`, the others `errorType` and no category.
-pub(super) fn rate_limit(message: &str, policy: Option<&str>) -> Problem {
+pub(super) fn rate_limit(message: &str, policy: Option<&'static str>) -> Problem {
     let Some(policy) = policy else { return Problem::new(429, "RATE_LIMITS", message) };
     let mut problem = Problem { status: 429, message: message.to_owned(), ..Problem::default() };
-    problem.extra.insert("errorType".to_owned(), json!("RATE_LIMIT"));
-    problem.extra.insert("policyName".to_owned(), json!(policy));
+    problem.more.policy = Some(policy);
     problem
 }
 

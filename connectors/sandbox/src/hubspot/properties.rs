@@ -54,7 +54,9 @@ impl HubSpot {
             Some(archived) => {
                 archived.archived = false;
                 archived.updated_at = stamp;
-                archived.body()
+                let body = archived.body();
+                table.hold_all();
+                body
             }
             None => {
                 let body = property.body();
@@ -188,7 +190,7 @@ impl HubSpot {
         if definitions.get(&name).is_some() {
             let mut problem =
                 Problem::new(409, "OBJECT_ALREADY_EXISTS", format!("A property named '{name}' already exists."));
-            problem.sub_category = Some("Properties.PROPERTY_WITH_NAME_EXISTS");
+            problem.more.sub_category = Some("Properties.PROPERTY_WITH_NAME_EXISTS");
             return Err(problem);
         }
         let n_unique = definitions.properties.values().filter(|it| it.unique && !it.archived).count();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::definitions::Definitions;
 use super::kinds::Object;
 use super::log::WriteLog;
 use super::options::Options;
-use super::table::Version;
+use super::table::{Values, Version};
 
 const STATE_VERSION: u32 = 1;
 
@@ -76,7 +76,7 @@ impl HubSpot {
 
     /// The account of a file under these options; their `records` are not made again.
     pub fn load(path: &Path, options: Options) -> Result<Self, StateError> {
-        let saved: Saved = serde_json::from_reader(BufReader::new(File::open(path)?))?;
+        let saved: Saved = serde_json::from_slice(&fs::read(path)?)?;
         if saved.version != STATE_VERSION {
             return Err(StateError::Version(saved.version));
         }
@@ -136,8 +136,11 @@ impl HubSpot {
             let table = account.table_mut(object);
             table.next_id = saved.next_id;
             table.definitions = saved.definitions;
-            table.live = saved.live.into_iter().map(|version| (version.id, version)).collect();
-            table.archived = saved.archived.into_iter().map(|version| (version.id, version)).collect();
+            let names = table.definitions.clone();
+            let by_id =
+                |versions: Vec<Arc<Version>>| versions.into_iter().map(|it| (it.id, shared(it, &names))).collect();
+            table.live = by_id(saved.live);
+            table.archived = by_id(saved.archived);
             table.merged = saved.merged;
             let mut known = table.live.clone();
             for (id, version) in saved.behind {
@@ -154,4 +157,17 @@ impl HubSpot {
         }
         account
     }
+}
+
+/// The version with the names that the definitions hold, instead of a copy of each for each record.
+fn shared(mut version: Arc<Version>, definitions: &Definitions) -> Arc<Version> {
+    let mut values = Values::default();
+    for (name, value) in version.values.iter() {
+        match definitions.properties.get_key_value(name) {
+            Some((name, _)) => values.set(name, value),
+            None => values.set(&Arc::from(name), value),
+        }
+    }
+    Arc::make_mut(&mut version).values = values;
+    version
 }

@@ -154,8 +154,9 @@ impl Table {
         Some(version)
     }
 
-    /// Learns who holds which value of a property that became unique, or after loading.
+    /// Learns anew who holds which value: after loading, and when a property came back.
     pub(super) fn hold_all(&mut self) {
+        self.unique.clear();
         let versions: Vec<Arc<Version>> = self.live.values().cloned().collect();
         for version in versions {
             self.hold(&version);

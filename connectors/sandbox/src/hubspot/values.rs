@@ -219,7 +219,7 @@ pub(super) fn refusal(bad: &[BadValue], portal_id: u64) -> Problem {
         })
         .collect();
     let mut problem = Problem::validation(format!("Property values were not valid: {}", Value::Array(listed)));
-    problem.errors = bad
+    problem.more.errors = bad
         .iter()
         .map(|it| json!({"message": it.message, "code": it.code, "context": {"propertyName": [it.name]}}))
         .collect();

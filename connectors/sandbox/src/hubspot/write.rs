@@ -143,8 +143,14 @@ impl HubSpot {
         self.note(object, stamp, verb, id, sent, false);
     }
 
-    /// Takes the record out of reads and search.
+    /// Archives the record for a client; the caller has checked that it is live.
     pub(super) fn archive(&mut self, object: Object, id: u64, now: Timestamp) {
+        let stamp = self.take_away(object, id, now);
+        self.note(object, stamp, WriteVerb::Archive, id, &[], false);
+    }
+
+    /// Moves the record to the archive, out of reads and search, and tells when.
+    pub(super) fn take_away(&mut self, object: Object, id: u64, now: Timestamp) -> Timestamp {
         let stamp = self.stamp(now);
         self.sequence += 1;
         let sequence = self.sequence;
@@ -152,8 +158,8 @@ impl HubSpot {
         if let Some(version) = table.take(id) {
             let archived = Version { archived_at: Some(stamp), sequence, ..(*version).clone() };
             table.archived.insert(id, Arc::new(archived));
-            self.note(object, stamp, WriteVerb::Archive, id, &[], false);
         }
+        stamp
     }
 
     /// The newest version of a record, visible to reads at once and to search after its lag.

@@ -1,6 +1,11 @@
 //! What is known of the service, sentence by sentence: the number in a test's name is the section of the fact sheet.
 
+mod access;
 mod batches;
+mod faulty;
+mod life;
+mod mounts;
+mod property_definitions;
 mod records;
 mod searches;
 

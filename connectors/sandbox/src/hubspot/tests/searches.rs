@@ -201,7 +201,7 @@ fn s5_filters_and_order_see_the_indexed_version() {
     let old = client.search(eq("city", "bonn".to_owned()));
     assert_eq!((old.ids(), old.column("city")), (vec![id.clone()], vec!["Bonn".to_owned()]));
     assert_eq!(client.search(eq("city", "ulm".to_owned())).ids().len(), 0);
-    assert_eq!(client.search(eq("lastmodifieddate", stamp.millis().to_string())).ids(), [id.clone()]);
+    assert_eq!(client.search(eq("lastmodifieddate", stamp.millis().to_string())).ids(), std::slice::from_ref(&id));
     client.hubspot.index_everything();
     assert_eq!(client.search(eq("city", "bonn".to_owned())).ids().len(), 0);
     assert_eq!(client.search(eq("city", "ulm".to_owned())).ids(), [id]);
