@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sdk::{Field, ObjectSchema};
-use text::{Diagnostic, Node, Span, did_you_mean, shown};
+use text::{Diagnostic, Span, did_you_mean, shown};
 
 use super::Checker;
 use crate::codes;
 use crate::definition::At;
+use crate::parse::reader::not_yet;
 
 /// What expressions read of a record.
 #[derive(Clone, Debug, Default)]
@@ -111,28 +112,19 @@ impl<'a> Checker<'a> {
     }
 
     /// Notes and checks the properties read of a record.
-    pub(super) fn record_read(
-        &mut self,
-        node: &Node,
-        path: &[String],
-        span: Span,
-        schema: Option<&'a ObjectSchema>,
-        target: &str,
-    ) {
+    pub(super) fn record_read(&mut self, path: &[String], span: Span, schema: Option<&'a ObjectSchema>, target: &str) {
         let Some(name) = path.first() else { return };
         match name.as_str() {
             "id" => {}
             "meta" => {
-                const META: [&str; 3] = ["created", "updated", "event"];
-                if let Some(part) = path.get(1)
-                    && !META.contains(&part.as_str())
-                {
-                    let span = if span.is_empty() { node.span } else { span };
-                    let diagnostic =
-                        Diagnostic::error(codes::UNKNOWN_FIELD, format!("`meta` has no `{}`", shown(part)))
-                            .help("it has `created`, `updated` and `event`");
-                    self.report(diagnostic, span, "");
-                }
+                const META: [&str; 2] = ["created", "updated"];
+                let Some(part) = path.get(1).map(String::as_str).filter(|part| !META.contains(part)) else { return };
+                let diagnostic = match part {
+                    "event" => not_yet("meta.event"),
+                    part => Diagnostic::error(codes::UNKNOWN_FIELD, format!("`meta` has no `{}`", shown(part)))
+                        .help("it has `created` and `updated`"),
+                };
+                self.report(diagnostic, span, "");
             }
             name => {
                 if let Some(schema) = schema {

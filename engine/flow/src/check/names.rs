@@ -46,17 +46,6 @@ pub(super) enum Named {
     FoundList(usize),
 }
 
-/// A comparison with `()` that decides whether a name is set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Decided {
-    /// Where the question is true, these are set.
-    SetWhereTrue(Vec<String>),
-    /// Where the question is false, this is set.
-    SetWhereFalse(String),
-    /// Nothing is known.
-    Nothing,
-}
-
 const BUILT_IN: [&str; 4] = ["record", "run", "flow", "now"];
 const LATER: [&str; 5] = ["inputs", "body", "errors", "failure", "item"];
 
@@ -120,38 +109,6 @@ impl Names {
     }
 }
 
-impl Decided {
-    /// What a question decides. Only plain comparisons, joined by `&&`, are understood.
-    pub(super) fn by(question: &Expression) -> Self {
-        let source = question.source();
-        if source.contains(['"', '`', '\'', '|', '!']) && !only_not_equal(source) {
-            return Self::Nothing;
-        }
-        if let Some(name) = source.trim().strip_suffix("()").and_then(|rest| rest.trim_end().strip_suffix("=="))
-            && is_plain(name)
-        {
-            return Self::SetWhereFalse(name.trim().to_owned());
-        }
-        let set: Vec<String> = source
-            .split("&&")
-            .filter_map(|part| part.trim().strip_suffix("()")?.trim_end().strip_suffix("!="))
-            .filter(|name| is_plain(name))
-            .map(|name| name.trim().to_owned())
-            .collect();
-        if set.is_empty() { Self::Nothing } else { Self::SetWhereTrue(set) }
-    }
-}
-
-/// Whether the only `!` are those of `!=`, and nothing else of what would need a parser is there.
-fn only_not_equal(source: &str) -> bool {
-    !source.contains(['"', '`', '\'', '|']) && source.matches('!').count() == source.matches("!=").count()
-}
-
-fn is_plain(name: &str) -> bool {
-    let name = name.trim();
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 impl Checker<'_> {
     /// Looks up every name that an expression uses. `offset` is where its source begins in the node's text.
     pub(super) fn check_names(&mut self, node: &Node, offset: usize, expression: &Expression, sees: Sees) {
@@ -175,7 +132,7 @@ impl Checker<'_> {
                             self.record.add(field, span);
                         }
                         let polled = self.polled;
-                        self.record_read(node, &read.path, span, polled, &target);
+                        self.record_read(&read.path, span, polled, &target);
                     }
                     if let Some((span, how)) = unknown {
                         self.record.add_unknown(span, how);
@@ -187,7 +144,16 @@ impl Checker<'_> {
                         .help("`where` decides whether a record makes a run at all");
                     self.report(diagnostic, span, "");
                 }
-                "run" | "flow" | "now" => {}
+                "run" | "flow" => {
+                    for read in uses.uses.iter().filter(|read| read.path.first().is_some_and(|part| part != "id")) {
+                        let span = self.property_span(node, offset, expression, read);
+                        let part = shown(&read.path[0]);
+                        let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("`{root}` has no `{part}`"))
+                            .help(format!("it has `{root}.id`"));
+                        self.report(diagnostic, span, "");
+                    }
+                }
+                "now" => {}
                 later if LATER.contains(&later) && self.names.find(later).is_none() => {
                     let span = uses.uses.first().map_or(node.span, |read| at(&read.span, self));
                     self.report(not_yet(later), span, "");

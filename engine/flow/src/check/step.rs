@@ -7,7 +7,7 @@ use text::{Diagnostic, Node, Span};
 
 use super::Checker;
 use super::field::ReadFields;
-use super::names::{Decided, Name, Named, Sees};
+use super::names::{Name, Named, Sees};
 use super::write::Creates;
 use crate::codes;
 use crate::definition::{FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb};
@@ -27,17 +27,17 @@ impl<'a> Checker<'a> {
     fn step(&mut self, step: &'a StepDefinition) -> Option<Step> {
         let name = self.step_name(step);
         let when = step.when.as_ref().map(|node| self.question(node, Sees::Run));
-        let decided = when.iter().flatten().map(Decided::by).next().unwrap_or(Decided::Nothing);
-        let assumed = match &decided {
-            Decided::SetWhereTrue(names) => self.names.assume_set(names),
-            Decided::SetWhereFalse(_) | Decided::Nothing => Vec::new(),
-        };
+        let asked = when.iter().flatten().map(|question| question.reads().clone()).next().unwrap_or_default();
+        let assumed = self.names.assume_set(&asked.set_where_true);
         let mark = self.names.mark();
         let kind = self.kind(step);
         self.names.restore(assumed);
-        if let (true, Decided::SetWhereFalse(name)) = (ends_run(&step.verb), &decided) {
-            // Where it is empty the run has ended, so it is set from here to the end of this branch.
-            self.names.assume_set(std::slice::from_ref(name));
+        if ends_run(&step.verb) {
+            // Where the answer was true the run has ended, so it is false from here to the end of this branch.
+            self.names.assume_set(&asked.set_where_false);
+        }
+        if step.when.is_none() {
+            self.learn_from_ended_branch(&step.verb, kind.as_ref());
         }
         self.add_result(step, mark);
         Some(Step {
@@ -103,15 +103,21 @@ impl<'a> Checker<'a> {
         otherwise: &'a [StepDefinition],
     ) -> Option<StepKind> {
         let condition = self.question(condition, Sees::Run);
-        let decided = condition.as_ref().map_or(Decided::Nothing, Decided::by);
-        let (where_true, where_false) = match decided {
-            Decided::SetWhereTrue(names) => (names, Vec::new()),
-            Decided::SetWhereFalse(name) => (Vec::new(), vec![name]),
-            Decided::Nothing => (Vec::new(), Vec::new()),
-        };
-        let then = self.branch(then, &where_true);
-        let otherwise = self.branch(otherwise, &where_false);
+        let asked = condition.as_ref().map(|question| question.reads().clone()).unwrap_or_default();
+        let then = self.branch(then, &asked.set_where_true);
+        let otherwise = self.branch(otherwise, &asked.set_where_false);
         Some(StepKind::If { condition: condition?, then, otherwise })
+    }
+
+    /// Where one branch always ends the run, whatever comes later follows from the other answer.
+    fn learn_from_ended_branch(&mut self, verb: &Verb, kind: Option<&StepKind>) {
+        let (Verb::If { then, otherwise, .. }, Some(StepKind::If { condition, .. })) = (verb, kind) else { return };
+        if always_ends_run(then) {
+            self.names.assume_set(&condition.reads().set_where_false);
+        }
+        if always_ends_run(otherwise) {
+            self.names.assume_set(&condition.reads().set_where_true);
+        }
     }
 
     fn branch(&mut self, steps: &'a [StepDefinition], known_set: &[String]) -> Vec<Step> {
@@ -300,6 +306,10 @@ fn ends_run(verb: &Verb) -> bool {
         | Verb::If { .. }
         | Verb::Unread => false,
     }
+}
+
+fn always_ends_run(steps: &[StepDefinition]) -> bool {
+    steps.iter().any(|step| step.when.is_none() && ends_run(&step.verb))
 }
 
 fn default_name(verb: &Verb) -> String {

@@ -64,6 +64,10 @@ pub struct ExpressionMistake {
 pub struct Reads {
     /// By root name: `record`, `customer`, `now`, ….
     pub roots: BTreeMap<String, RootReads>,
+    /// Names that are certainly set where the answer is true, such as `customer` after `customer != ()`.
+    pub set_where_true: Vec<String>,
+    /// Names that are certainly set where the answer is false.
+    pub set_where_false: Vec<String>,
 }
 
 /// What is read of one root name.

@@ -124,6 +124,10 @@ pub(super) fn reads(tree: &AST, source: &str) -> Reads {
     for root in reader.reads.roots.values_mut() {
         root.uses.sort_by_key(|read| read.span.start);
     }
+    if let [Stmt::Expr(question)] = tree.statements() {
+        reader.reads.set_where_true = found_set(question, true);
+        reader.reads.set_where_false = found_set(question, false);
+    }
     reader.reads
 }
 

@@ -186,6 +186,34 @@ steps:
 }
 
 #[test]
+fn a_name_that_was_asked_for_is_set() {
+    let flow = compile(
+        r#"
+flow: a
+connections: {crm: hubspot}
+trigger: {poll: crm.contacts, every: 15s}
+steps:
+  - find: crm.contacts
+    filter: {email: "${ record.email }"}
+    as: twin
+  - if: twin != () && twin.firstname == "a || b"
+    then:
+      - skip: ${ twin.lastname }
+    else:
+      - skip: ${ twin?.lastname }
+  - skip: ${ twin.firstname }
+    when: not(twin == ())
+  - if: twin == ()
+    then:
+      - fail: none
+  - skip: ${ twin.email } of ${ run.id } at ${ record.meta.updated }
+"#,
+    );
+    let StepKind::Find(twin) = &flow.steps[0].kind else { panic!() };
+    assert_eq!(twin.fields, ["email", "firstname", "lastname"]);
+}
+
+#[test]
 fn unknown_schemas_are_not_guessed_at() {
     let flow = compile(
         "flow: a\nconnections: {other: postgres}\ntrigger: {poll: other.anything, every: 1s}\nsteps:\n  - create: other.more\n    set: {whatever: \"${ record.x }\"}\n",
@@ -209,5 +237,14 @@ fn a_bad_flow_takes_no_other_down() {
     let parsed = parse(&files);
     let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
     assert_eq!(checked.flows.iter().map(|flow| flow.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(checked.diagnostics.len(), 1);
+}
+
+#[test]
+fn flows_of_one_id_are_both_left_out() {
+    let text = "flow: a\nconnections: {crm: hubspot}\ntrigger: {poll: crm.contacts, every: 15s}\nsteps:\n  - skip: x\n";
+    let parsed = parse(&[SourceFile::new("a.yaml", text), SourceFile::new("b.yaml", text)]);
+    let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
+    assert!(checked.flows.is_empty());
     assert_eq!(checked.diagnostics.len(), 1);
 }
