@@ -1,7 +1,7 @@
 //! Simulated time: the service's true clock, and ours, which stands apart from it and may jump.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;

@@ -13,6 +13,7 @@ mod scenario;
 mod small_pages;
 mod verdict;
 mod world;
+mod writing;
 
 /// How many seeds a run tries: a sample, or with `MILLRACE_TESTS=all` those of a release.
 fn n_seeds(sample: u64, all: u64) -> u64 {

@@ -257,7 +257,8 @@ impl Simulation {
             }
         }
         for (id, stamps) in &runs {
-            let existed: BTreeSet<i64> = truth.get(id).map(|history| history.stamps.iter().copied().collect()).unwrap_or_default();
+            let existed: BTreeSet<i64> =
+                truth.get(id).map(|history| history.stamps.iter().copied().collect()).unwrap_or_default();
             for (stamp, n_runs) in stamps {
                 let allowed = truth.get(id).map_or(0, |history| history.contents_at(*stamp));
                 if !existed.contains(stamp) || *n_runs > allowed || (self.scenario.on == On::New && stamps.len() > 1) {

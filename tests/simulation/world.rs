@@ -12,8 +12,8 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use sandbox::hubspot::{DEFAULT_TOKEN, Fault, FaultPlan, HubSpot, Lost, Options, SandboxTransport, Tier};
 use sdk::{
-    Clock, ConnectContext, Connection, Connector, Request, Response, Secret, SettingValue, Settings, Timestamp, Transport,
-    TransportError,
+    Catalog, Clock, ConnectContext, Connection, ConnectionName, Connector, ConnectorFacts, Request, Response, Secret,
+    SettingValue, Settings, Timestamp, Transport, TransportError,
 };
 
 use crate::clock::WorldClock;
@@ -183,7 +183,8 @@ impl World {
 }
 
 fn failing(scenario: &Scenario) -> FaultPlan {
-    let faults = [Fault::RateLimited, Fault::ServerErrorBefore, Fault::NotConnected, Fault::ResetAfter, Fault::BrokenJson];
+    let faults =
+        [Fault::RateLimited, Fault::ServerErrorBefore, Fault::NotConnected, Fault::ResetAfter, Fault::BrokenJson];
     let rate = scenario.failing / 5.0;
     FaultPlan { seed: scenario.seed, rates: faults.map(|fault| (fault, rate)).to_vec(), ..FaultPlan::default() }
 }
@@ -237,13 +238,28 @@ fn connect(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<dyn Conn
     connectors::hubspot::HubSpot.connect(&settings, context).expect("the settings are right")
 }
 
-/// An account's people make or change `n` records.
-pub fn edit_some(hubspot: &Arc<Mutex<HubSpot>>, _rng: &mut SmallRng, now: Timestamp, n: usize) {
-    hubspot.lock().unwrap_or_else(PoisonError::into_inner).churn(n, now);
-}
-
-/// The flows of a text of several documents.
-pub fn project_flows(text: &str) -> Vec<Arc<Flow>> {
-    let _ = text;
-    Vec::new()
+/// The flows of some documents, checked, over the connections `crm` and `copy`.
+pub fn checked_flows(documents: &[&str]) -> Vec<Arc<Flow>> {
+    let name = |index: usize| format!("flows/{index}.yaml");
+    let files: Vec<_> =
+        documents.iter().enumerate().map(|(index, document)| text::SourceFile::new(name(index), document)).collect();
+    let facts = |name: &str| {
+        let facts = ConnectorFacts {
+            connector: "hubspot".to_owned(),
+            min_interval: Duration::from_secs(15),
+            loopback: true,
+            objects: None,
+        };
+        (ConnectionName::from(name), facts)
+    };
+    let catalog = Catalog {
+        connections: [facts("crm"), facts("copy")].into(),
+        connectors: vec!["hubspot".to_owned()],
+        ..Catalog::default()
+    };
+    let parsed = flow::parse(&files);
+    let checked = flow::check(&parsed.definitions, &catalog, &flow::ProjectDefaults::default());
+    let mistakes: Vec<_> = parsed.diagnostics.into_iter().chain(checked.diagnostics).collect();
+    assert_eq!(checked.flows.len(), documents.len(), "{mistakes:#?}");
+    checked.flows
 }

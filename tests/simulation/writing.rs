@@ -15,14 +15,14 @@ use runtime::engine::EngineParts;
 use runtime::{Connections, Drain, Engine, EngineOptions};
 use sandbox::hubspot::{Fault, FaultPlan, HubSpot, Options, Tier};
 use sdk::{Clock, FlowId, Timestamp};
-use store::{RunFilter, RunState, Store};
+use store::{Failure, RunFilter, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::CountedIds;
-use crate::world::{edit_some, hubspot_connection, project_flows};
+use crate::world::{checked_flows, hubspot_connection};
 use crate::{n_seeds, seeds};
 
-const FLOWS: &str = r#"
+const CONTACTS: &str = r#"
 flow: contacts-to-copy
 connections: {crm: hubspot, copy: hubspot}
 trigger:
@@ -38,7 +38,9 @@ steps:
       email: ${ record.email }
       firstname: ${ record.firstname }
       lastname: ${ record.lastname }
----
+"#;
+
+const COMPANIES: &str = r#"
 flow: companies-to-copy
 connections: {crm: hubspot, copy: hubspot}
 trigger:
@@ -143,7 +145,7 @@ impl Simulation {
             faults,
             ..Options::default()
         };
-        let rate = *[0.0, 0.02, 0.08].choose(&mut rng).unwrap();
+        let rate = *[0.0, 0.01, 0.03].choose(&mut rng).unwrap();
         let faults = [
             Fault::RateLimited,
             Fault::ServerErrorBefore,
@@ -176,7 +178,7 @@ impl Simulation {
             let crash = self.crash;
             self.live(crash, Duration::from_secs(120)).await?;
             let n = self.rng.random_range(0..6);
-            edit_some(&self.crm, &mut self.rng, self.clock.now(), n);
+            self.crm.lock().unwrap().churn(n, self.clock.now());
         }
         // The last life has no crash, and comes to its end.
         self.drain().await?;
@@ -224,7 +226,7 @@ impl Simulation {
                 ("copy".into(), hubspot_connection(&self.copy, &clock)),
             ]);
             let parts = EngineParts {
-                flows: project_flows(FLOWS),
+                flows: checked_flows(&[CONTACTS, COMPANIES]),
                 connections,
                 store: self.store.clone(),
                 clock: clock.clone(),
@@ -247,22 +249,35 @@ impl Simulation {
 
     /// Compares what the two services know, and what the store says of runs that nobody can know about.
     async fn judge(&self) -> Result<Kept, String> {
+        for flow in ["contacts-to-copy", "companies-to-copy"] {
+            if let Some(failed) = self.ended(flow, RunState::Failed).await.into_iter().next() {
+                return Err(format!("the run of {flow} for {} failed: {}", failed.0, failed.1));
+            }
+        }
         let crm = self.crm.lock().unwrap();
         let copy = self.copy.lock().unwrap();
         let mut copies: BTreeMap<String, Vec<BTreeMap<String, String>>> = BTreeMap::new();
-        for record in copy.records("contacts") {
-            copies.entry(record.values.get("email").cloned().unwrap_or_default()).or_default().push(record.values.clone());
+        for record in copy.records("contacts").unwrap() {
+            copies
+                .entry(record.values.get("email").map(|email| email.to_lowercase()).unwrap_or_default())
+                .or_default()
+                .push(record.values.clone());
         }
         let unknown_contacts = self.ended("contacts-to-copy", RunState::Unknown).await;
-        for record in crm.records("contacts") {
+        for record in crm.records("contacts").unwrap() {
             let Some(email) = record.values.get("email").filter(|email| !email.is_empty()) else { continue };
             let found = copies.get(&email.to_lowercase()).map_or(&[][..], Vec::as_slice);
             match found {
                 [] => return Err(format!("contact {} ({email}) is missing", record.id)),
                 [one] => {
-                    let same = |name: &str| record.values.get(name).filter(|v| !v.is_empty()) == one.get(name).filter(|v| !v.is_empty());
+                    let same = |name: &str| {
+                        record.values.get(name).filter(|v| !v.is_empty()) == one.get(name).filter(|v| !v.is_empty())
+                    };
                     if !(same("firstname") && same("lastname")) && !unknown_contacts.contains_key(&record.id) {
-                        return Err(format!("contact {} is not the newest: {:?} against {one:?}", record.id, record.values));
+                        return Err(format!(
+                            "contact {} is not the newest: {:?} against {one:?}",
+                            record.id, record.values
+                        ));
                     }
                 }
                 many => return Err(format!("contact {} ({email}) is there {} times", record.id, many.len())),
@@ -273,7 +288,7 @@ impl Simulation {
             *n_created.entry(entry.values.get("description").cloned().unwrap_or_default()).or_default() += 1;
         }
         let unknown = self.ended("companies-to-copy", RunState::Unknown).await;
-        for record in crm.records("companies") {
+        for record in crm.records("companies").unwrap() {
             let n = n_created.get(&record.id).copied().unwrap_or(0);
             let is_unknown = unknown.contains_key(&record.id);
             if n > 1 {
@@ -286,11 +301,12 @@ impl Simulation {
         Ok(Kept { n_writes: copy.writes().len(), n_unknown: unknown.len(), n_crashes: self.n_crashes })
     }
 
-    /// The records of a flow's runs that ended so.
-    async fn ended(&self, flow: &str, state: RunState) -> BTreeMap<String, ()> {
+    /// The records of a flow's runs that ended so, with why.
+    async fn ended(&self, flow: &str, state: RunState) -> BTreeMap<String, String> {
         let filter =
             RunFilter { flow: Some(FlowId::from(flow)), states: vec![state], limit: 100_000, ..RunFilter::default() };
         let rows = self.store.runs(filter).await.expect("the simulated disk reads");
-        rows.into_iter().map(|row| (row.record.to_string(), ())).collect()
+        let why = |failure: Option<Failure>| failure.map(|failure| failure.message).unwrap_or_default();
+        rows.into_iter().map(|row| (row.record.to_string(), why(row.failure))).collect()
     }
 }
