@@ -162,19 +162,12 @@ impl Writer<'_> {
         Ok(format!("({} IS ?{parameter} COLLATE BINARY)", self.sql(name)?))
     }
 
-    /// The id that a statement returns. It is run to its end, where SQLite looks at what it refers to.
+    /// The id that a statement returns: by then every row is written, and every constraint looked at.
     fn one_text(&self, sql: &str, bound: &[Sql]) -> Result<Option<RecordId>, Error> {
-        let run = || -> rusqlite::Result<Option<String>> {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let mut rows = statement.query(params_from_iter(bound))?;
-            let id = match rows.next()? {
-                Some(row) => row.get(0)?,
-                None => None,
-            };
-            while rows.next()?.is_some() {}
-            Ok(id)
+        let run = || -> rusqlite::Result<Option<Option<String>>> {
+            self.connection.prepare_cached(sql)?.query_row(params_from_iter(bound), |row| row.get(0)).optional()
         };
-        Ok(run().map_err(|error| failure::of(&error))?.map(RecordId::new))
+        Ok(run().map_err(|error| failure::of(&error))?.flatten().map(RecordId::new))
     }
 }
 

@@ -275,15 +275,46 @@ fn a_write_that_takes_the_transaction_with_it_fails_alone() {
 }
 
 #[tokio::test]
-async fn an_immediate_reference_is_looked_at_before_the_answer() {
+async fn a_reference_is_looked_at_before_the_answer() {
     let place = customers();
     place
         .direct()
-        .execute_batch("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers (id))")
+        .execute_batch(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, no INTEGER UNIQUE, customer INTEGER REFERENCES customers (id)); \
+             CREATE TABLE log (id INTEGER PRIMARY KEY, n INTEGER); \
+             CREATE TRIGGER logged AFTER INSERT ON orders BEGIN INSERT INTO log (n) VALUES (new.no); END;",
+        )
         .unwrap();
-    let order = write("orders", Verb::Create, &[("customer", Value::Int(99))]);
-    let error = place.connect().write(&order).await.expect_err("no such customer");
-    assert_eq!((error.class, &*error.message), (Class::Invalid, "it refers to a row that does not exist"));
+    let fields = [("no", Value::Int(1)), ("customer", Value::Int(99))];
+    for verb in [Verb::Create, upsert(&["no"], Ambiguous::Fail)] {
+        // With a trigger SQLite looks at references late; it must be before it gives the new row's id.
+        let error = place.connect().write(&write("orders", verb, &fields)).await.expect_err("no such customer");
+        assert_eq!((error.class, &*error.message), (Class::Invalid, "it refers to a row that does not exist"));
+    }
+}
+
+#[tokio::test]
+async fn writes_that_wait_share_a_commit() {
+    let place = customers();
+    let connection = place.connect();
+    let holder = place.direct();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let before = change_counter(&place);
+    let writes: Vec<_> = (0..150)
+        .map(|_| {
+            let connection = Arc::clone(&connection);
+            tokio::spawn(async move { connection.write(&write("customers", Verb::Create, &[])).await })
+        })
+        .collect();
+    // On this one thread, each of them queues its write before we go on.
+    tokio::task::yield_now().await;
+    holder.execute_batch("COMMIT").unwrap();
+    for outcome in futures::future::join_all(writes).await {
+        outcome.unwrap().unwrap();
+    }
+    assert_eq!(place.rows("SELECT count(*) FROM customers"), ["150"]);
+    let n_commits = change_counter(&place) - before;
+    assert!(n_commits <= 2, "those that came first, and the rest: {n_commits}");
 }
 
 #[tokio::test]
