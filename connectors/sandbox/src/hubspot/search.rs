@@ -74,15 +74,18 @@ impl HubSpot {
         let mut results: Vec<Value> = page.rows.iter().map(|version| self.shown(object, version, shown)).collect();
         let end = search.after + results.len();
         let mut next = (end < page.total && !results.is_empty()).then_some(end);
-        match self.fault {
-            Some(Fault::PageReordered) => results.reverse(),
-            Some(Fault::RowRepeated) => results.extend(results.first().cloned()),
-            Some(Fault::EmptyPageWithNext) => {
-                results.clear();
-                next = Some(search.after + search.limit);
-            }
-            Some(Fault::LoopingNext) => next = Some(search.after),
-            Some(_) | None => {}
+        if self.fault == Some(Fault::PageReordered) {
+            results.reverse();
+        }
+        if self.fault == Some(Fault::RowRepeated) {
+            results.extend(results.first().cloned());
+        }
+        if self.fault == Some(Fault::EmptyPageWithNext) {
+            results.clear();
+            next = Some(search.after + search.limit);
+        }
+        if self.fault == Some(Fault::LoopingNext) {
+            next = Some(search.after);
         }
         let mut body = json!({"total": page.total, "results": results});
         if let Some(next) = next {

@@ -313,3 +313,24 @@ fn every_way_through_the_index_finds_the_same() {
         }
     }
 }
+
+/// A change that arrives in the index after a newer one of its record must not bring the old values back.
+#[test]
+fn s5_search_never_goes_back_to_an_older_version() {
+    let mut client = Client::with(Options { tier: Tier::Unlimited, lag: Duration::from_secs(5), ..Options::default() });
+    let id = client.contact(json!({"lastname": "A", "loyalty_points": 0}));
+    client.hubspot.index_everything();
+    let mut seen = 0;
+    for step in 0..80 {
+        if step < 60 {
+            let body = json!({"properties": {"loyalty_points": step + 1}});
+            client.patch(&format!("/crm/v3/objects/contacts/{id}"), body);
+        }
+        client.pass(Duration::from_millis(400));
+        let points = client.search(json!({"properties": ["loyalty_points"]})).column("loyalty_points");
+        let now: i64 = points[0].parse().expect("a number");
+        assert!(now >= seen, "{now} after {seen}");
+        seen = now;
+    }
+    assert_eq!(seen, 60);
+}
