@@ -1,9 +1,9 @@
 //! HubSpot's CRM: contacts, companies, deals and tickets.
 //!
-//! - [`client`] speaks to the service, [`failure`] reads its refusals.
-//! - [`objects`] knows the four objects, and discovers and keeps their properties.
-//! - [`values`] turns HubSpot's texts into typed values and back; [`records`] does so for whole records.
-//! - [`poll`], [`find`] and [`write`] are what a flow does; [`search`] is what they share.
+//! - `client` speaks to the service, `failure` reads its refusals.
+//! - `objects` knows the four objects, and discovers and keeps their properties.
+//! - `values` turns HubSpot's texts into typed values and back; `records` does so for whole records.
+//! - `poll`, `find` and `write` are what a flow does; `search` is what they share.
 //!
 //! HubSpot's search runs behind its writes by seconds, at times minutes. Reading by id or by a unique property
 //! does not, so that is how everything is read that can be.

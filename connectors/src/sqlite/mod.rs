@@ -1,10 +1,10 @@
 //! A SQLite database file: its tables are the objects, their columns the fields.
 //!
-//! - [`database`] opens the file, and makes it from the `init` script where there is none.
-//! - [`table`] discovers a table: its columns, what is unique, what a row's id is.
-//! - [`values`] turns SQLite's values into typed ones and back; [`stamps`] reads moments in SQL.
-//! - [`worker`] runs reads one after the other; [`writer`] writes in groups, each group one commit.
-//! - [`read`] is polling and finding, [`write`] one write; [`failure`] says why SQLite refuses.
+//! - `database` opens the file, and makes it from the `init` script where there is none.
+//! - `table` discovers a table: its columns, what is unique, what a row's id is.
+//! - `values` turns SQLite's values into typed ones and back; `stamps` reads moments in SQL.
+//! - `worker` runs reads one after the other; `writer` writes in groups, each group one commit.
+//! - `read` is polling and finding, `write` one write; `failure` says why SQLite refuses.
 //!
 //! A record's id is the table's primary key where that is one column, else its rowid. Ids are ordered as text.
 //! Names in SQL come from the discovered schema alone and are quoted; values are always bound.
