@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use sdk::FlowId;
 use store::{RunState, Store};
 
-use crate::tables::{self, count, number, text};
+use crate::tables::{self, count, cuttable, number, text};
 use crate::{Failure, status};
 
 /// One flow's account.
@@ -19,6 +19,8 @@ pub struct Account {
     pub records: u64,
     /// Of those, refused by the trigger, or stamped before the flow's start.
     pub left_out: u64,
+    /// Runs that an operator asked for, beside those that its records caused.
+    pub asked: u64,
     /// Runs by state.
     pub runs: BTreeMap<RunState, u64>,
 }
@@ -27,8 +29,10 @@ impl Account {
     /// The account of one flow as the store has it.
     pub async fn read(store: &Store, flow: &FlowId) -> Result<Self, Failure> {
         let sources = store.cursors(flow).await?;
+        let states = store.flow_states().await?;
         Ok(Self {
             flow: flow.to_string(),
+            asked: states.iter().find(|row| row.flow == *flow).map_or(0, |row| row.asked),
             records: sources.iter().map(|source| source.tally.records).sum(),
             left_out: sources.iter().map(|source| source.tally.filtered + source.tally.before_start).sum(),
             runs: store.counts_by_state(flow).await?.into_iter().collect(),
@@ -57,12 +61,13 @@ impl Account {
 
     /// Records without an outcome: read, and neither left out nor in a run that has ended.
     pub fn missing(&self) -> u64 {
-        self.records.abs_diff(self.left_out + self.ended())
+        (self.records + self.asked).abs_diff(self.left_out + self.ended())
     }
 
     fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.left_out += other.left_out;
+        self.asked += other.asked;
         for (state, n) in &other.runs {
             *self.runs.entry(*state).or_default() += n;
         }
@@ -91,7 +96,8 @@ pub fn balance(accounts: &[Account], help: String) -> Result<(), Failure> {
 /// The closing table. Columns that are zero throughout are left out, unless they carry the sum.
 pub fn table(accounts: &[Account]) -> String {
     type Take = fn(&Account) -> u64;
-    let optional: [(&'static str, Take); 4] = [
+    let optional: [(&'static str, Take); 5] = [
+        ("asked for", |account| account.asked),
         ("superseded", |account| account.in_states(&[RunState::Superseded])),
         ("cancelled", |account| account.in_states(&[RunState::Cancelled])),
         ("unknown", |account| account.in_states(&[RunState::Unknown])),
@@ -110,8 +116,11 @@ pub fn table(accounts: &[Account]) -> String {
         let numbers = takes.iter().map(|(_, take)| count(take(account)));
         [account.flow.clone()].into_iter().chain(numbers).chain([verdict]).collect::<Vec<_>>()
     };
-    let columns: Vec<_> =
-        [text("flow")].into_iter().chain(takes.iter().map(|(title, _)| number(title))).chain([text("adds up")]).collect();
+    let columns: Vec<_> = [cuttable("flow")]
+        .into_iter()
+        .chain(takes.iter().map(|(title, _)| number(title)))
+        .chain([text("adds up")])
+        .collect();
     let missing = accounts.iter().map(Account::missing).sum();
     let rows = accounts.iter().map(|account| row(account, account.missing())).collect();
     tables::table(&columns, rows, (accounts.len() > 1).then(|| row(&total(accounts), missing)))
@@ -123,7 +132,7 @@ mod tests {
     use crate::exit::Status;
 
     fn account(records: u64, left_out: u64, runs: &[(RunState, u64)]) -> Account {
-        Account { flow: "a".to_owned(), records, left_out, runs: runs.iter().copied().collect() }
+        Account { flow: "a".to_owned(), records, left_out, asked: 0, runs: runs.iter().copied().collect() }
     }
 
     #[test]

@@ -112,21 +112,25 @@ pub async fn assemble(setup: Setup) -> Result<Assembled, Failure> {
     let shown = diagnostics_for(only, &understood, checked.diagnostics.clone())?;
     problems::show_diagnostics(&shown, &files.sources());
     files.unreadable.iter().for_each(problems::show);
-    services.show_problems();
+    let told = services.problems();
 
     let mut sorted = Sorted { left_out: understood.left_out(&checked), ..Sorted::default() };
     for flow in checked.flows.into_iter().filter(|flow| flow.enabled && only.is_none_or(|only| flow.id == *only)) {
         sorted.place(flow, &services, &understood, setup.waits_for_services);
     }
     sorted.note(&store).await?;
+    // The only reason for nothing to work is told with the failure itself.
+    if !sorted.good.is_empty() || told.len() > 1 {
+        told.iter().for_each(|sentence| problems::warn(sentence));
+    }
     if sorted.good.is_empty() {
         store.close().await?;
         return Err(sorted.nothing_left(only, &shown, &files));
     }
     let Sorted { good, refused, mut left_out } = sorted;
     // The engine looks by itself whether a refusal was mended, as long as others keep it at work anyway.
-    let at_work: Vec<Arc<Flow>> = good.iter().chain(refused.iter().map(|(flow, _)| flow)).cloned().collect();
-    left_out.extend(refused.into_iter().map(|(flow, reason)| (flow.id.clone(), reason)));
+    let at_work: Vec<Arc<Flow>> = good.iter().chain(refused.iter().map(|(flow, ..)| flow)).cloned().collect();
+    left_out.extend(refused.into_iter().map(|(flow, _, reason)| (flow.id.clone(), reason)));
 
     let parts = EngineParts {
         flows: at_work,
@@ -200,7 +204,8 @@ fn diagnostics_for(
 #[derive(Default)]
 struct Sorted {
     good: Vec<Arc<Flow>>,
-    refused: Vec<(Arc<Flow>, String)>,
+    /// Their services do not let them work now; the state is what they are in meanwhile.
+    refused: Vec<(Arc<Flow>, FlowState, String)>,
     left_out: Vec<(FlowId, String)>,
 }
 
@@ -209,7 +214,8 @@ impl Sorted {
         match services.trouble_of(&understood.uses_of(&flow.id)) {
             None => self.good.push(flow),
             Some(Trouble::Away(_)) if waits => self.good.push(flow),
-            Some(Trouble::Away(reason) | Trouble::Refused(reason)) => self.refused.push((flow, reason)),
+            Some(Trouble::Away(reason)) => self.refused.push((flow, FlowState::Active, reason)),
+            Some(Trouble::Refused(reason)) => self.refused.push((flow, FlowState::Blocked, reason)),
             Some(Trouble::Broken(reason)) => self.left_out.push((flow.id.clone(), reason)),
         }
     }
@@ -220,7 +226,7 @@ impl Sorted {
         let known = store.flow_states().await?;
         let is_paused = |flow: &FlowId| known.iter().any(|row| row.flow == *flow && row.state == FlowState::Paused);
         let good = self.good.iter().filter(|flow| flow.was.is_none()).map(|flow| (&flow.id, FlowState::Active, None));
-        let refused = self.refused.iter().map(|(flow, reason)| (&flow.id, FlowState::Blocked, Some(reason.as_str())));
+        let refused = self.refused.iter().map(|(flow, state, reason)| (&flow.id, *state, Some(reason.as_str())));
         let left_out = self.left_out.iter().map(|(flow, reason)| {
             let state = if reason == SWITCHED_OFF { FlowState::Disabled } else { FlowState::Invalid };
             (flow, state, Some(reason.as_str()))
@@ -233,7 +239,7 @@ impl Sorted {
 
     /// Why there is nothing to run.
     fn nothing_left(self, only: Option<&FlowId>, diagnostics: &[Diagnostic], files: &ProjectFiles) -> Failure {
-        if let Some((_, reason)) = self.refused.into_iter().next() {
+        if let Some((_, _, reason)) = self.refused.into_iter().next() {
             return Failure::NoneCouldWork { reason };
         }
         let mut reasons = self.left_out.into_iter().filter(|(flow, _)| only.is_none_or(|only| flow == only));
@@ -242,7 +248,9 @@ impl Sorted {
             Some((flow, reason)) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 Failure::Mistakes { summary: format!("no flow can run; `{flow}`: {reason}") }
             }
-            Some(_) | None => Failure::Mistakes { summary: format!("no flow can run: {}", summary(diagnostics, files)) },
+            Some(_) | None => {
+                Failure::Mistakes { summary: format!("no flow can run: {}", summary(diagnostics, files)) }
+            }
         }
     }
 }

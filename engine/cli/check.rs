@@ -54,7 +54,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if arguments.format == Format::Table {
         let flows = counted(checked.flows.len() as u64, "flow");
-        let warnings = if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
+        let warnings =
+            if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
         screen::say(&format!("{flows} checked, no mistakes{warnings}.\n"));
     }
     Ok(())

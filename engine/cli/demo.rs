@@ -15,16 +15,16 @@ use ::sandbox::hubspot::{DEFAULT_TOKEN, Options, ServeOptions};
 use clap::Args;
 use runtime::{Drain, FlowStatus, Handle};
 use sdk::{Clock as _, FlowId, SystemClock, Timestamp};
-use store::{EngineLock, Store};
+use store::{EngineLock, RunRow, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Account};
 use crate::assemble::{self, Assembled, Environment, Setup};
-use crate::place::{Place, shown};
+use crate::place::{Place, program, shown};
 use crate::sandbox::{self, AccountArguments, Served};
 use crate::screen::{self, Canvas};
 use crate::tables::{count, counted, time_of_day};
-use crate::{Failure, durations, logging, runs, signals};
+use crate::{Failure, durations, logging, signals};
 
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
@@ -92,7 +92,7 @@ pub async fn run(arguments: Arguments, verbose: u8) -> Result<(), Failure> {
 
     screen::say(&closing(&worked.accounts, &before, &place));
     if arguments.once && !stop.is_cancelled() {
-        let help = format!("`millrace runs list --data {} --state pending` shows what waits", shown(&place.data));
+        let help = format!("`{} runs list --data {} --state pending` shows what waits", program(), shown(&place.data));
         accounts::balance(&worked.accounts, help)?;
     }
     Ok(())
@@ -141,7 +141,7 @@ struct Watcher {
     began_at: Timestamp,
     /// Up to which change of a run the picture knows.
     seen: i64,
-    lately: VecDeque<String>,
+    lately: VecDeque<RunRow>,
     told: BTreeMap<FlowId, String>,
 }
 
@@ -188,7 +188,7 @@ impl Watcher {
         // A store that cannot be read at the moment is the engine's to report.
         for row in self.store.ended_since(self.seen, 500).await.unwrap_or_default() {
             self.seen = row.changed;
-            self.lately.push_front(runs::plain_line(&row));
+            self.lately.push_front(row);
         }
         self.lately.truncate(REMEMBERED);
     }
@@ -196,7 +196,10 @@ impl Watcher {
     fn draw(&mut self, canvas: &mut Canvas, is_stopping: bool) {
         let (n_contacts, n_companies) = self.counts();
         let facts = [
-            ("HubSpot", format!("{} (a stand-in) · {} contacts, {} companies", self.url, count(n_contacts), count(n_companies))),
+            (
+                "HubSpot",
+                format!("{} (a stand-in) · {} contacts, {} companies", self.url, count(n_contacts), count(n_companies)),
+            ),
             ("warehouse", self.warehouse.display().to_string()),
         ];
         let note = match (is_stopping, self.once) {
@@ -251,14 +254,14 @@ fn closing(accounts: &[Account], before: &[Account], place: &Place) -> String {
         (0, _) => format!("All {} that were read have an outcome.", counted(total.records, "record")),
         (missing, _) => format!("{} of {} have no outcome yet.", count(missing), counted(total.records, "record")),
     };
-    let data = shown(&place.data);
+    let (data, program) = (shown(&place.data), program());
     let query = "SELECT name, email, city FROM customers LIMIT 10";
     format!(
         "\n{}\n{verdict}\n\n\
          the warehouse  {}\n\
          look into it   sqlite3 {} '{query}'\n\
-         the history    millrace runs list --data {data}\n\
-         go on from it  millrace demo --data {data}\n\
+         the history    {program} runs list --data {data}\n\
+         go on from it  {program} demo --data {data}\n\
          Everything stays in that folder until you remove it.\n",
         accounts::table(accounts),
         warehouse(place).display(),

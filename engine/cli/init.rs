@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::place::shown;
+use crate::place::{program, shown};
 use crate::{Failure, screen};
 
 /// Arguments of `init`.
@@ -36,12 +36,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let path = dir.join(name);
         fs::write(&path, content).map_err(Failure::file("write", &path))?;
     }
+    let program = program();
     let elsewhere = if dir.as_os_str() == "." { String::new() } else { format!(" -C {}", shown(dir)) };
     screen::say(&format!(
         "A project is in `{}`: a flow, the connections it uses, and a warehouse of its own.\n\n\
-         Look for mistakes:   millrace check{elsewhere}\n\
-         Serve a stand-in:    millrace sandbox hubspot --port 8090 --records 100\n\
-         Run it there:        HUBSPOT_TOKEN=pat-na1-sandbox HUBSPOT_URL=http://127.0.0.1:8090 millrace up{elsewhere}\n",
+         Look for mistakes:   {program} check{elsewhere}\n\
+         Serve a stand-in:    {program} sandbox hubspot --port 8090 --records 100\n\
+         Run it there:        HUBSPOT_TOKEN=pat-na1-sandbox HUBSPOT_URL=http://127.0.0.1:8090 {program} up{elsewhere}\n",
         dir.display(),
     ));
     Ok(())

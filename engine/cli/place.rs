@@ -66,6 +66,12 @@ fn configured_state(dir: &Path) -> Option<String> {
     flow::project::parse_project(&file).0.data
 }
 
+/// How this program was called, for commands that we suggest: from a checkout that is no plain `millrace`.
+pub fn program() -> String {
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    if called.components().count() > 1 { shown(&called) } else { "millrace".to_owned() }
+}
+
 /// A path as it can be pasted into a shell.
 pub fn shown(path: &Path) -> String {
     let text = path.display().to_string();

@@ -170,7 +170,12 @@ mod tests {
 
     #[test]
     fn flows_are_read_in_order_and_tests_of_flows_are_not() {
-        let dir = project(&[("flows/b.yaml", b"b"), ("flows/a.yaml", b"a"), ("flows/a.test.yaml", b"t"), ("flows/x.txt", b"x")]);
+        let dir = project(&[
+            ("flows/b.yaml", b"b"),
+            ("flows/a.yaml", b"a"),
+            ("flows/a.test.yaml", b"t"),
+            ("flows/x.txt", b"x"),
+        ]);
         let files = ProjectFiles::read(dir.path(), None).unwrap();
         let names: Vec<_> = files.flows.iter().map(|file| file.path.to_string()).collect();
         assert_eq!(names, ["flows/a.yaml", "flows/b.yaml"]);

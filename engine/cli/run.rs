@@ -10,12 +10,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts;
 use crate::assemble::{self, Assembled, Environment, Setup};
-use crate::place::PlaceArguments;
+use crate::place::{PlaceArguments, program};
 use crate::{Failure, control, runs, screen, signals, status};
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  millrace run customers-to-warehouse --once\n  millrace run customers-to-warehouse --record 220006890315")]
+#[command(
+    after_help = "Examples:\n  millrace run customers-to-warehouse --once\n  millrace run customers-to-warehouse --record 220006890315"
+)]
 pub struct Arguments {
     #[command(flatten)]
     place: PlaceArguments,
@@ -60,7 +62,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         setup.options = EngineOptions { polls: false, ..setup.options };
     }
     let assembled = assemble::assemble(setup).await?;
-    let hint = format!("look at them with `millrace runs list{} --state failed`", arguments.place.as_written());
+    let hint = format!("look at them with `{} runs list{} --state failed`", program(), arguments.place.as_written());
     match record {
         Some(record) => one_record(assembled, flow, record, stop, hint).await,
         None if arguments.once => once(assembled, stop, hint).await,

@@ -7,7 +7,7 @@ use sdk::{Clock as _, FlowId, RecordId, RunId, SystemClock};
 use serde_json::{Value as Json, json};
 use store::{RunDetail, RunFilter, RunRow, RunState, Store};
 
-use crate::place::PlaceArguments;
+use crate::place::{PlaceArguments, program};
 use crate::tables::{self, Format, count, cut, moment};
 use crate::{Failure, durations, screen, signals};
 
@@ -115,7 +115,11 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
             screen::say(&list_table(&rows));
             if let Some(last) = rows.last().filter(|_| rows.len() == arguments.limit) {
                 let place = arguments.place.as_written();
-                screen::complain(&format!("Older ones: millrace runs list{place} --before {}\n", short_id(last.id)));
+                screen::complain(&format!(
+                    "Older ones: {} runs list{place} --before {}\n",
+                    program(),
+                    short_id(last.id)
+                ));
             }
         }
     }
@@ -163,24 +167,11 @@ pub fn short_id(run: RunId) -> String {
     digits[digits.len() - 8..].to_owned()
 }
 
-/// One ended run on one line, its mark in colour.
-pub fn line(row: &RunRow) -> String {
-    tables::marked(&plain_line(row))
-}
-
 /// One ended run on one line.
-pub fn plain_line(row: &RunRow) -> String {
+pub fn line(row: &RunRow) -> String {
     let at = row.ended_at.unwrap_or(row.created_at);
-    let text = format!(
-        "{}  {}  {:<13}  {}  record {}",
-        tables::time_of_day(at),
-        short_id(row.id),
-        tables::state(row.state),
-        row.flow,
-        row.record
-    );
-    let why = why(row);
-    if why.is_empty() { text } else { format!("{text}: {why}") }
+    let (at, id) = (tables::time_of_day(at), short_id(row.id));
+    tables::marked(&format!("{at}  {id}  {}  record {}  {}", row.flow, row.record, outcome(row)))
 }
 
 /// Why a run is where it is, in one sentence; empty where there is nothing to say.
@@ -221,23 +212,34 @@ fn list_table(rows: &[RunRow]) -> String {
         tables::text("run"),
         tables::text("flow"),
         tables::text("record"),
-        tables::text("state"),
         tables::text("began"),
-        tables::number("tries"),
-        tables::text("why"),
+        tables::cuttable("how it went"),
     ];
+    let now = SystemClock.now();
     let cells = |row: &RunRow| {
         vec![
             short_id(row.id),
             row.flow.to_string(),
             row.record.to_string(),
-            tables::state(row.state),
-            moment(row.created_at),
-            count(u64::from(row.attempt)),
-            cut(&why(row), 120),
+            tables::recently(row.created_at, now),
+            outcome(row),
         ]
     };
     tables::table(&columns, rows.iter().map(cells).collect(), None)
+}
+
+/// The state, the tries where there were several, and why.
+fn outcome(row: &RunRow) -> String {
+    let mut text = tables::state(row.state);
+    if row.attempt > 1 {
+        text.push_str(&format!(", try {}", row.attempt));
+    }
+    let why = why(row);
+    if !why.is_empty() {
+        text.push_str(&format!(": {why}"));
+    }
+    // A table has one line for each run; `runs show` has the rest.
+    cut(&text, 200)
 }
 
 fn detail_text(run: &RunDetail) -> String {
@@ -284,7 +286,8 @@ fn detail_text(run: &RunDetail) -> String {
         out.push_str("\nWhat was written\n");
         for effect in &run.effects {
             let target = effect.target_id.as_ref().map(|id| format!(", record {id}")).unwrap_or_default();
-            let outcome = effect.outcome.as_ref().map(|value| format!("  {}", value.to_plain_json())).unwrap_or_default();
+            let outcome =
+                effect.outcome.as_ref().map(|value| format!("  {}", value.to_plain_json())).unwrap_or_default();
             out.push_str(&format!(
                 "  {:<24} {} {}.{}: {}{target}, sent {}{}\n",
                 effect.step,

@@ -52,6 +52,11 @@ pub fn size() -> Size {
     }
 }
 
+/// How wide an answer may be: a terminal's width, and `None` for a file or a pipe, where nothing is to be cut.
+pub fn width_of_answers() -> Option<usize> {
+    io::stdout().is_terminal().then(|| size().columns)
+}
+
 /// Lines that are drawn again and again at the same place of a terminal.
 #[derive(Debug, Default)]
 pub struct Canvas {

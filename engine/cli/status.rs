@@ -91,32 +91,37 @@ pub fn is_end(state: RunState) -> bool {
 }
 
 fn table(flows: &[Json], now: Timestamp) -> String {
-    let columns = [
-        tables::text("flow"),
-        tables::text("state"),
+    let n = |value: &Json| value.as_u64().unwrap_or_default();
+    let has_open = flows.iter().any(|flow| n(&flow["open"]) > 0);
+    let mut columns = vec![
+        tables::cuttable("flow"),
         tables::number("records"),
         tables::number("left out"),
         tables::number("done"),
         tables::number("skipped"),
         tables::number("failed"),
-        tables::number("open"),
-        tables::text("next poll"),
     ];
+    columns.extend(has_open.then_some(tables::number("open")));
+    columns.push(tables::text("next poll"));
     let cells = |flow: &Json| {
-        let n = |value: &Json| value.as_u64().unwrap_or_default();
         let ended = |states: &[RunState]| count(states.iter().map(|state| n(&flow["ended"][state.word()])).sum());
+        let state = flow["state"].as_str().unwrap_or_default();
         let next = flow["next_poll"].as_str().and_then(Timestamp::parse);
-        vec![
-            flow["flow"].as_str().unwrap_or_default().to_owned(),
-            tables::flow_state(flow["state"].as_str().unwrap_or_default()),
+        let mut cells = vec![
+            tables::flow_mark(state, flow["flow"].as_str().unwrap_or_default()),
             count(n(&flow["records"])),
             count(n(&flow["left_out"])),
             ended(&[RunState::Succeeded]),
             ended(&[RunState::Skipped, RunState::Superseded, RunState::Cancelled]),
             ended(&[RunState::Failed, RunState::Unknown]),
-            count(n(&flow["open"])),
-            next.map_or("–".to_owned(), |at| format!("in {}", durations::short(at.since(now)))),
-        ]
+        ];
+        cells.extend(has_open.then(|| count(n(&flow["open"]))));
+        cells.push(match next {
+            Some(at) => format!("in {}", durations::short(at.since(now))),
+            None if state == "active" => String::new(),
+            None => state.to_owned(),
+        });
+        cells
     };
     tables::table(&columns, flows.iter().map(cells).collect(), None)
 }

@@ -25,20 +25,42 @@ pub struct Column {
     pub title: &'static str,
     /// Whether it holds numbers.
     pub is_number: bool,
+    /// Whether its cells may be cut where a terminal is narrow.
+    pub gives_way: bool,
 }
 
 /// A column of text.
 pub const fn text(title: &'static str) -> Column {
-    Column { title, is_number: false }
+    Column { title, is_number: false, gives_way: false }
+}
+
+/// A column of text that is cut where a terminal is narrow.
+pub const fn cuttable(title: &'static str) -> Column {
+    Column { title, is_number: false, gives_way: true }
 }
 
 /// A column of numbers.
 pub const fn number(title: &'static str) -> Column {
-    Column { title, is_number: true }
+    Column { title, is_number: true, gives_way: false }
 }
 
-/// A table as wide as the terminal allows, for standard output. The last row may be a total.
+/// The space between columns.
+const GAP: u16 = 2;
+/// No column is cut to less than this.
+const NARROWEST: usize = 12;
+
+/// A table for standard output, at most as wide as its terminal. The last row may be a total.
 pub fn table(columns: &[Column], rows: Vec<Vec<String>>, total: Option<Vec<String>>) -> String {
+    fitting(columns, rows, total, screen::width_of_answers())
+}
+
+/// The same for a terminal of this width; `None` where nothing is to be cut.
+fn fitting(columns: &[Column], rows: Vec<Vec<String>>, total: Option<Vec<String>>, width: Option<usize>) -> String {
+    let has_total = total.is_some();
+    let mut rows: Vec<Vec<String>> = rows.into_iter().chain(total).collect();
+    if let Some(width) = width {
+        cut_to(columns, &mut rows, width);
+    }
     let align = |cells: Vec<String>| -> Vec<Cell> {
         cells
             .into_iter()
@@ -51,14 +73,31 @@ pub fn table(columns: &[Column], rows: Vec<Vec<String>>, total: Option<Vec<Strin
     };
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY.row_separator(comfy_table::LineStyle::none()));
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(screen::size().columns).unwrap_or(u16::MAX));
+    table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(align(columns.iter().map(|column| column.title.to_owned()).collect()));
-    let has_total = total.is_some();
-    for row in rows.into_iter().chain(total) {
+    for row in rows {
         table.add_row(align(row));
     }
+    let last = columns.len().saturating_sub(1);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        // A place for a vertical rule is kept even where none is drawn.
+        column.set_padding((0, if index == last { 0 } else { GAP - 1 }));
+    }
     coloured(&table.to_string(), has_total)
+}
+
+/// Shortens the column that gives way, until all columns fit side by side.
+fn cut_to(columns: &[Column], rows: &mut [Vec<String>], width: usize) {
+    let widest = |index: usize, rows: &[Vec<String>]| {
+        let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count());
+        cells.chain([columns[index].title.chars().count()]).max().unwrap_or_default()
+    };
+    let Some(giving) = columns.iter().position(|column| column.gives_way) else { return };
+    let others: usize = (0..columns.len()).filter(|index| *index != giving).map(|index| widest(index, rows)).sum();
+    let room = width.saturating_sub(others + usize::from(GAP) * (columns.len() - 1)).max(NARROWEST);
+    for cell in rows.iter_mut().filter_map(|row| row.get_mut(giving)) {
+        *cell = cut(cell, room);
+    }
 }
 
 /// Rules are faint, the head and the total stand out, and marks say at a glance how it went.
@@ -100,14 +139,14 @@ pub fn state(state: RunState) -> String {
     format!("{mark} {}", state.word())
 }
 
-/// A flow's state with its mark.
-pub fn flow_state(word: &str) -> String {
+/// A flow's name after the mark of its state.
+pub fn flow_mark(word: &str, flow: &str) -> String {
     let mark = match word {
         "active" => '●',
         "paused" | "disabled" => '◐',
         _ => '■',
     };
-    format!("{mark} {word}")
+    format!("{mark} {flow}")
 }
 
 /// A count with its thousands set apart: `12,345`.
@@ -123,6 +162,16 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A count in at most seven characters: `12,345`, `123k`, `1.2M`.
+pub fn brief(number: u64) -> String {
+    match number {
+        0..100_000 => count(number),
+        100_000..1_000_000 => format!("{}k", number / 1_000),
+        1_000_000..100_000_000 => format!("{}.{}M", number / 1_000_000, number % 1_000_000 / 100_000),
+        _ => format!("{}M", count(number / 1_000_000)),
+    }
+}
+
 /// A noun in the number that a count asks for: `1 run`, `2 runs`.
 pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
@@ -132,6 +181,13 @@ pub fn counted(number: u64, noun: &str) -> String {
 pub fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     text.get(..19).unwrap_or(&text).replace('T', " ")
+}
+
+/// A moment as short as it can be told beside others: its time where it is of today, else its day.
+pub fn recently(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (moment(at), moment(now));
+    let (day, time) = at.split_once(' ').unwrap_or((&at, ""));
+    if now.starts_with(day) { time.to_owned() } else { day.to_owned() }
 }
 
 /// The time of day to the second, in UTC: `10:00:00`.
@@ -155,6 +211,7 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([99_999, 123_456, 1_250_000, 123_456_789].map(brief), ["99,999", "123k", "1.2M", "123M"]);
         assert_eq!(counted(1, "run"), "1 run");
         assert_eq!(counted(0, "run"), "0 runs");
     }
@@ -172,14 +229,28 @@ mod tests {
         assert_eq!(cut("longer\ntext", 8), "longer …");
     }
 
+    fn plain(columns: &[Column], rows: &[&[&str]], total: Option<&[&str]>, width: Option<usize>) -> String {
+        let owned = |row: &&[&str]| row.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let table = fitting(columns, rows.iter().map(owned).collect(), total.as_ref().map(owned), width);
+        anstream::adapter::strip_str(&table).to_string()
+    }
+
     #[test]
     fn tables_line_numbers_up_and_set_the_total_apart() {
-        let rows = vec![vec!["a".to_owned(), "1".to_owned()], vec!["bb".to_owned(), "22".to_owned()]];
-        let table = table(&[text("flow"), number("runs")], rows, Some(vec!["total".to_owned(), "23".to_owned()]));
-        let plain = anstream::adapter::strip_str(&table).to_string();
+        let table = plain(&[text("flow"), number("runs")], &[&["a", "1"], &["bb", "22"]], Some(&["total", "23"]), None);
         assert_eq!(
-            plain,
-            "──────────────\n flow    runs\n──────────────\n a          1\n bb        22\n total     23\n──────────────\n"
+            table,
+            "───────────\nflow   runs\n───────────\na         1\nbb       22\ntotal    23\n───────────\n"
         );
+    }
+
+    #[test]
+    fn only_what_gives_way_is_cut_and_only_where_it_must_be() {
+        let columns = [text("run"), cuttable("why"), number("tries")];
+        let row: &[&str] = &["0123456789", "a long story about one record", "3"];
+        assert!(plain(&columns, &[row], None, None).contains("a long story about one record"));
+        let narrow = plain(&columns, &[row], None, Some(40));
+        assert!(narrow.contains("0123456789  a long story about o…"), "{narrow}");
+        assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
     }
 }

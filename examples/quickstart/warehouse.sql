@@ -29,3 +29,8 @@ CREATE TABLE IF NOT EXISTS call_list (
 CREATE TABLE IF NOT EXISTS do_not_call (
     phone      TEXT PRIMARY KEY
 );
+
+INSERT OR IGNORE INTO do_not_call (phone) VALUES
+    ('+49 711 5550433'),
+    ('+49 711 5557060'),
+    ('+49 711 5559373');

@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use connectors::http::HttpTransport;
 use flow::project::{ConnectionDefinition, SettingText, resolve_settings};
-use sdk::{ConnectContext, Connection, Connector, ConnectorFacts, Error, SettingKind, SettingValue, Settings, SystemClock};
+use sdk::{
+    ConnectContext, Connection, Connector, ConnectorFacts, Error, SettingKind, SettingValue, Settings, SystemClock,
+};
 use text::Diagnostic;
 
 /// What `${ env.X }` says.
-pub struct Environment(Box<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Environment(Box<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// The process's own.
@@ -80,7 +84,7 @@ pub fn facts_offline(definition: &ConnectionDefinition, folder: &Path) -> (Conne
     };
     let descriptor = connector.descriptor();
     // Whatever is kept elsewhere has some value; which one is not known here, so it cannot be a wrong one.
-    let (settings, mut diagnostics) =
+    let (mut settings, mut diagnostics) =
         resolve_settings(definition, descriptor.settings, &|_| Some("x".to_owned()), &|_| Ok("x".to_owned()));
     let kept_elsewhere: Vec<_> = definition
         .settings
@@ -89,14 +93,23 @@ pub fn facts_offline(definition: &ConnectionDefinition, folder: &Path) -> (Conne
         .map(|(_, written)| written.span())
         .collect();
     diagnostics.retain(|diagnostic| !diagnostic.labels.iter().any(|label| kept_elsewhere.contains(&label.span)));
+    // An address that is kept elsewhere may be one on this machine; without it, the usual one tells what objects there are.
+    let is_optional = |name: &str| descriptor.settings.iter().any(|setting| setting.name == name && !setting.required);
+    let unknown = |name: &str| {
+        let written = definition.settings.iter().find(|(key, _)| key.name == name);
+        written.is_some_and(|(_, written)| !matches!(written, SettingText::Plain { .. })) && is_optional(name)
+    };
+    let n_settings = settings.0.len();
+    settings.0.retain(|name, _| !unknown(name));
+    let is_all_known = settings.0.len() == n_settings;
     // A connection that opens a file would make one, and check changes nothing.
     let opens_file = descriptor.settings.iter().any(|setting| setting.kind == SettingKind::Path);
     let open = (!opens_file).then(|| Ready { connector: connector.clone(), settings }.open(folder).ok()).flatten();
     let facts = ConnectorFacts {
         connector: descriptor.name.to_owned(),
         min_interval: descriptor.min_interval,
-        // Where the address is not known, the shortest interval is the service's to refuse, at the start.
-        loopback: open.as_ref().is_none_or(|open| open.is_loopback()),
+        // Where the address is not known, the start refuses an interval that is too short.
+        loopback: !is_all_known || open.as_ref().is_none_or(|open| open.is_loopback()),
         objects: open.as_ref().and_then(|open| open.objects()),
     };
     (facts, diagnostics)

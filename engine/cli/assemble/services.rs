@@ -10,7 +10,6 @@ use text::Diagnostic;
 
 use super::configured::{self, Environment, Ready};
 use super::understood::Understood;
-use crate::problems;
 
 /// An object of a connection.
 pub type Use = (ConnectionName, String);
@@ -23,6 +22,8 @@ pub struct Services {
     open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
     /// Connections that cannot be opened, and why.
     broken: BTreeMap<ConnectionName, String>,
+    /// Those among them of which no diagnostic tells.
+    unopened: Vec<String>,
     discovered: BTreeMap<Use, Result<ObjectSchema, Error>>,
 }
 
@@ -39,17 +40,13 @@ pub enum Trouble {
 
 impl Services {
     /// Opens every connection among `uses`, and discovers, all at the same time, every object.
-    pub async fn open(
-        understood: &Understood,
-        uses: BTreeSet<Use>,
-        environment: &Environment,
-        folder: &Path,
-    ) -> Self {
+    pub async fn open(understood: &Understood, uses: BTreeSet<Use>, environment: &Environment, folder: &Path) -> Self {
         let mut services = Self {
             diagnostics: Vec::new(),
             facts: BTreeMap::new(),
             open: BTreeMap::new(),
             broken: BTreeMap::new(),
+            unopened: Vec::new(),
             discovered: BTreeMap::new(),
         };
         for definition in &understood.connections {
@@ -63,7 +60,9 @@ impl Services {
             match ready.map(|ready| (ready.open(folder), ready)) {
                 Some((Ok(connection), ready)) => services.opened(name, connection, &ready),
                 Some((Err(error), _)) => {
-                    services.broken.insert(name.clone(), format!("`{name}` cannot be opened: {error}"));
+                    let reason = format!("`{name}` cannot be opened: {error}");
+                    services.unopened.push(reason.clone());
+                    services.broken.insert(name.clone(), reason);
                 }
                 None => {
                     let file = &definition.file.path;
@@ -121,27 +120,19 @@ impl Services {
         })
     }
 
-    /// Tells of every service that did not answer as wished, once for each sentence.
-    pub fn show_problems(&self) {
+    /// What every service said that did not answer as wished, once for each sentence.
+    pub fn problems(&self) -> BTreeSet<String> {
         let refused = self.discovered.iter().filter_map(|(used, schema)| Some(trouble(used, schema.as_ref().err()?)));
-        let broken = self.broken.values().map(|reason| Trouble::Broken(reason.clone()));
-        let sentences: BTreeSet<String> = broken.chain(refused).map(|trouble| trouble.told()).collect();
-        sentences.iter().for_each(|sentence| problems::warn(sentence));
+        let told = |trouble: Trouble| match trouble {
+            Trouble::Broken(reason) | Trouble::Refused(reason) => reason,
+            Trouble::Away(reason) => format!("{reason}; it is tried again"),
+        };
+        self.unopened.iter().cloned().chain(refused.map(told)).collect()
     }
 
     /// The open connections, for the engine.
     pub fn into_open(self) -> BTreeMap<ConnectionName, Arc<dyn Connection>> {
         self.open
-    }
-}
-
-impl Trouble {
-    /// The sentence, with what happens next.
-    fn told(&self) -> String {
-        match self {
-            Self::Broken(reason) | Self::Refused(reason) => reason.clone(),
-            Self::Away(reason) => format!("{reason}; it is tried again"),
-        }
     }
 }
 

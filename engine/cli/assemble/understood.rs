@@ -82,9 +82,8 @@ impl Understood {
 
     /// What all flows that may run name, or this one.
     pub fn uses(&self, only: Option<&FlowId>) -> BTreeSet<Use> {
-        let wanted = |definition: &&FlowDefinition| {
-            definition.is_enabled() && only.is_none_or(|only| definition.id() == only)
-        };
+        let wanted =
+            |definition: &&FlowDefinition| definition.is_enabled() && only.is_none_or(|only| definition.id() == only);
         self.definitions.iter().filter(wanted).flat_map(FlowDefinition::uses).collect()
     }
 
@@ -98,7 +97,8 @@ impl Understood {
                 continue;
             }
             let reason = if definition.is_enabled() {
-                let of_file = |one: &&Diagnostic| one.labels.first().is_some_and(|label| label.file == definition.file().path);
+                let of_file =
+                    |one: &&Diagnostic| one.labels.first().is_some_and(|label| label.file == definition.file().path);
                 let mistakes: Vec<Diagnostic> = checked.diagnostics.iter().filter(of_file).cloned().collect();
                 format!("{} in `{}`", problems::summary(&mistakes), definition.file().path)
             } else {

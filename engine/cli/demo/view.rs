@@ -5,11 +5,12 @@
 use owo_colors::OwoColorize as _;
 use runtime::FlowStatus;
 use sdk::Timestamp;
-use store::RunState;
+use store::{FlowState, RunRow, RunState};
 
-use crate::screen::Size;
-use crate::tables::{self, count, cut};
 use crate::durations;
+use crate::runs;
+use crate::screen::Size;
+use crate::tables::{self, brief, count, cut};
 
 /// What is to be seen.
 pub struct Scene<'a> {
@@ -24,41 +25,66 @@ pub struct Scene<'a> {
     /// The flows.
     pub flows: &'a [FlowStatus],
     /// Runs that ended lately, the last one first.
-    pub lately: &'a [String],
+    pub lately: &'a [RunRow],
 }
 
-/// Widths of the columns of numbers, with the space before each.
-const POLLS: usize = 7;
-const RECORDS: usize = 9;
-const LEFT_OUT: usize = 10;
-const DONE: usize = 8;
-const SKIPPED: usize = 9;
-const FAILED: usize = 8;
+/// The columns of numbers, with the narrowest that each may be, the space before it included.
+const POLLS: usize = 6;
+const RECORDS: usize = 8;
+const LEFT_OUT: usize = 9;
+const DONE: usize = 7;
+const SKIPPED: usize = 8;
+const FAILED: usize = 7;
 const NEXT: usize = 8;
 const NUMBERS: usize = POLLS + RECORDS + LEFT_OUT + DONE + SKIPPED + FAILED + NEXT;
-/// The bar of outcomes, where there is room for one.
+const N_NUMBERS: usize = 7;
+/// The bar of outcomes, where there is room for one, and the space before it.
 const BAR: usize = 24;
+const BEFORE_BAR: usize = 3;
 /// Never more of these, however high the terminal is.
 const LATELY: usize = 8;
 
+/// How the columns share a line.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// All of it.
+    width: usize,
+    /// The flow's name, its mark included.
+    name: usize,
+    /// What each column of numbers gets beyond its narrowest.
+    extra: usize,
+    has_bar: bool,
+}
+
+impl Layout {
+    fn of(columns: usize, longest_name: usize) -> Self {
+        let room = columns.clamp(60, 132) - 2;
+        let wanted = longest_name + 3;
+        let has_bar = room >= wanted.min(24) + NUMBERS + BEFORE_BAR + BAR;
+        let bar = if has_bar { BEFORE_BAR + BAR } else { 0 };
+        let name = wanted.min(room.saturating_sub(NUMBERS + bar)).max(8);
+        let extra = (room.saturating_sub(name + NUMBERS + bar) / N_NUMBERS).min(3);
+        Self { width: name + NUMBERS + N_NUMBERS * extra + bar, name, extra, has_bar }
+    }
+}
+
 /// The lines of a picture.
 pub fn picture(scene: &Scene<'_>, size: Size) -> Vec<String> {
-    let width = size.columns.clamp(40, 132) - 2;
-    let has_bar = width >= NUMBERS + 24 + BAR + 2;
-    let name = width.saturating_sub(NUMBERS + if has_bar { BAR + 2 } else { 0 }).clamp(8, 40);
-    let rule = "─".repeat(name + NUMBERS + if has_bar { BAR + 2 } else { 0 }).dimmed().to_string();
+    let longest = scene.flows.iter().map(|flow| flow.flow.as_str().len()).max().unwrap_or_default();
+    let layout = Layout::of(size.columns, longest);
+    let rule = "─".repeat(layout.width).dimmed().to_string();
 
-    let mut lines = vec![String::new(), title(scene, name + NUMBERS + if has_bar { BAR + 2 } else { 0 }), String::new()];
+    let mut lines = vec![String::new(), title(scene, layout.width), String::new()];
     for (fact, value) in scene.facts {
-        lines.push(format!("{} {}", format!("{fact:<12}").dimmed(), cut(value, width.saturating_sub(13))));
+        lines.push(format!("{} {}", format!("{fact:<12}").dimmed(), cut(value, layout.width.saturating_sub(13))));
     }
     lines.push(String::new());
-    lines.push(head(name, has_bar));
+    lines.push(head(layout));
     lines.push(rule.clone());
     for flow in scene.flows {
-        lines.push(row(flow, scene.now, name, has_bar));
+        lines.push(row(flow, scene.now, layout));
         if let Some(reason) = &flow.reason {
-            lines.push(format!("  {}", cut(&format!("└ {reason}"), width - 2).yellow()));
+            lines.push(format!("  {}", cut(&format!("└ {reason}"), layout.width - 2).yellow()));
         }
     }
     lines.push(rule);
@@ -66,7 +92,8 @@ pub fn picture(scene: &Scene<'_>, size: Size) -> Vec<String> {
     if room > 0 && !scene.lately.is_empty() {
         lines.push(String::new());
         lines.push("lately".dimmed().to_string());
-        lines.extend(scene.lately.iter().take(room).map(|line| tables::marked(&cut(line, width))));
+        let lately = scene.lately.iter().take(room);
+        lines.extend(lately.map(|row| tables::marked(&cut(&ended(row, longest), layout.width))));
     }
     lines.push(String::new());
     lines.into_iter().map(|line| format!(" {line}")).collect()
@@ -79,47 +106,52 @@ fn title(scene: &Scene<'_>, width: usize) -> String {
     format!("{}   {clock}{}{}", "millrace".bold(), " ".repeat(gap), scene.note.dimmed())
 }
 
-fn head(name: usize, has_bar: bool) -> String {
+fn head(layout: Layout) -> String {
+    let number = |title: &str, width: usize| format!("{title:>width$}", width = width + layout.extra);
     let mut text = format!(
-        "{:<name$}{:>POLLS$}{:>RECORDS$}{:>LEFT_OUT$}{:>DONE$}{:>SKIPPED$}{:>FAILED$}{:>NEXT$}",
-        "flow", "polls", "records", "left out", "done", "skipped", "failed", "next"
+        "{:<name$}{}{}{}{}{}{}{}",
+        "flow",
+        number("polls", POLLS),
+        number("records", RECORDS),
+        number("left out", LEFT_OUT),
+        number("done", DONE),
+        number("skipped", SKIPPED),
+        number("failed", FAILED),
+        number("next", NEXT),
+        name = layout.name,
     );
-    if has_bar {
-        text.push_str("  what became of them");
+    if layout.has_bar {
+        text.push_str(&format!("{:BEFORE_BAR$}what became of them", ""));
     }
     text.bold().to_string()
 }
 
-fn row(flow: &FlowStatus, now: Timestamp, name: usize, has_bar: bool) -> String {
+fn row(flow: &FlowStatus, now: Timestamp, layout: Layout) -> String {
     let done = in_states(flow, &[RunState::Succeeded]);
     let skipped = in_states(flow, &[RunState::Skipped, RunState::Superseded, RunState::Cancelled]);
     let failed = in_states(flow, &[RunState::Failed, RunState::Unknown]);
-    let mark = match flow.state.as_str() {
-        "active" => "●".green().to_string(),
-        "paused" => "◐".yellow().to_string(),
-        _ => "■".red().to_string(),
-    };
     let next = match flow.next_poll {
         Some(at) => durations::short(at.since(now)),
-        None if flow.state == "paused" => "–".to_owned(),
+        None if flow.state == FlowState::Paused.word() => "–".to_owned(),
         None => "polling".to_owned(),
     };
-    let failed_text = format!("{:>FAILED$}", count(failed));
-    let failed_text = if failed > 0 { failed_text.red().to_string() } else { failed_text };
+    let cell = |text: String, width: usize| format!("{text:>width$}", width = width + layout.extra);
+    let failures = cell(brief(failed), FAILED);
+    let name = cut(flow.flow.as_str(), layout.name.saturating_sub(3));
     let mut text = format!(
-        "{mark} {:<rest$}{:>POLLS$}{:>RECORDS$}{}{}{:>SKIPPED$}{failed_text}{}",
-        cut(flow.flow.as_str(), name.saturating_sub(3)),
-        count(flow.polls),
-        count(flow.records),
-        format!("{:>LEFT_OUT$}", count(flow.left_out)).dimmed(),
-        format!("{:>DONE$}", count(done)).green(),
-        count(skipped),
-        format!("{next:>NEXT$}").dimmed(),
-        rest = name - 2,
+        "{}{}{}{}{}{}{}{}",
+        tables::marked(&format!("{:<name$}", tables::flow_mark(&flow.state, &name), name = layout.name)),
+        cell(brief(flow.polls), POLLS),
+        cell(brief(flow.records), RECORDS),
+        cell(brief(flow.left_out), LEFT_OUT).dimmed(),
+        cell(brief(done), DONE).green(),
+        cell(brief(skipped), SKIPPED),
+        if failed > 0 { failures.red().to_string() } else { failures },
+        cell(next, NEXT).dimmed(),
     );
-    if has_bar {
-        text.push_str("  ");
-        text.push_str(&bar([done, skipped, failed, flow.left_out], flow.records.max(1)));
+    if layout.has_bar {
+        text.push_str(&" ".repeat(BEFORE_BAR));
+        text.push_str(&bar([done, skipped, failed, flow.left_out], flow.records));
     }
     text
 }
@@ -156,6 +188,16 @@ fn shares(parts: [u64; 4], whole: u64) -> [usize; 4] {
     shares
 }
 
+/// A run that ended, on one line.
+fn ended(row: &RunRow, longest: usize) -> String {
+    let at = tables::time_of_day(row.ended_at.unwrap_or(row.created_at));
+    let state = tables::state(row.state);
+    let (mark, word) = state.split_once(' ').unwrap_or(("", &state));
+    let why = runs::why(row);
+    let outcome = if why.is_empty() { word.to_owned() } else { format!("{word}: {why}") };
+    format!("{at}  {mark} {:<longest$}  {}  {outcome}", row.flow.as_str(), row.record)
+}
+
 fn in_states(flow: &FlowStatus, states: &[RunState]) -> u64 {
     states.iter().filter_map(|state| flow.ended.get(state)).sum()
 }
@@ -188,6 +230,7 @@ mod tests {
             polls: 3,
             records,
             left_out,
+            asked: 0,
             runs: succeeded,
             ended: [(RunState::Succeeded, succeeded)].into(),
             next_poll: Some(Timestamp::from_millis(1_400)),
@@ -195,9 +238,28 @@ mod tests {
         }
     }
 
+    fn ended_run() -> RunRow {
+        RunRow {
+            id: sdk::RunId(uuid::Uuid::nil()),
+            flow: "customers-to-warehouse".into(),
+            record: "220006890315".into(),
+            version: sdk::Version { stamp: Timestamp::EPOCH, hash: 0 },
+            nonce: String::new(),
+            state: RunState::Skipped,
+            attempt: 1,
+            created_at: Timestamp::EPOCH,
+            due_at: Timestamp::EPOCH,
+            started_at: None,
+            ended_at: None,
+            changed: 1,
+            reason: Some("a reason that is longer than a narrow terminal can show on one line".to_owned()),
+            failure: None,
+        }
+    }
+
     fn lines(size: Size, flows: &[FlowStatus]) -> Vec<String> {
         let facts = [("HubSpot", "http://127.0.0.1:4711".to_owned())];
-        let lately = vec!["✓ x".to_owned(); 50];
+        let lately = vec![ended_run(); 50];
         let now = Timestamp::from_millis(200);
         let scene =
             Scene { now, began_at: Timestamp::EPOCH, note: "Ctrl-C stops", facts: &facts, flows, lately: &lately };

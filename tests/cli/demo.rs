@@ -1,0 +1,43 @@
+//! The demo: every record it reads has an outcome, and a second one over the same folder writes nothing again.
+
+use rustix::process::Signal;
+
+use crate::project::{exists, offline};
+
+#[test]
+fn once_adds_up_and_a_second_one_writes_nothing() {
+    let project = offline();
+    let once = ["demo", "--once", "--data", "kept", "--records", "60", "--tier", "unlimited", "--lag", "1s"];
+    let said = project.run(&once).ok();
+    assert!(said.contains("All 132 records that were read have an outcome"), "{said}");
+    for fact in ["companies-to-accounts", "total", "warehouse.db", "sqlite3", "runs list --data"] {
+        assert!(said.contains(fact), "{fact}: {said}");
+    }
+    let warehouse = rusqlite::Connection::open(project.path("kept/warehouse.db")).expect("the warehouse is kept");
+    let ask = |query: &str| warehouse.query_row(query, [], |row| row.get::<_, i64>(0)).expect("ask the warehouse");
+    assert_eq!(ask("SELECT count(*) FROM accounts"), 12);
+    let version = ask("PRAGMA data_version");
+
+    let said = project.run(&once).ok();
+    assert!(said.contains("Nothing was new, and nothing was written"), "{said}");
+    assert_eq!(ask("PRAGMA data_version"), version, "no other connection has committed anything");
+}
+
+#[test]
+fn it_shows_what_happens_and_ends_cleanly() {
+    let project = offline();
+    let mut demo = project.start(&["demo", "--records", "30", "--tier", "unlimited", "--lag", "0s", "--churn", "20"]);
+    demo.wait_for("customers-to-warehouse: ");
+    demo.wait_for("succeeded");
+    let said = demo.stop(Signal::INT);
+    assert_eq!(said.status, 0, "{said:?}");
+    let kept = said.out.lines().find_map(|line| line.strip_prefix("the warehouse")).expect("it says where").trim();
+    assert!(exists(kept.as_ref()), "{kept} is kept");
+    assert!(said.out.contains(&format!("sqlite3 {kept} ")), "{said:?}");
+}
+
+#[test]
+fn it_can_be_bounded() {
+    let said = offline().run(&["demo", "--for", "1s", "--records", "5", "--tier", "unlimited", "--lag", "0s"]).ok();
+    assert!(said.contains("adds up"), "{said}");
+}

@@ -1,0 +1,66 @@
+//! Every command explains itself, with an example.
+
+use crate::project::offline;
+
+const COMMANDS: [&[&str]; 14] = [
+    &["demo"],
+    &["init"],
+    &["check"],
+    &["up"],
+    &["run"],
+    &["status"],
+    &["pause"],
+    &["resume"],
+    &["runs", "list"],
+    &["runs", "show"],
+    &["runs", "tail"],
+    &["cursor", "show"],
+    &["sandbox", "hubspot"],
+    &["sandbox"],
+];
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let project = offline();
+    for command in COMMANDS {
+        let help = project.run(&[command, &["--help"]].concat()).ok();
+        assert!(help.contains("Usage: millrace"), "{command:?}: {help}");
+        // `sandbox` itself only lists what can be served.
+        assert!(help.contains("Example") || command == ["sandbox"], "{command:?}: {help}");
+    }
+}
+
+#[test]
+fn the_help_lists_every_exit_status() {
+    let help = offline().run(&["--help"]).ok();
+    for (status, meaning) in millrace::exit::Status::ALL {
+        assert!(help.contains(&format!("{}  {meaning}", status as u8)), "{help}");
+    }
+    assert!(help.contains("130  stopped at once"), "{help}");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_apart_from_other_failures() {
+    let project = offline();
+    for arguments in [
+        &["fly"][..],
+        &["up", "--data"],
+        &["demo", "--for", "soon"],
+        &["demo", "--churn", "-1"],
+        &["runs", "list", "--state", "lost"],
+        &["run"],
+        &[],
+    ] {
+        project.run(arguments).refused(2, &[]);
+    }
+    project.run(&["demo", "--for", "soon"]).refused(2, &["`30s`"]);
+    project.run(&["runs", "list", "--state", "lost"]).refused(2, &["succeeded"]);
+}
+
+#[test]
+fn nothing_is_coloured_where_there_is_no_terminal() {
+    let project = offline();
+    project.write("flows/bad.yaml", "flow: bad\n");
+    let said = project.run(&["check"]);
+    assert!(!said.err.contains('\u{1b}') && !said.out.contains('\u{1b}'), "{said:?}");
+}

@@ -1,0 +1,10 @@
+//! The command as people meet it: the real binary, on real files, against a stand-in of HubSpot over real HTTP.
+//!
+//! Nothing sleeps: a test waits for a command to end, or for a line that it prints.
+
+mod bad_input;
+mod demo;
+mod help;
+mod once;
+mod project;
+mod running;

@@ -1,0 +1,98 @@
+//! `run`, `init`, `check` and the windows into history, on engines that stop by themselves.
+
+use crate::project::{Project, Sandbox, exists};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_run_copies_every_record_and_a_second_one_nothing() {
+    let sandbox = Sandbox::with_records(40).await;
+    let project = Project::new(&sandbox.url());
+    let table = project.run(&["run", "people", "--once"]).ok();
+    assert!(table.contains("people") && table.contains('✓'), "{table}");
+    let copied = project.count("SELECT count(*) FROM people");
+    let with_address = sandbox.change(|hubspot| {
+        let has_address = |record: &sandbox::hubspot::RecordView| record.values.contains_key("email");
+        hubspot.records("contacts").expect("an object").filter(has_address).count()
+    });
+    assert_eq!(usize::try_from(copied), Ok(with_address));
+
+    let changes = project.count("SELECT total_changes()");
+    project.run(&["run", "people", "--once"]).ok();
+    assert_eq!(project.count("SELECT count(*) FROM people"), copied);
+    assert_eq!(project.count("SELECT total_changes()"), changes);
+    let runs = project.run(&["runs", "list", "--limit", "1000", "--format", "json"]).json();
+    assert_eq!(runs.as_array().map(Vec::len), Some(40), "the second run made no runs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_can_be_looked_at_from_every_side() {
+    let sandbox = Sandbox::with_records(40).await;
+    let project = Project::new(&sandbox.url());
+    project.run(&["run", "people", "--once"]).ok();
+
+    let first = project.run(&["runs", "list", "--limit", "1", "--format", "json"]).json();
+    let (id, record) = (first[0]["id"].as_str().expect("an id"), first[0]["record"].as_str().expect("a record"));
+    let short = &id[id.len() - 8..];
+
+    let detail = project.run(&["runs", "show", short]).ok();
+    assert!(detail.contains(id) && detail.contains("lastname"), "{detail}");
+    let detail = project.run(&["runs", "show", id, "--format", "json"]).json();
+    assert_eq!(detail["record"], record);
+    project.run(&["runs", "show", "ffffffff"]).refused(3, &["there is no run `ffffffff`"]);
+
+    let of_record = project.run(&["runs", "list", "--record", record, "--format", "json"]).json();
+    assert_eq!(of_record.as_array().map(Vec::len), Some(1));
+    let older = project.run(&["runs", "list", "--before", short, "--limit", "100", "--format", "json"]).json();
+    assert_eq!(older.as_array().map(Vec::len), Some(39), "the next page begins after the last run of this one");
+    let failed = project.run(&["runs", "list", "--state", "failed", "--format", "json"]).json();
+    assert_eq!(failed, serde_json::json!([]));
+    project.run(&["runs", "list", "--flow", "peple"]).refused(3, &["did you mean `people`?"]);
+
+    let status = project.run(&["status", "--format", "json"]).json();
+    assert_eq!((&status["running"], &status["flows"][0]["records"]), (&false.into(), &40.into()));
+    assert!(project.run(&["status"]).ok().contains("No engine runs"));
+    let cursor = project.run(&["cursor", "show", "people"]).ok();
+    assert!(cursor.contains("crm.contacts") && cursor.contains("40 records"), "{cursor}");
+    project.run(&["cursor", "show", "poeple"]).refused(3, &["did you mean `people`?"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_record_can_be_run_again() {
+    let sandbox = Sandbox::with_records(5).await;
+    let project = Project::new(&sandbox.url());
+    let id = sandbox.change(|hubspot| {
+        let mut contacts = hubspot.records("contacts").expect("an object");
+        contacts.find(|record| record.values.contains_key("email")).expect("a contact with an address").id
+    });
+    let said = project.run(&["run", "people", "--record", &id]).ok();
+    assert!(said.contains(&id) && said.contains("succeeded"), "{said}");
+    assert_eq!(project.count("SELECT count(*) FROM people"), 1, "nothing else was polled");
+    project.run(&["run", "people", "--record", "7"]).refused(3, &["no record `7`"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_init_writes_is_a_project_that_works() {
+    let sandbox = Sandbox::with_records(10).await;
+    let project = Project::empty(&sandbox.url());
+    assert!(project.run(&["init", "mine"]).ok().contains("check -C mine"));
+    assert!(project.run(&["check", "-C", "mine"]).ok().contains("no mistakes"));
+    project.run(&["run", "new-contacts", "--once", "-C", "mine"]).ok();
+    assert!(exists(&project.path("mine/warehouse.db")));
+    project.run(&["init", "mine"]).refused(9, &["`mine` is not empty", "millrace init"]);
+}
+
+#[test]
+fn check_needs_no_secret_and_leaves_nothing_behind() {
+    let project = crate::project::offline();
+    let mut command = project.command(&["check"]);
+    command.env_remove("HUBSPOT_TOKEN").env_remove("HUBSPOT_URL");
+    let said = crate::project::Said::from(command.output().expect("the binary starts")).ok();
+    assert!(said.contains("1 flow checked, no mistakes"), "{said}");
+    assert!(!exists(&project.path(".millrace")) && !exists(&project.path("warehouse.db")));
+
+    project.write("flows/bad.yaml", "flow: bad\ntrigger: {poll: crm.contacts, every: 15s}\nsteps: [{skp: x}]\n");
+    let json = project.run(&["check", "flows/bad.yaml", "--format", "json"]);
+    assert_eq!(json.status, 1);
+    let diagnostics: serde_json::Value = serde_json::from_str(&json.out).expect("the answer is JSON");
+    assert_eq!(diagnostics[0]["file"], "flows/bad.yaml");
+    assert!(project.run(&["check", "flows/people.yaml"]).ok().contains("1 flow checked"));
+}

@@ -1,0 +1,123 @@
+//! Engines at work: reached through their socket, alone in their folder, stopped by a signal.
+
+use rustix::process::Signal;
+
+use crate::project::{Project, Sandbox, exists};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_is_reached_while_it_runs() {
+    let sandbox = Sandbox::with_records(10).await;
+    let project = Project::new(&sandbox.url());
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("1 flow at work");
+    engine.wait_for("Ctrl-C");
+    let mut tail = project.start(&["runs", "tail", "--all"]);
+    tail.wait_for("succeeded");
+
+    let status = project.run(&["status", "--format", "json"]).json();
+    assert_eq!(status["running"], true);
+    assert_eq!(status["pid"], engine.pid());
+    assert!(project.run(&["pause", "people"]).ok().contains("paused `people`"));
+    let status = project.run(&["status", "--format", "json"]).json();
+    assert_eq!(status["flows"][0]["state"], "paused");
+    assert!(project.run(&["resume", "people"]).ok().contains("resumed `people`"));
+    project.run(&["pause", "peopel"]).refused(3, &["peopel"]);
+
+    let (id, now) = sandbox.change(|hubspot| {
+        let contact = hubspot.records("contacts").expect("an object").next().expect("a contact");
+        (contact.id, hubspot.server_time(sdk::Clock::now(&sdk::SystemClock)))
+    });
+    assert!(project.run(&["run", "people", "--record", &id]).ok().contains(&id));
+    // A change at the service is seen by the next poll and told by the tail.
+    let changes = [("email", "fresh@example.com")];
+    sandbox.change(|hubspot| hubspot.edit("contacts", &id, now, &changes, now)).expect("the contact changes");
+    let mut fresh = project.start(&["runs", "tail", "--all", "--format", "json"]);
+    fresh.wait_for(&id);
+
+    let tail = tail.stop(Signal::INT);
+    assert_eq!(tail.status, 0);
+    let said = engine.stop(Signal::TERM);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.out.contains("Stopped"), "{said:?}");
+    assert!(!exists(&project.path(".millrace/control.sock")), "the door is closed");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_socket_and_the_state_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = Sandbox::with_records(0).await;
+    let project = Project::new(&sandbox.url());
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    let mode = |name: &str| std::fs::metadata(project.path(name)).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(".millrace/control.sock"), 0o600);
+    assert_eq!(mode(".millrace/millrace.db"), 0o600);
+    assert_eq!(mode(".millrace"), 0o700);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_engine_is_refused_with_the_first_ones_process() {
+    let sandbox = Sandbox::with_records(0).await;
+    let project = Project::new(&sandbox.url());
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    let pid = engine.pid().to_string();
+    project.run(&["up"]).refused(8, &["another engine", &pid]);
+    project.run(&["run", "people", "--once"]).refused(8, &["another engine", &pid]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_holds_while_no_engine_runs() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    project.run(&["pause", "people"]).refused(7, &["there is no database"]);
+    assert!(!exists(&project.path(".millrace")), "a mistyped folder is not made into an engine's");
+    project.run(&["run", "people", "--once"]).ok();
+    project.run(&["pause", "people"]).ok();
+    let status = project.run(&["status", "--format", "json"]).json();
+    assert_eq!(status["flows"][0]["state"], "paused");
+    project.run(&["run", "people", "--once"]).ok();
+    let status = project.run(&["status", "--format", "json"]).json();
+    assert_eq!(status["flows"][0]["state"], "paused", "a start does not undo an operator's wish");
+    project.run(&["resume", "people"]).ok();
+    let status = project.run(&["status", "--format", "json"]).json();
+    assert_eq!(status["flows"][0]["state"], "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_flow_does_not_stop_the_others() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    project.write("flows/bad.yaml", "flow: bad\ntrigger: {poll: crm.contacts, every: 15s}\nsteps: [{skp: x}]\n");
+    project.write("flows/off.yaml", crate::project::PEOPLE.replace("flow: people", "flow: off\nenabled: false"));
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("1 flow at work");
+    engine.wait_for("● people");
+    engine.wait_for("■ bad");
+    engine.wait_for("■ off");
+    engine.wait_for_complaint("flows/bad.yaml:3:");
+    let mut tail = project.start(&["runs", "tail", "--all"]);
+    tail.wait_for("people");
+    let status = project.run(&["status", "--format", "json"]).json();
+    let flows: Vec<_> = status["flows"].as_array().expect("flows").iter().map(|flow| &flow["flow"]).collect();
+    assert_eq!(flows, ["people"], "a running engine tells of what it runs");
+    drop(engine);
+    let said = project.run(&["status"]).ok();
+    assert!(said.contains("invalid") && said.contains("disabled"), "{said}");
+    project.run(&["run", "off", "--once"]).refused(1, &["`off` is switched off"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_command_serves_what_it_says() {
+    let project = crate::project::offline();
+    let mut served =
+        project.start(&["sandbox", "hubspot", "--records", "7", "--token", "secret:crm.objects.contacts.read"]);
+    served.wait_for("7 contacts");
+    let line = served.wait_for("HUBSPOT_URL=");
+    let url = line.split_once('=').expect("an assignment").1.trim().to_owned();
+    served.wait_for("HUBSPOT_TOKEN=secret");
+    let project = Project::new(&url).with_token("secret");
+    project.run(&["run", "people", "--once"]).refused(4, &["crm.schemas.contacts.read"]);
+    assert_eq!(served.stop(Signal::INT).status, 0);
+}
