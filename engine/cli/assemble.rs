@@ -90,8 +90,16 @@ pub struct Worked {
     pub accounts: Vec<Account>,
 }
 
-/// Assembles an engine. What is wrong with single flows is shown on the way.
-pub async fn assemble(setup: Setup) -> Result<Assembled, Failure> {
+/// Assembles an engine, unless it is told to stop first: a service may take its time to answer.
+pub async fn assemble(setup: Setup, stop: &CancellationToken) -> Result<Assembled, Failure> {
+    tokio::select! {
+        assembled = put_together(setup) => assembled,
+        () = stop.cancelled() => Err(Failure::Stopped),
+    }
+}
+
+/// What is wrong with single flows is shown on the way.
+async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let files = ProjectFiles::read(&setup.place.dir, setup.env.as_deref())?;
     let understood = Understood::of(&files);
     let folder = std::path::absolute(&setup.place.dir).map_err(Failure::file("find", &setup.place.dir))?;

@@ -7,6 +7,7 @@ mod quickstart;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -62,12 +63,12 @@ pub async fn run(arguments: Arguments, verbose: u8) -> Result<(), Failure> {
     logging::to_file(verbose, &place.data.join("millrace.log"))?;
     quickstart::write(&place.dir)?;
 
-    let stop = signals::stop_token();
+    let stop = signals::graceful_stop_token();
     let served = serve(&arguments, &place.data).await?;
     let mut setup = Setup::new(place.clone(), None, environment(&served));
     setup.lock = Some(lock);
     setup.waits_for_services = false;
-    let assembled = assemble::assemble(setup).await?;
+    let assembled = assemble::assemble(setup, &stop).await?;
 
     // A picture until the engine stops, by itself or because somebody wishes it.
     let pictures = CancellationToken::new();
@@ -91,25 +92,44 @@ pub async fn run(arguments: Arguments, verbose: u8) -> Result<(), Failure> {
     let worked = worked?;
 
     screen::say(&closing(&worked.accounts, &before, &place));
-    if arguments.once && !stop.is_cancelled() {
-        let help = format!("`{} runs list --data {} --state pending` shows what waits", program(), shown(&place.data));
-        accounts::balance(&worked.accounts, help)?;
+    match (arguments.once, stop.is_cancelled()) {
+        // Without `--once`, being stopped is how it ends.
+        (false, _) => Ok(()),
+        (true, true) => Err(Failure::Stopped),
+        (true, false) => accounts::balance(&worked.accounts, how_to_look(&place)),
     }
-    Ok(())
+}
+
+fn how_to_look(place: &Place) -> String {
+    format!("`{} runs list --data {} --state pending` shows what waits", program(), shown(&place.data))
 }
 
 /// The folder in which everything lies: project, state, sandbox and warehouse.
 fn place(data: Option<&Path>) -> Result<Place, Failure> {
     let dir = match data {
-        Some(dir) => dir.to_owned(),
-        None => {
-            let name = format!("millrace-demo-{}-{}", SystemClock.now().millis() / 1000, std::process::id());
-            std::env::temp_dir().join(name)
+        Some(dir) => {
+            std::fs::create_dir_all(dir).map_err(Failure::file("create", dir))?;
+            std::path::absolute(dir).map_err(Failure::file("find", dir))?
         }
+        None => fresh_folder(&std::env::temp_dir())?,
     };
-    std::fs::create_dir_all(&dir).map_err(Failure::file("create", &dir))?;
-    let dir = std::path::absolute(&dir).map_err(Failure::file("find", &dir))?;
     Ok(Place { data: dir.clone(), dir })
+}
+
+/// A folder that nobody had before us, under a name that is short to type.
+fn fresh_folder(parent: &Path) -> Result<PathBuf, Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let mut number = std::process::id();
+    loop {
+        let dir = parent.join(format!("millrace-demo-{number}"));
+        match builder.create(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(Failure::file("create", &dir)(error)),
+        }
+    }
 }
 
 async fn serve(arguments: &Arguments, data: &Path) -> Result<Served, Failure> {
@@ -254,17 +274,16 @@ fn closing(accounts: &[Account], before: &[Account], place: &Place) -> String {
         (0, _) => format!("All {} that were read have an outcome.", counted(total.records, "record")),
         (missing, _) => format!("{} of {} have no outcome yet.", count(missing), counted(total.records, "record")),
     };
-    let (data, program) = (shown(&place.data), program());
-    let query = "SELECT name, email, city FROM customers LIMIT 10";
+    let (data, program, warehouse) = (shown(&place.data), program(), shown(&warehouse(place)));
     format!(
         "\n{}\n{verdict}\n\n\
-         the warehouse  {}\n\
-         look into it   sqlite3 {} '{query}'\n\
-         the history    {program} runs list --data {data}\n\
-         go on from it  {program} demo --data {data}\n\
-         Everything stays in that folder until you remove it.\n",
+         The warehouse is {warehouse}. Look into it:\n  \
+         sqlite3 {warehouse} 'SELECT * FROM customers LIMIT 9'\n\
+         Look at what became of each record:\n  \
+         {program} runs list --data {data}\n\
+         Go on from here:\n  \
+         {program} demo --data {data}\n\
+         Everything stays in {data} until you remove it.\n",
         accounts::table(accounts),
-        warehouse(place).display(),
-        shown(&warehouse(place)),
     )
 }

@@ -23,6 +23,7 @@ pub fn short(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     let seconds = duration.as_secs();
     match seconds {
+        0..10 if duration.subsec_millis() == 0 => format!("{seconds} s"),
         0..10 => format!("{}.{} s", tenths / 10, tenths % 10),
         10..60 => format!("{seconds} s"),
         60..3600 if seconds.is_multiple_of(60) => format!("{} m", seconds / 60),
@@ -50,6 +51,7 @@ mod tests {
     fn waits_are_short_to_read() {
         let told = |millis| short(Duration::from_millis(millis));
         assert_eq!(told(420), "0.4 s");
+        assert_eq!(told(2_000), "2 s");
         assert_eq!(told(9_960), "10.0 s");
         assert_eq!(told(12_900), "12 s");
         assert_eq!(told(200_000), "3 m 20 s");

@@ -33,11 +33,13 @@ pub enum Status {
     InUse = 8,
     /// This machine refused: a file, a port, a terminal.
     System = 9,
+    /// Stopped by a signal before it was done; as shells say it, 128 and the number of Ctrl-C's signal.
+    Stopped = 130,
 }
 
 impl Status {
     /// Each with what it says, as `millrace --help` shows them.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Done, "done as asked"),
         (Self::Project, "the project's files have mistakes, or nothing in them can run"),
         (Self::Usage, "the command line is not understood"),
@@ -48,6 +50,7 @@ impl Status {
         (Self::State, "the engine's state cannot be used or kept"),
         (Self::InUse, "another engine works there"),
         (Self::System, "this machine refused a file, a port or a thread"),
+        (Self::Stopped, "stopped by a signal before it was done"),
     ];
 }
 
@@ -57,17 +60,13 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// After a second Ctrl-C, as shells say it: 128 and the signal's number.
-pub const INTERRUPTED: i32 = 130;
-
 /// What `millrace --help` says of exit statuses.
 pub fn help() -> String {
     let mut help = "Exit status:\n".to_owned();
     for (status, meaning) in Status::ALL {
         help.push_str(&format!("  {:>3}  {meaning}\n", status as u8));
     }
-    help.push_str(&format!("  {INTERRUPTED:>3}  stopped at once by a second Ctrl-C"));
-    help
+    help.trim_end().to_owned()
 }
 
 /// Why a command ended without doing what was asked.
@@ -146,6 +145,9 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// A signal came first.
+    #[error("stopped before it was done; the next start goes on from here")]
+    Stopped,
     /// The state cannot be used or kept.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -180,6 +182,7 @@ impl Failure {
             Self::NoneCouldWork { .. } => Status::Service,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
+            Self::Stopped => Status::Stopped,
             Self::NotEmpty { .. } | Self::File { .. } | Self::System { .. } => Status::System,
             Self::Store(error) => match error {
                 store::Error::InUse { .. } => Status::InUse,
@@ -225,6 +228,7 @@ impl Failure {
             Self::Mistakes { .. }
             | Self::Refused(_)
             | Self::NoneCouldWork { .. }
+            | Self::Stopped
             | Self::Store(_)
             | Self::File { .. }
             | Self::System { .. } => None,
@@ -258,10 +262,11 @@ mod tests {
     #[test]
     fn statuses_are_distinct_and_all_are_told() {
         let help = help();
-        for (number, (status, meaning)) in Status::ALL.into_iter().enumerate() {
-            assert_eq!(status as usize, number, "statuses count up, so that none is told twice");
-            assert!(help.contains(&format!("  {number}  {meaning}\n")), "{help}");
+        for (status, meaning) in Status::ALL {
+            let told = format!("  {:>3}  {meaning}", status as u8);
+            assert_eq!(help.lines().filter(|line| **line == told).count(), 1, "{help}");
         }
+        assert!(Status::ALL.windows(2).all(|pair| (pair[0].0 as u8) < pair[1].0 as u8), "in order, none twice");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(pid) = EngineLock::holder(&place.data) {
         return Err(store::Error::InUse { pid: Some(pid) }.into());
     }
-    let stop = signals::stop_token();
+    let stop = signals::graceful_stop_token();
     let mut setup = Setup::new(place, arguments.env, Environment::of_process());
     setup.only = Some(flow.clone());
     // A command that ends by itself says at once that a service is away; an engine waits for it.
@@ -61,7 +61,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if record.is_some() {
         setup.options = EngineOptions { polls: false, ..setup.options };
     }
-    let assembled = assemble::assemble(setup).await?;
+    let assembled = assemble::assemble(setup, &stop).await?;
     let hint = format!("look at them with `{} runs list{} --state failed`", program(), arguments.place.as_written());
     match record {
         Some(record) => one_record(assembled, flow, record, stop, hint).await,
@@ -73,8 +73,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
 /// Works until there is nothing left to do, and fails where runs failed or the flow could not work.
 async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Result<(), Failure> {
     let before = assembled.accounts().await?;
-    let worked = assembled.work(Some(Drain { settle: Duration::ZERO }), stop).await?;
+    let worked = assembled.work(Some(Drain { settle: Duration::ZERO }), stop.clone()).await?;
     screen::say(&accounts::table(&worked.accounts));
+    if stop.is_cancelled() {
+        return Err(Failure::Stopped);
+    }
     if let Some(status) = worked.statuses.iter().find(|status| status.state == FlowState::Blocked.word()) {
         return Err(Failure::NoneCouldWork { reason: status.reason.clone().unwrap_or_default() });
     }
@@ -95,11 +98,11 @@ async fn one_record(
     hint: String,
 ) -> Result<(), Failure> {
     let (handle, store) = (assembled.handle.clone(), assembled.store.clone());
-    let (asked_stop, wanted) = (stop.clone(), record.clone());
+    let asked_stop = stop.clone();
     let asking = tokio::spawn(async move {
-        let answer = handle.ask(Command::RunRecord { flow: flow.clone(), record: wanted.clone() }).await;
+        let answer = handle.ask(Command::RunRecord { flow: flow.clone(), record: record.clone() }).await;
         let ended = match answer {
-            Ok(_) => ended_run(&store, flow, wanted, &asked_stop).await,
+            Ok(_) => ended_run(&store, flow, record, &asked_stop).await,
             Err(refused) => Err(Failure::Refused(refused)),
         };
         asked_stop.cancel();
@@ -107,10 +110,7 @@ async fn one_record(
     });
     assembled.work(None, stop).await?;
     let ended = asking.await.map_err(|error| Failure::system("wait for the run")(std::io::Error::other(error)))??;
-    let Some(row) = ended else {
-        screen::say(&format!("Stopped before the run for record {record} ended; the next start goes on with it.\n"));
-        return Ok(());
-    };
+    let row = ended.ok_or(Failure::Stopped)?;
     screen::say(&format!("{}\n", runs::line(&row)));
     match row.state {
         RunState::Failed | RunState::Unknown => Err(Failure::RunsFailed { n_failed: 1, n_runs: 1, help: hint }),

@@ -108,6 +108,11 @@ impl Drop for Canvas {
     }
 }
 
+/// Whether a picture is being drawn.
+pub fn is_drawn_upon() -> bool {
+    CURSOR_IS_HIDDEN.load(Ordering::Relaxed)
+}
+
 /// Shows the cursor again if we have hidden it. Whatever ends the process calls this.
 pub fn restore() {
     if CURSOR_IS_HIDDEN.swap(false, Ordering::Relaxed) {

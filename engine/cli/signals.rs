@@ -4,17 +4,32 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{exit, screen};
 
-/// A token that the first signal cancels. Whatever is at work then comes to its end, unless a second signal comes.
+/// A token that the first signal cancels, for a command that stops at once.
 pub fn stop_token() -> CancellationToken {
+    listen(|| {})
+}
+
+/// The same for an engine, whose runs at work come to their end first, unless a second signal comes.
+pub fn graceful_stop_token() -> CancellationToken {
+    listen(|| {
+        // A picture says it itself.
+        if !screen::is_drawn_upon() {
+            screen::complain("Stopping; what is at work comes to its end. Ctrl-C again stops at once.\n");
+        }
+    })
+}
+
+fn listen(announce: impl FnOnce() + Send + 'static) -> CancellationToken {
     let stop = CancellationToken::new();
     let asked = stop.clone();
     tokio::spawn(async move {
         signal().await;
+        announce();
         asked.cancel();
         signal().await;
         screen::restore();
         // Whatever is cut off here is in the store, and the next start takes it up again.
-        std::process::exit(exit::INTERRUPTED);
+        std::process::exit(i32::from(exit::Status::Stopped as u8));
     });
     stop
 }

@@ -28,8 +28,9 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut place = arguments.place;
     place.dir = arguments.folder.or(place.dir);
-    let stop = signals::stop_token();
-    let assembled = assemble::assemble(Setup::new(place.place()?, arguments.env, Environment::of_process())).await?;
+    let stop = signals::graceful_stop_token();
+    let assembled =
+        assemble::assemble(Setup::new(place.place()?, arguments.env, Environment::of_process()), &stop).await?;
     screen::say(&greeting(&assembled));
     let worked = assembled.work(None, stop).await?;
     screen::say(&farewell(&worked.accounts));

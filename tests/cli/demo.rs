@@ -31,9 +31,10 @@ fn it_shows_what_happens_and_ends_cleanly() {
     demo.wait_for("succeeded");
     let said = demo.stop(Signal::INT);
     assert_eq!(said.status, 0, "{said:?}");
-    let kept = said.out.lines().find_map(|line| line.strip_prefix("the warehouse")).expect("it says where").trim();
+    let (_, rest) = said.out.split_once("The warehouse is ").expect("it says where");
+    let (kept, _) = rest.split_once(". ").expect("the path ends");
     assert!(exists(kept.as_ref()), "{kept} is kept");
-    assert!(said.out.contains(&format!("sqlite3 {kept} ")), "{said:?}");
+    assert!(said.out.contains(&format!("sqlite3 {kept} 'SELECT")), "{said:?}");
 }
 
 #[test]

@@ -195,10 +195,15 @@ impl Running {
         self.child.id()
     }
 
-    /// Asks it to stop as Ctrl-C or a supervisor would, and waits until it has.
-    pub fn stop(mut self, signal: rustix::process::Signal) -> Said {
+    /// Asks it to stop as Ctrl-C or a supervisor would.
+    pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("it is still there");
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self, signal: rustix::process::Signal) -> Said {
+        self.signal(signal);
         let mut out = self.said.clone();
         out.push_str(&rest(&mut self.out));
         let err = rest(&mut self.err);

@@ -1,6 +1,7 @@
 //! Engines at work: reached through their socket, alone in their folder, stopped by a signal.
 
 use rustix::process::Signal;
+use sandbox::hubspot::Fault;
 
 use crate::project::{Project, Sandbox, exists};
 
@@ -120,4 +121,43 @@ async fn the_sandbox_command_serves_what_it_says() {
     let project = Project::new(&url).with_token("secret");
     project.run(&["run", "people", "--once"]).refused(4, &["crm.schemas.contacts.read"]);
     assert_eq!(served.stop(Signal::INT).status, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_does_not_answer_keeps_nobody_from_stopping() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let project = Project::new(&url);
+    let engine = project.start(&["up"]);
+    // It has connected, so it listens to signals by now, and it waits for an answer that never comes.
+    let _request = silent.accept().expect("it asks");
+    let said = engine.stop(Signal::INT);
+    assert_eq!(said.status, 130, "{said:?}");
+    assert!(said.err.contains("stopped before it was done"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_stops_at_once() {
+    let sandbox = Sandbox::with_records(1).await;
+    let project = Project::new(&sandbox.url());
+    let find = "steps:\n  - find: crm.companies\n    filter: {domain: nobody.example}\n    as: company\n";
+    project.write("flows/people.yaml", crate::project::PEOPLE.replace("steps:\n", find));
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    project.start(&["runs", "tail", "--all"]).wait_for("people");
+    // The next poll reads a contact; the look-up of its run, and whatever is asked after it, is never answered.
+    sandbox.change(|hubspot| {
+        let next = hubspot.calls() + 1;
+        hubspot.faults_mut().forced = (next + 1..next + 1_000).map(|call| (call, Fault::TimeoutBefore)).collect();
+        let now = hubspot.server_time(sdk::Clock::now(&sdk::SystemClock));
+        hubspot.insert("contacts", now, &[("email", "ann@example.com")], now).expect("a new contact");
+    });
+    let open = || project.run(&["status", "--format", "json"]).json()["flows"][0]["open"].as_u64();
+    // Asked again and again, for nothing tells of a run that begins.
+    assert!((0..1_000).any(|_| open() == Some(1)), "the contact's run begins");
+    engine.signal(Signal::INT);
+    engine.wait_for_complaint("Stopping");
+    let said = engine.stop(Signal::INT);
+    assert_eq!(said.status, 130, "{said:?}");
+    assert_eq!(open(), Some(1), "what was cut off is in the store, and the next start takes it up again");
 }
