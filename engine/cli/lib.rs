@@ -40,7 +40,7 @@ pub use exit::Failure;
 #[derive(Parser, Debug)]
 #[command(name = "millrace", version, after_help = exit::help(), disable_help_subcommand = true)]
 pub struct Arguments {
-    /// Say more: decisions with -v, everything with -vv. `MILLRACE_LOG` takes a filter such as `runtime=debug`
+    /// Say more: decisions with -v, everything with -vv. `MILLRACE_LOG` takes a filter such as `millrace_runtime=debug`
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]
