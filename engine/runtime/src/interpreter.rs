@@ -4,6 +4,8 @@
 //! journaled under the steps' keys. So it keeps nothing, and a crash, a retry and a first attempt are the same code.
 
 mod step;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
