@@ -187,10 +187,10 @@ impl Site {
                 return Err(format!("the run of {flow} for {record} failed: {why}"));
             }
         }
-        let mut compared = Compared::default();
+        let unknown = self.ended("companies-to-copy", RunState::Unknown).await;
+        let mut compared = Compared { n_unknown: unknown.len(), ..Compared::default() };
         let warehouse = customers(&self.folder.path().join("warehouse.db"));
-        let crm = lock(&self.crm);
-        let copy = lock(&self.copy);
+        let (crm, copy) = (lock(&self.crm), lock(&self.copy));
         let mut copies = BTreeMap::<String, Vec<Customer>>::new();
         for record in copy.records("contacts").expect("contacts exist") {
             copies.entry(value(&record.values, "email").to_lowercase()).or_default().push(customer(&record.values));
@@ -223,9 +223,6 @@ impl Site {
         }
         let companies: Vec<String> =
             crm.records("companies").expect("companies exist").map(|record| record.id).collect();
-        drop((crm, copy));
-        let unknown = self.ended("companies-to-copy", RunState::Unknown).await;
-        compared.n_unknown = unknown.len();
         for id in companies {
             match (created.get(&format!("companies {id}")), unknown.contains_key(&id)) {
                 (Some(_), _) => compared.n_companies += 1,

@@ -33,12 +33,13 @@ const OWNED: &[(&str, &[&str])] = &[
     ("rusqlite", &["engine/store", "connectors", ". (tests)"]),
     ("rhai", &["engine/flow"]),
     ("reqwest", &["connectors"]),
+    ("tokio-postgres", &["connectors"]),
     ("axum", &["connectors/sandbox", "connectors (tests)"]),
 ];
 
 /// Languages, and the crates by whose names a file shows that it knows one.
 const LANGUAGES: &[(&str, &[&str])] =
-    &[("YAML", &["serde_yaml"]), ("SQL", &["rusqlite"]), ("HTTP", &["reqwest", "axum"])];
+    &[("YAML", &["serde_yaml"]), ("SQL", &["rusqlite", "tokio_postgres"]), ("HTTP", &["reqwest", "axum"])];
 
 /// Imports of ours that the table does not allow, and crates that it does not know.
 fn imports(house: &House) -> Vec<String> {
@@ -286,6 +287,7 @@ fn taking_what_belongs_to_another_is_told() {
         (".", "dependencies", "rusqlite", "rusqlite"),
         ("engine/runtime", "dependencies", "rhai", "rhai"),
         (".", "dependencies", "reqwest", "reqwest"),
+        ("engine/runtime", "dependencies", "tokio-postgres", "tokio-postgres"),
         ("connectors", "dependencies", "axum", "axum"),
     ] {
         let mut house = our_house();

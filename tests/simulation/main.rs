@@ -6,6 +6,8 @@
 //!
 //! `SEED=17 cargo test --features faults --test simulation` replays one seed and prints its trace.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the verdict")]
+
 mod clock;
 mod plants;
 mod polling;

@@ -254,8 +254,9 @@ impl Simulation {
                 return Err(format!("the run of {flow} for {} failed: {}", failed.0, failed.1));
             }
         }
-        let crm = self.crm.lock().unwrap();
-        let copy = self.copy.lock().unwrap();
+        let unknown_contacts = self.ended("contacts-to-copy", RunState::Unknown).await;
+        let unknown = self.ended("companies-to-copy", RunState::Unknown).await;
+        let (crm, copy) = (self.crm.lock().unwrap(), self.copy.lock().unwrap());
         let mut copies: BTreeMap<String, Vec<BTreeMap<String, String>>> = BTreeMap::new();
         for record in copy.records("contacts").unwrap() {
             copies
@@ -263,7 +264,6 @@ impl Simulation {
                 .or_default()
                 .push(record.values.clone());
         }
-        let unknown_contacts = self.ended("contacts-to-copy", RunState::Unknown).await;
         for record in crm.records("contacts").unwrap() {
             let Some(email) = record.values.get("email").filter(|email| !email.is_empty()) else { continue };
             let found = copies.get(&email.to_lowercase()).map_or(&[][..], Vec::as_slice);
@@ -273,7 +273,8 @@ impl Simulation {
                     let same = |name: &str| {
                         record.values.get(name).filter(|v| !v.is_empty()) == one.get(name).filter(|v| !v.is_empty())
                     };
-                    if !(same("firstname") && same("lastname")) && !unknown_contacts.contains_key(&record.id) {
+                    let is_newest = same("firstname") && same("lastname");
+                    if !is_newest && !unknown_contacts.contains_key(&record.id) {
                         return Err(format!(
                             "contact {} is not the newest: {:?} against {one:?}",
                             record.id, record.values
@@ -287,7 +288,6 @@ impl Simulation {
         for entry in copy.writes().iter().filter(|entry| entry.object == "companies" && entry.created) {
             *n_created.entry(entry.values.get("description").cloned().unwrap_or_default()).or_default() += 1;
         }
-        let unknown = self.ended("companies-to-copy", RunState::Unknown).await;
         for record in crm.records("companies").unwrap() {
             let n = n_created.get(&record.id).copied().unwrap_or(0);
             let is_unknown = unknown.contains_key(&record.id);
