@@ -223,6 +223,16 @@ impl Site {
         }
         let companies: Vec<String> =
             crm.records("companies").expect("companies exist").map(|record| record.id).collect();
+        if unknown.len() * 2 > companies.len() {
+            return Err(format!(
+                "{} of {} companies were left unknown: more than kills can explain",
+                unknown.len(),
+                companies.len()
+            ));
+        }
+        if warehouse.values().map(Vec::len).sum::<usize>() != compared.n_contacts {
+            return Err("the warehouse has customers that are nobody's contacts".to_owned());
+        }
         for id in companies {
             match (created.get(&format!("companies {id}")), unknown.contains_key(&id)) {
                 (Some(_), _) => compared.n_companies += 1,

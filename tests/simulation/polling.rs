@@ -170,8 +170,10 @@ impl Simulation {
                 Err(Verdict::Wrong(vec![format!("{} runs were stored twice", polled.known)]))
             }
             Some(Ok(polled)) => Ok(Some(polled)),
-            Some(Err(PollError::Service(error))) if error.class.is_passing() => Ok(None),
-            Some(Err(error)) => Err(Verdict::Refused(error.to_string())),
+            Some(Err(failed)) => match failed.error {
+                PollError::Service(error) if error.class.is_passing() => Ok(None),
+                error => Err(Verdict::Refused(error.to_string())),
+            },
         }
     }
 

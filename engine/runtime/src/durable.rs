@@ -118,6 +118,7 @@ impl StoredWorld {
         };
         let answer = {
             let _permit = open.permits.acquire().await;
+            self.effects.ask_whether_held(&self.request(key, open, *retry))?;
             read(open, find).await
         };
         match answer {

@@ -14,17 +14,18 @@ use flow::{Flow, Trigger};
 use futures::StreamExt;
 use sdk::{Clock, FlowId, Ids, RunId, Timestamp};
 use store::{Failure, FlowRow, FlowState, RunState, Store};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::connections::Connections;
 use crate::effects::Effects;
-use crate::poller::{PollError, PollOptions, Polled, Poller, PollerParts};
+use crate::poller::{PollFailed, PollOptions, Polled, Poller, PollerParts};
 use crate::status::{FlowStatus, LastPoll};
 
 pub use command::{Command, Handle};
+use command::{LookedUp, Reply};
 use dispatch::RunResult;
 
 /// How an engine works.
@@ -80,7 +81,8 @@ pub struct Engine {
     polls_due: DelayQueue<FlowId>,
     polls: JoinSet<PollEnded>,
     runs: JoinSet<(FlowId, RunId, RunResult)>,
-    commands: mpsc::Receiver<(Command, oneshot::Sender<Result<String, String>>)>,
+    look_ups: JoinSet<LookedUp>,
+    commands: mpsc::Receiver<(Command, Reply)>,
     statuses: Statuses,
     started_at: Timestamp,
     trouble: Option<Trouble>,
@@ -104,14 +106,18 @@ struct FlowTask {
     n_at_work: usize,
     /// Whether the store may hold runs of it that could be claimed now.
     may_have_work: bool,
-    last_finished_pass_began: Option<Timestamp>,
+    /// Runs of it that wait for somebody to mend their connection.
+    blocked_runs: BTreeSet<RunId>,
+    /// When the pass under way began, if this process began it.
     pass_began: Option<Timestamp>,
+    /// When the last pass began that this process began and finished.
+    last_finished_pass_began: Option<Timestamp>,
 }
 
 struct PollEnded {
     flow: FlowId,
     began_at: Timestamp,
-    result: Result<Polled, PollError>,
+    result: Result<Polled, PollFailed>,
 }
 
 /// The store cannot keep anything at the moment, so nothing is sent and nothing is polled.
@@ -136,7 +142,8 @@ enum Event {
     PollDue(FlowId),
     Polled(PollEnded),
     RunEnded(FlowId, RunId, RunResult),
-    Command(Command, oneshot::Sender<Result<String, String>>),
+    LookedUp(LookedUp),
+    Command(Command, Reply),
     Wake,
     Stop,
 }
@@ -146,7 +153,6 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<(Self, Handle), EngineError> {
         let started_at = parts.clock.now();
         let taken = parts.store.take_over(started_at).await?;
-        let states = parts.store.flow_states().await?;
         let (sender, commands) = mpsc::channel(64);
         let statuses = Statuses::default();
         let mut engine = Self {
@@ -155,6 +161,7 @@ impl Engine {
             polls_due: DelayQueue::new(),
             polls: JoinSet::new(),
             runs: JoinSet::new(),
+            look_ups: JoinSet::new(),
             commands,
             statuses: statuses.clone(),
             started_at,
@@ -162,10 +169,9 @@ impl Engine {
             parked_until: BTreeSet::new(),
             parts,
         };
-        for flow in engine.parts.flows.clone() {
-            if let Some(old) = &flow.was {
-                engine.parts.store.rename_flow(old, &flow.id).await?;
-            }
+        let flows = engine.renamed(engine.parts.flows.clone()).await?;
+        let states = engine.parts.store.flow_states().await?;
+        for flow in flows {
             let known = states.iter().find(|row| row.flow == flow.id);
             engine.add(flow, taken.epoch, known).await?;
         }
@@ -174,6 +180,29 @@ impl Engine {
             engine.schedule_first(&flow, n_flows);
         }
         Ok((engine, Handle::new(sender, statuses)))
+    }
+
+    /// Gives flows that were renamed the history of their old names. One whose new name has a history of its own is
+    /// left out, and the others go on.
+    async fn renamed(&self, flows: Vec<Arc<Flow>>) -> Result<Vec<Arc<Flow>>, EngineError> {
+        let mut sound = Vec::new();
+        for flow in flows {
+            let renamed = match &flow.was {
+                Some(old) => self.parts.store.rename_flow(old, &flow.id).await.map(|_| ()),
+                None => Ok(()),
+            };
+            match renamed {
+                Ok(()) => sound.push(flow),
+                Err(error @ store::Error::FlowExists { .. }) => {
+                    let reason = format!("{error}; take `was` out of its file, or give it another name");
+                    crate::events::FlowLeftOut { flow: &flow.id, reason: &reason }.emit();
+                    let status = FlowStatus::left_out(flow.id.clone(), reason);
+                    self.with_statuses(|statuses| statuses.insert(flow.id.clone(), status));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(sound)
     }
 
     async fn add(&mut self, flow: Arc<Flow>, epoch: i64, known: Option<&FlowRow>) -> Result<(), EngineError> {
@@ -221,8 +250,9 @@ impl Engine {
             n_failed_polls: 0,
             n_at_work: 0,
             may_have_work: true,
-            last_finished_pass_began: None,
+            blocked_runs: BTreeSet::new(),
             pass_began: None,
+            last_finished_pass_began: None,
         };
         self.flows.insert(flow.id.clone(), task);
         Ok(())
@@ -230,23 +260,28 @@ impl Engine {
 
     /// Works until `stop`, or until drained; then lets what is at work come to its end and returns.
     pub async fn run(mut self, drain: Option<Drain>, stop: CancellationToken) -> Result<(), EngineError> {
+        let worked = self.work(drain, &stop).await;
+        self.wind_down().await;
+        worked
+    }
+
+    async fn work(&mut self, drain: Option<Drain>, stop: &CancellationToken) -> Result<(), EngineError> {
         loop {
-            self.leave_trouble().await;
+            self.leave_trouble().await?;
             let wake_at = self.dispatch().await?;
             if drain.is_some_and(|drain| self.is_drained(drain, wake_at)) {
-                break;
+                return Ok(());
             }
-            match self.next_event(wake_at, &stop).await {
+            match self.next_event(wake_at, stop).await {
                 Event::PollDue(flow) => self.start_poll(&flow),
                 Event::Polled(ended) => self.poll_ended(ended).await?,
-                Event::RunEnded(flow, run, result) => self.run_ended(&flow, run, result)?,
+                Event::RunEnded(flow, run, result) => self.run_ended(&flow, run, result).await?,
+                Event::LookedUp(looked_up) => self.looked_up(looked_up).await,
                 Event::Command(command, reply) => self.handle(command, reply).await,
                 Event::Wake => {}
-                Event::Stop => break,
+                Event::Stop => return Ok(()),
             }
         }
-        self.wind_down().await;
-        Ok(())
     }
 
     async fn next_event(&mut self, wake_at: Option<Timestamp>, stop: &CancellationToken) -> Event {
@@ -260,6 +295,7 @@ impl Engine {
                 Event::RunEnded(flow, run, result)
             }
             Some(joined) = self.polls.join_next() => Event::Polled(ended(joined)),
+            Some(joined) = self.look_ups.join_next() => Event::LookedUp(ended(joined)),
             Some(due) = self.polls_due.next() => Event::PollDue(due.into_inner()),
             Some((command, reply)) = self.commands.recv() => Event::Command(command, reply),
             () = async { match wake { Some(wake) => wake.await, None => std::future::pending().await } } => Event::Wake,
@@ -269,6 +305,7 @@ impl Engine {
     /// Stops starting anything, and waits for what is at work, but not for ever: whatever is cut off is in the store.
     async fn wind_down(&mut self) {
         self.polls.abort_all();
+        self.look_ups.abort_all();
         let grace = self.parts.clock.sleep(self.parts.options.grace);
         tokio::pin!(grace);
         while !self.runs.is_empty() {
@@ -276,7 +313,7 @@ impl Engine {
                 Some(joined) = self.runs.join_next() => {
                     let (flow, run, result) = ended(joined);
                     // A store that fails now is met by the next start: the run is put back then.
-                    let _ = self.run_ended(&flow, run, result);
+                    let _ = self.run_ended(&flow, run, result).await;
                 }
                 () = &mut grace => break,
             }
@@ -284,9 +321,11 @@ impl Engine {
     }
 
     fn is_drained(&self, drain: Drain, wake_at: Option<Timestamp>) -> bool {
-        wake_at.is_none()
+        (wake_at.is_none() || self.only_blocked_runs_wait())
             && self.trouble.is_none()
             && self.runs.is_empty()
+            && self.polls.is_empty()
+            && self.look_ups.is_empty()
             && self.flows.iter().all(|(id, task)| {
                 let Trigger::Poll(poll) = &task.flow.trigger;
                 let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
@@ -296,26 +335,40 @@ impl Engine {
             })
     }
 
+    /// Whether every run that is left waits for somebody to mend its connection.
+    fn only_blocked_runs_wait(&self) -> bool {
+        self.with_statuses(|statuses| {
+            self.flows.iter().filter(|(_, task)| !task.is_paused).all(|(id, task)| {
+                let n_open = statuses.get(id).map_or(0, FlowStatus::open_runs);
+                n_open == task.blocked_runs.len() as u64
+            })
+        })
+    }
+
     fn is_blocked(&self, flow: &FlowId) -> bool {
         let blocked = store::FlowState::Blocked.word();
         self.with_statuses(|statuses| statuses.get(flow).is_some_and(|status| status.state == blocked))
     }
 
     /// After a while, asks a store again that could not write, and puts stranded runs back in line.
-    async fn leave_trouble(&mut self) {
+    async fn leave_trouble(&mut self) -> Result<(), EngineError> {
         let now = self.parts.clock.now();
-        let Some(trouble) = self.trouble.take_if(|trouble| trouble.retry_at <= now) else { return };
+        let Some(trouble) = self.trouble.take_if(|trouble| trouble.retry_at <= now) else { return Ok(()) };
         for (index, run) in trouble.stranded.iter().enumerate() {
             if let Err(error) = self.put_back(*run, now).await {
+                if !error.may_pass() {
+                    return Err(error.into());
+                }
                 tracing::error!(error = %error, "state still cannot be kept; nothing is sent or polled");
                 let stranded = trouble.stranded[index..].to_vec();
                 self.trouble = Some(Trouble { retry_at: now + TROUBLE_WAIT, stranded });
-                return;
+                return Ok(());
             }
         }
         for task in self.flows.values_mut() {
             task.may_have_work = true;
         }
+        Ok(())
     }
 
     /// A run that is at work in the store and nowhere else is pending again.
@@ -380,7 +433,7 @@ fn is_end(state: RunState) -> bool {
     }
 }
 
-/// A task's result. Tasks catch their own panics, so one that comes through here is a test's crash, or a bug of the loop.
+/// A task's result. Tasks catch panics of what they call, so one that comes through here is a test's crash.
 fn ended<T>(joined: Result<T, tokio::task::JoinError>) -> T {
     match joined {
         Ok(result) => result,

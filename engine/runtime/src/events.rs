@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sdk::{ConnectionName, FlowId, RunId};
+use sdk::{ConnectionName, EffectId, FlowId, RunId};
 use store::{Failure, SourceKey};
 
 /// A service's index proved later than half of the allowance.
@@ -68,6 +68,21 @@ impl FlowBlocked<'_> {
     }
 }
 
+/// A flow does not run, and the others do.
+pub struct FlowLeftOut<'a> {
+    /// Which.
+    pub flow: &'a FlowId,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl FlowLeftOut<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::error!(flow = %self.flow, reason = self.reason, "flow left out");
+    }
+}
+
 /// A service asked for less.
 pub struct ConnectionHeld<'a> {
     /// Which connection.
@@ -80,6 +95,28 @@ impl ConnectionHeld<'_> {
     /// Writes it.
     pub fn emit(&self) {
         tracing::debug!(connection = %self.connection, wait_seconds = self.wait.as_secs_f64(), "the service asked for less");
+    }
+}
+
+/// A write's outcome is known and the disk cannot keep it.
+pub struct OutcomeNotKept<'a> {
+    /// Which write.
+    pub effect: &'a EffectId,
+    /// Why not.
+    pub error: &'a store::Error,
+    /// When it is tried again.
+    pub retry_in: Duration,
+}
+
+impl OutcomeNotKept<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::error!(
+            effect = %self.effect,
+            retry_in_seconds = self.retry_in.as_secs(),
+            error = %self.error,
+            "the outcome of a write cannot be kept; waiting until it can"
+        );
     }
 }
 

@@ -8,6 +8,7 @@ pub mod durable;
 pub mod effects;
 pub mod engine;
 pub mod events;
+mod hash;
 pub mod interpreter;
 pub mod offload;
 pub mod poller;
@@ -17,5 +18,5 @@ pub mod status;
 
 pub use connections::Connections;
 pub use engine::{Command, Drain, Engine, EngineOptions, Handle};
-pub use poller::{PollError, PollOptions, Polled, Poller};
+pub use poller::{PollError, PollFailed, PollOptions, Polled, Poller};
 pub use status::{FlowStatus, LastPoll};

@@ -20,7 +20,7 @@ use std::time::Duration;
 use flow::{Flow, On, Poll, Start, Trigger};
 use sdk::faults::planted;
 use sdk::{Clock, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
-use store::{Checkpoint, Cursor, Freshness, NewRun, Pass, PassKind, SeenRow, SourceKey, Store, Tally};
+use store::{Checkpoint, Checkpointed, Cursor, Freshness, NewRun, Pass, PassKind, SeenRow, SourceKey, Store, Tally};
 
 use crate::connections::OpenConnection;
 use crate::offload::offload;
@@ -70,14 +70,24 @@ pub struct Polled {
     pub left_out: usize,
     /// Runs stored.
     pub runs: u64,
-    /// Runs that were stored before although their rows counted as fresh. None, unless the seen-map was damaged.
+    /// Runs that were stored before although their rows counted as fresh: those of another source of the same flow.
     pub known: u64,
     /// Whether it reached the source's end; else the pass goes on with the next poll.
     pub finished: bool,
     /// Whether the author's `records_per_poll` ended it.
     pub limited: bool,
-    /// Where the watermark stands.
-    pub watermark: Timestamp,
+    /// Whether it began its pass, rather than going on with one that was begun before.
+    pub began: bool,
+}
+
+/// A poll that failed, with what it had done by then.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct PollFailed {
+    /// What is stored all the same.
+    pub polled: Polled,
+    /// Why it went no further.
+    pub error: PollError,
 }
 
 /// Why a poll failed. The cursor has not moved past anything that was not stored.
@@ -89,6 +99,9 @@ pub enum PollError {
     /// The service answered, and what it answered cannot be trusted: nothing moves.
     #[error("{0}")]
     Untrusted(String),
+    /// A connector or an expression failed inside.
+    #[error("the engine failed inside: {0}")]
+    Panicked(String),
     /// The state could not be kept.
     #[error("{0}")]
     Store(#[from] store::Error),
@@ -138,42 +151,62 @@ impl Poller {
     }
 
     /// Reads on from where the last poll stopped, until the source's end or a bound.
-    pub async fn poll(&self) -> Result<Polled, PollError> {
-        let stored = self.cursor().await?;
-        let mut cursor = stored.clone();
-        let mut unsaved = false;
-        let mut polled = Polled { watermark: cursor.watermark, ..Polled::default() };
-        let mut pass = match cursor.pass.take() {
-            Some(pass) if !planted("every poll starts over at the watermark") => pass,
-            _ => self.begin_pass(&cursor).await?,
-        };
-        let mut pass_is_new = stored.pass.is_none();
+    pub async fn poll(&self) -> Result<Polled, PollFailed> {
+        let mut polled = Polled::default();
+        match self.poll_into(&mut polled).await {
+            Ok(()) => Ok(polled),
+            Err(error) => Err(PollFailed { polled, error }),
+        }
+    }
 
+    async fn poll_into(&self, polled: &mut Polled) -> Result<(), PollError> {
+        let stored = self.cursor().await?;
+        let mut reading = match stored.pass.clone() {
+            Some(pass) if !planted("every poll starts over at the watermark") => {
+                Reading { cursor: stored.clone(), saved: stored, pass, is_new: false }
+            }
+            _ => {
+                let pass = self.begin_pass(&stored).await?;
+                polled.began = true;
+                Reading { cursor: stored.clone(), saved: stored, pass, is_new: true }
+            }
+        };
+        let read = self.read_pages(&mut reading, polled).await;
+        if let Err(PollError::Service(_)) = &read
+            && reading.cursor != reading.saved
+        {
+            // What was read without finding anything fresh is read: else a service that fails now and then would be
+            // read from the same point for ever.
+            self.checkpoint(&mut reading, Fresh::default(), None).await?;
+        }
+        read
+    }
+
+    async fn read_pages(&self, reading: &mut Reading, polled: &mut Polled) -> Result<(), PollError> {
         loop {
-            let (rows, answered_at) = self.read(&pass.resume).await?;
-            if pass_is_new || planted("watermark clamped to the last poll's clock") {
-                pass.started_at = answered_at;
-                pass_is_new = false;
+            let (rows, answered_at) = self.read(&reading.pass.resume).await?;
+            if reading.is_new || planted("watermark clamped to the last poll's clock") {
+                reading.pass.started_at = answered_at;
+                reading.is_new = false;
             }
             polled.pages += 1;
             polled.rows += rows.len();
-            pass.newest = pass.newest.max(rows.iter().map(|row| row.modified).max());
+            reading.pass.newest = reading.pass.newest.max(rows.iter().map(|row| row.modified).max());
 
-            let next = page::next(&pass.resume, &rows, self.connection.service.page_size());
-            let Fresh { rows: fresh, tally } = self.fresh(&cursor, &rows, &pass.resume, next.as_ref()).await?;
-            polled.fresh += fresh.len();
-            polled.left_out += fresh.iter().filter(|row| row.run.is_none()).count();
-            self.widen(&mut cursor, &fresh);
+            let next = page::next(&reading.pass.resume, &rows, self.connection.service.page_size());
+            let fresh = self.fresh(&reading.cursor, &rows, &reading.pass.resume, next.as_ref()).await?;
+            polled.fresh += fresh.rows.len();
+            polled.left_out += fresh.rows.iter().filter(|row| row.run.is_none()).count();
+            self.widen(&mut reading.cursor, &fresh.rows);
             let mut forget_before = None;
             match next {
                 Some(resume) => {
-                    pass.resume = resume;
-                    cursor.pass = Some(pass.clone());
+                    reading.pass.resume = resume;
+                    reading.cursor.pass = Some(reading.pass.clone());
                 }
                 None => {
-                    forget_before = self.end_pass(&mut cursor, &pass);
+                    forget_before = self.end_pass(&mut reading.cursor, &reading.pass);
                     polled.finished = true;
-                    polled.watermark = cursor.watermark;
                 }
             }
 
@@ -181,30 +214,41 @@ impl Poller {
             polled.limited =
                 !polled.finished && self.flow.limits.records_per_poll.is_some_and(|limit| polled.fresh >= limit);
             let ends = polled.finished || polled.limited || polled.pages >= self.options.pages;
-            unsaved |= cursor != stored;
-            if !fresh.is_empty() || (ends && unsaved) {
-                sdk::faults::point("poll.checkpoint.before");
-                let checkpointed = self
-                    .store
-                    .checkpoint(Checkpoint {
-                        key: self.key.clone(),
-                        epoch: self.epoch,
-                        projection: self.projection,
-                        rows: fresh,
-                        cursor: cursor.clone(),
-                        forget_before,
-                        tally,
-                        now: self.clock.now(),
-                    })
-                    .await?;
-                sdk::faults::point("poll.checkpoint.after");
+            if !fresh.rows.is_empty() || (ends && reading.cursor != reading.saved) {
+                let checkpointed = self.checkpoint(reading, fresh, forget_before).await?;
                 polled.runs += checkpointed.runs;
                 polled.known += checkpointed.known;
             }
             if ends {
-                return Ok(polled);
+                return Ok(());
             }
         }
+    }
+
+    /// Keeps a page's fresh rows and the point that was reached, together.
+    async fn checkpoint(
+        &self,
+        reading: &mut Reading,
+        fresh: Fresh,
+        forget_before: Option<Timestamp>,
+    ) -> Result<Checkpointed, PollError> {
+        sdk::faults::point("poll.checkpoint.before");
+        let checkpointed = self
+            .store
+            .checkpoint(Checkpoint {
+                key: self.key.clone(),
+                epoch: self.epoch,
+                projection: self.projection,
+                rows: fresh.rows,
+                cursor: reading.cursor.clone(),
+                forget_before,
+                tally: fresh.tally,
+                now: self.clock.now(),
+            })
+            .await?;
+        reading.saved = reading.cursor.clone();
+        sdk::faults::point("poll.checkpoint.after");
+        Ok(checkpointed)
     }
 
     /// The stored cursor, or a new one that stands where the author said to start.
@@ -212,7 +256,8 @@ impl Poller {
         if let Some(cursor) = self.store.cursor(&self.key).await? {
             return Ok(cursor);
         }
-        let now = self.server_time().await?;
+        // Asked, not estimated: what is stamped before this moment never makes a run.
+        let now = self.ask_server_time().await?;
         let Trigger::Poll(poll) = &self.flow.trigger;
         let floor = match poll.start {
             Start::Now => now,
@@ -233,9 +278,13 @@ impl Poller {
 
     /// The service's time: by its last answer, else by asking.
     async fn server_time(&self) -> Result<Timestamp, PollError> {
-        if let Some(estimate) = self.connection.server_clock.estimate(&*self.clock) {
-            return Ok(estimate);
+        match self.connection.server_clock.estimate(&*self.clock) {
+            Some(estimate) => Ok(estimate),
+            None => self.ask_server_time().await,
         }
+    }
+
+    async fn ask_server_time(&self) -> Result<Timestamp, PollError> {
         let server_time = self.connection.service.server_time().await?;
         self.connection.server_clock.learn(&*self.clock, server_time);
         Ok(server_time)
@@ -378,6 +427,15 @@ impl Poller {
     }
 }
 
+/// One poll's reading: what is stored, and what it has reached since.
+struct Reading {
+    saved: Cursor,
+    cursor: Cursor,
+    pass: Pass,
+    /// Whether the pass's beginning is still an estimate.
+    is_new: bool,
+}
+
 /// A page's fresh rows.
 #[derive(Default)]
 struct Fresh {
@@ -406,7 +464,7 @@ fn stamp_kind(poll: &Poll) -> StampKind {
 /// Which version of its record a row is. A flow on new records knows one version of each.
 pub fn version(row: &Record, on: On) -> Version {
     match on {
-        On::New => Version { stamp: row.created.unwrap_or(row.modified), hash: 0 },
+        On::New => Version { stamp: row.modified, hash: 0 },
         On::NewOrUpdated => Version { stamp: row.modified, hash: page::content_hash(row) },
     }
 }

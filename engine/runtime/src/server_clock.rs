@@ -7,7 +7,8 @@ use sdk::{Clock, Timestamp};
 
 /// The difference between a service's clock and ours, learned from its answers.
 ///
-/// It decides only how far back a pass reads, never how far the watermark moves: a wrong estimate costs time, not records.
+/// An estimate decides only how far back a pass reads, never where a flow starts nor how far its watermark moves: a
+/// wrong one costs time, not records.
 #[derive(Debug, Default)]
 pub struct ServerClock {
     ahead_millis: Mutex<Option<i64>>,

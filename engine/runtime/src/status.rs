@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sdk::{FlowId, Timestamp};
-use store::RunState;
+use store::{FlowState, RunState};
 
 /// One flow, as it stands now.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -44,6 +44,23 @@ pub struct LastPoll {
 }
 
 impl FlowStatus {
+    /// A flow that does not run, with the reason.
+    pub fn left_out(flow: FlowId, reason: String) -> Self {
+        Self {
+            flow,
+            state: FlowState::Invalid.word().to_owned(),
+            reason: Some(reason),
+            polls: 0,
+            records: 0,
+            left_out: 0,
+            asked: 0,
+            runs: 0,
+            ended: BTreeMap::new(),
+            next_poll: None,
+            last_poll: None,
+        }
+    }
+
     /// Runs that have not ended yet.
     pub fn open_runs(&self) -> u64 {
         self.runs.saturating_sub(self.ended.values().sum())

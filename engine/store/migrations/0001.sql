@@ -161,7 +161,10 @@ CREATE TABLE effect (
     object        TEXT NOT NULL,
     target_key    TEXT,
     request_hash  INTEGER NOT NULL,
+    nonce         TEXT NOT NULL DEFAULT '',    -- an operator's run stands beside those of polls, not in their order
     attempts      INTEGER NOT NULL DEFAULT 0,
+    failures      INTEGER NOT NULL DEFAULT 0,  -- attempts that count against the write
+    maybe_applied INTEGER NOT NULL DEFAULT 0 CHECK (maybe_applied IN (0, 1)),
     planned_at    INTEGER NOT NULL,
     first_sent_at INTEGER,
     last_sent_at  INTEGER,

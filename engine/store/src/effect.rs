@@ -41,6 +41,8 @@ pub struct Intent {
     pub record: RecordId,
     /// That record's version stamp: orders the writes of one record.
     pub stamp: Timestamp,
+    /// Empty, or the operator's "run again": writes are put in order only with others of the same nonce.
+    pub nonce: String,
     /// `create`, `update`, `upsert`.
     pub verb: &'static str,
     /// Where it goes.
@@ -88,6 +90,10 @@ pub struct EffectRow {
     pub object: String,
     /// Times it was sent.
     pub attempts: u32,
+    /// Attempts that failed and count against it: not those that were refused for asking too much, or for a bad token.
+    pub failures: u32,
+    /// Whether any attempt so far may have been applied.
+    pub maybe_applied: bool,
     /// When it was first sent.
     pub first_sent_at: Option<Timestamp>,
     /// When it was last sent.
@@ -123,6 +129,10 @@ pub enum Settlement {
         class: String,
         /// One sentence.
         message: String,
+        /// Whether the attempt counts against the write.
+        counts: bool,
+        /// Whether the attempt may have been applied.
+        maybe_applied: bool,
     },
     /// Refused for good.
     Failed {

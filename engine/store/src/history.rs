@@ -260,10 +260,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let IdColumn(id) = row.get(0)?;
     let (TimeColumn(stamp), HashColumn(hash)) = (row.get(3)?, row.get(4)?);
     let (TimeColumn(created_at), TimeColumn(due_at)) = (row.get(8)?, row.get(9)?);
-    let failure = match row.get(14)? {
-        Some(step) => Some(Failure { step, class: row.get(15)?, message: row.get(16)?, attempt: row.get(17)? }),
-        None => None,
-    };
+    let failure = runs::read_failure(row, 14)?;
     Ok(RunRow {
         id,
         flow: FlowId::new(row.get::<_, String>(1)?),

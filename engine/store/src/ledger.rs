@@ -7,7 +7,7 @@ use crate::words::{HashColumn, IdColumn, TimeColumn, time};
 use crate::{EffectRow, EffectState, Error, Intent, Planned, Settlement, error::Result, flows, payload};
 
 const COLUMNS: &str = "id, run, step, item, state, verb, connection, object, attempts, first_sent_at, last_sent_at, \
-    outcome, target_id, class";
+    outcome, target_id, class, failures, maybe_applied";
 
 pub(crate) fn plan(connection: &Connection, intent: &Intent) -> Result<Planned> {
     if let Some(known) = effect(connection, &intent.effect_id)? {
@@ -30,8 +30,8 @@ pub(crate) fn plan(connection: &Connection, intent: &Intent) -> Result<Planned> 
     connection
         .prepare_cached(
             "INSERT INTO effect (id, run, flow, step, item, record, stamp, state, verb, connection, object, target_key,
-                                 request_hash, planned_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planned', ?8, ?9, ?10, ?11, ?12, ?13)",
+                                 request_hash, planned_at, nonce)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planned', ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute((
             intent.effect_id.as_str(),
@@ -47,6 +47,7 @@ pub(crate) fn plan(connection: &Connection, intent: &Intent) -> Result<Planned> 
             &intent.target_key,
             HashColumn(intent.request_hash),
             TimeColumn(intent.now),
+            &intent.nonce,
         ))?;
     match supersede_if_late(connection, &intent.effect_id, intent.now)? {
         EffectState::Superseded => Ok(Planned::Superseded),
@@ -94,14 +95,23 @@ pub(crate) fn settle(
         Settlement::Unchanged { target, outcome } => {
             (EffectState::Unchanged, Some(outcome.clone()), Some(target), None)
         }
-        Settlement::Again { class, message } => (EffectState::Planned, text(message), None, Some(class)),
+        Settlement::Again { class, message, .. } => (EffectState::Planned, text(message), None, Some(class)),
         Settlement::Failed { class, message } => (EffectState::Failed, text(message), None, Some(class)),
         Settlement::Unknown { class, message } => (EffectState::Unknown, text(message), None, Some(class)),
         Settlement::Skipped { reason } => (EffectState::Skipped, text(reason), None, None),
     };
+    let (failures, maybe_applied) = match settlement {
+        Settlement::Again { counts, maybe_applied, .. } => (i64::from(*counts), *maybe_applied),
+        Settlement::Done { .. }
+        | Settlement::Unchanged { .. }
+        | Settlement::Failed { .. }
+        | Settlement::Unknown { .. }
+        | Settlement::Skipped { .. } => (0, false),
+    };
     connection
         .prepare_cached(
-            "UPDATE effect SET state = ?2, settled_at = ?3, outcome = ?4, target_id = ?5, class = ?6 WHERE id = ?1",
+            "UPDATE effect SET state = ?2, settled_at = ?3, outcome = ?4, target_id = ?5, class = ?6,
+                               failures = failures + ?7, maybe_applied = max(maybe_applied, ?8) WHERE id = ?1",
         )?
         .execute((
             id.as_str(),
@@ -110,6 +120,8 @@ pub(crate) fn settle(
             outcome.as_ref().map(payload::pack_value),
             target.map(RecordId::as_str),
             class,
+            failures,
+            maybe_applied,
         ))?;
     match settlement {
         Settlement::Again { .. } => supersede_if_late(connection, id, now),
@@ -165,7 +177,7 @@ fn supersede_if_late(connection: &Connection, id: &EffectId, now: Timestamp) -> 
          WHERE id = ?1 AND state = 'planned' AND EXISTS (
              SELECT 1 FROM effect AS newer
              WHERE newer.record = effect.record AND newer.flow = effect.flow AND newer.step = effect.step
-               AND newer.item = effect.item AND newer.state IN ('done', 'unchanged') AND newer.stamp > effect.stamp)",
+               AND newer.item = effect.item AND newer.nonce = effect.nonce AND newer.state IN ('done', 'unchanged') AND newer.stamp > effect.stamp)",
     )?;
     let superseded = update.execute((id.as_str(), TimeColumn(now)))?;
     Ok(if superseded == 0 { EffectState::Planned } else { EffectState::Superseded })
@@ -203,5 +215,7 @@ fn read(row: &Row<'_>) -> Result<EffectRow> {
         outcome: outcome.as_deref().map(payload::unpack_value).transpose()?,
         target_id: row.get::<_, Option<String>>(12)?.map(RecordId::new),
         class: row.get(13)?,
+        failures: row.get(14)?,
+        maybe_applied: row.get(15)?,
     })
 }

@@ -84,6 +84,8 @@ pub struct ClaimedRun {
     pub journal: Vec<JournalEntry>,
     /// Writes that earlier attempts planned, sent or settled.
     pub effects: Vec<EffectRow>,
+    /// Why the last attempt did not come to its end.
+    pub last_failure: Option<Failure>,
 }
 
 /// A look-up's journaled outcome.

@@ -1,6 +1,6 @@
 //! Runs in SQL: stored, claimed in the order of their record's versions, ended.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use sdk::{FlowId, RunId, Timestamp, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn};
@@ -226,13 +226,20 @@ fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize) -> Resu
 fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> Result<ClaimedRun> {
     let mut update = connection.prepare_cached(
         "UPDATE run SET state = 'running', attempt = attempt + 1, started_at = ?2, changed = ?3 WHERE id = ?1
-         RETURNING stamp, hash, nonce, created_at, attempt",
+         RETURNING stamp, hash, nonce, created_at, attempt,
+                   failure_step, failure_class, failure_message, failure_attempt",
     )?;
-    let (version, nonce, created_at, attempt) =
+    let (version, nonce, created_at, attempt, last_failure) =
         update.query_row((IdColumn(id), TimeColumn(now), next_changes(connection, 1)?), |row| {
             let (TimeColumn(stamp), HashColumn(hash)) = (row.get(0)?, row.get(1)?);
             let TimeColumn(created_at) = row.get(3)?;
-            Ok((Version { stamp, hash }, row.get::<_, String>(2)?, created_at, row.get::<_, u32>(4)?))
+            Ok((
+                Version { stamp, hash },
+                row.get::<_, String>(2)?,
+                created_at,
+                row.get::<_, u32>(4)?,
+                read_failure(row, 5)?,
+            ))
         })?;
     let record = record_of(connection, id)?.ok_or_else(|| Error::corrupt(format!("the record of run {id} is gone")))?;
     let (journal, effects) = if attempt > 1 {
@@ -240,7 +247,18 @@ fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> R
     } else {
         (Vec::new(), Vec::new())
     };
-    Ok(ClaimedRun { id, flow: flow.clone(), record, version, created_at, attempt, nonce, journal, effects })
+    Ok(ClaimedRun {
+        id,
+        flow: flow.clone(),
+        record,
+        version,
+        created_at,
+        attempt,
+        nonce,
+        journal,
+        effects,
+        last_failure,
+    })
 }
 
 /// The record that the run was stored with, unless retention has dropped it.
@@ -248,6 +266,13 @@ pub(crate) fn record_of(connection: &Connection, run: RunId) -> Result<Option<sd
     let mut select = connection.prepare_cached("SELECT record FROM payload WHERE run = ?1")?;
     let body: Option<Vec<u8>> = select.query_row([IdColumn(run)], |row| row.get(0)).optional()?;
     body.as_deref().map(payload::unpack_record).transpose()
+}
+
+/// The run's last failure, whose four columns begin at `first`.
+pub(crate) fn read_failure(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Failure>> {
+    let Some(step) = row.get(first)? else { return Ok(None) };
+    let (class, message, attempt) = (row.get(first + 1)?, row.get(first + 2)?, row.get(first + 3)?);
+    Ok(Some(Failure { step, class, message, attempt }))
 }
 
 fn keep_failure(connection: &Connection, run: RunId, failure: &Failure) -> Result<()> {

@@ -1,14 +1,15 @@
 //! What others may ask of a running engine.
 
-use sdk::{FlowId, RecordId};
+use std::sync::PoisonError;
+
+use flow::{Flow, Trigger};
+use sdk::{FlowId, Record, RecordId};
 use store::{FlowState, ManualRun, NewRun};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Engine, Statuses};
 use crate::poller::version;
 use crate::status::FlowStatus;
-use flow::Trigger;
-use std::sync::PoisonError;
 
 /// Something asked of a running engine.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,18 +28,18 @@ pub enum Command {
     },
 }
 
+/// Where an answer goes: one sentence, or a refusal.
+pub(super) type Reply = oneshot::Sender<Result<String, String>>;
+
 /// A way to a running engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    commands: mpsc::Sender<(Command, oneshot::Sender<Result<String, String>>)>,
+    commands: mpsc::Sender<(Command, Reply)>,
     statuses: Statuses,
 }
 
 impl Handle {
-    pub(super) fn new(
-        commands: mpsc::Sender<(Command, oneshot::Sender<Result<String, String>>)>,
-        statuses: Statuses,
-    ) -> Self {
+    pub(super) fn new(commands: mpsc::Sender<(Command, Reply)>, statuses: Statuses) -> Self {
         Self { commands, statuses }
     }
 
@@ -56,12 +57,20 @@ impl Handle {
     }
 }
 
+/// What a look-up for [`Command::RunRecord`] found.
+pub(super) struct LookedUp {
+    flow: FlowId,
+    record: RecordId,
+    found: Result<Option<Record>, sdk::Error>,
+    reply: Reply,
+}
+
 impl Engine {
-    pub(super) async fn handle(&mut self, command: Command, reply: oneshot::Sender<Result<String, String>>) {
+    pub(super) async fn handle(&mut self, command: Command, reply: Reply) {
         let answer = match command {
             Command::Pause(flow) => self.pause(&flow, true).await,
             Command::Resume(flow) => self.pause(&flow, false).await,
-            Command::RunRecord { flow, record } => self.run_record(&flow, &record).await,
+            Command::RunRecord { flow, record } => return self.look_up(flow, record, reply),
         };
         // Whoever asked may have gone.
         let _ = reply.send(answer);
@@ -69,14 +78,17 @@ impl Engine {
 
     async fn pause(&mut self, flow: &FlowId, pause: bool) -> Result<String, String> {
         let now = self.parts.clock.now();
-        let Some(task) = self.flows.get_mut(flow) else { return Err(no_flow(flow)) };
+        let Some(task) = self.flows.get(flow) else { return Err(no_flow(flow)) };
         if task.is_paused == pause {
             return Ok(format!("`{flow}` is {} already", if pause { "paused" } else { "active" }));
         }
-        task.is_paused = pause;
-        task.may_have_work = true;
+        // Kept first: what is said must still hold after a restart.
         let state = if pause { FlowState::Paused } else { FlowState::Active };
         self.parts.store.set_flow_state(flow, state, None, now).await.map_err(|error| error.to_string())?;
+        if let Some(task) = self.flows.get_mut(flow) {
+            task.is_paused = pause;
+            task.may_have_work = true;
+        }
         self.with_status(flow, |status| {
             status.state = state.word().to_owned();
             status.reason = None;
@@ -89,19 +101,46 @@ impl Engine {
         })
     }
 
-    async fn run_record(&mut self, flow: &FlowId, record: &RecordId) -> Result<String, String> {
-        let Some(task) = self.flows.get(flow) else { return Err(no_flow(flow)) };
-        let Trigger::Poll(poll) = &task.flow.trigger;
-        let target = &poll.target;
-        let open = self.parts.connections.get(&target.connection).ok_or_else(|| no_flow(flow))?.clone();
-        let found = open.service.get(&target.object, record, &poll.fields).await.map_err(|error| error.to_string())?;
-        let Some(found) = found else {
-            return Err(format!("`{}.{}` has no record `{record}`", target.connection, target.object));
+    /// Asks the service for the record, beside everything else.
+    fn look_up(&mut self, flow: FlowId, record: RecordId, reply: Reply) {
+        let known = self.flows.get(&flow).and_then(|task| {
+            let Trigger::Poll(poll) = &task.flow.trigger;
+            Some((poll.clone(), self.parts.connections.get(&poll.target.connection)?.clone()))
+        });
+        let Some((poll, open)) = known else {
+            // Whoever asked may have gone.
+            let _ = reply.send(Err(no_flow(&flow)));
+            return;
         };
-        let (id, version) = (self.parts.ids.run_id(), version(&found, poll.on));
+        self.look_ups.spawn(async move {
+            let found = open.service.get(&poll.target.object, &record, &poll.fields).await;
+            LookedUp { flow, record, found, reply }
+        });
+    }
+
+    /// Stores a run for what was looked up.
+    pub(super) async fn looked_up(&mut self, looked_up: LookedUp) {
+        let LookedUp { flow, record, found, reply } = looked_up;
+        let answer = match (self.flows.get(&flow).map(|task| task.flow.clone()), found) {
+            (None, _) => Err(no_flow(&flow)),
+            (_, Err(error)) => Err(error.to_string()),
+            (Some(definition), Ok(None)) => {
+                let Trigger::Poll(poll) = &definition.trigger;
+                Err(format!("`{}` has no record `{record}`", poll.target))
+            }
+            (Some(definition), Ok(Some(found))) => self.run_record(&definition, found).await,
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(answer);
+    }
+
+    async fn run_record(&mut self, definition: &Flow, record: Record) -> Result<String, String> {
+        let flow = &definition.id;
+        let Trigger::Poll(poll) = &definition.trigger;
+        let (id, record_id, version) = (self.parts.ids.run_id(), record.id.clone(), version(&record, poll.on));
         let run = ManualRun {
             flow: flow.clone(),
-            run: NewRun { id, record: found, keys: Vec::new() },
+            run: NewRun { id, record, keys: Vec::new() },
             version,
             // A run of its own, beside those that polls stored of the same version.
             nonce: id.to_string(),
@@ -115,7 +154,7 @@ impl Engine {
         if let Some(task) = self.flows.get_mut(flow) {
             task.may_have_work = true;
         }
-        Ok(format!("run {id} of `{flow}` for record {record}"))
+        Ok(format!("run {id} of `{flow}` for record {record_id}"))
     }
 }
 

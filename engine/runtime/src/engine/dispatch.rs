@@ -8,7 +8,7 @@ use std::time::Duration;
 use flow::Flow;
 use futures::FutureExt;
 use sdk::{FlowId, RunId, Timestamp};
-use store::{ClaimedRun, Ending, Failure, RunState, Store};
+use store::{ClaimedRun, EffectState, Ending, Failure, RunState, Settlement, Store};
 
 use super::{Engine, EngineError};
 use crate::durable::{Interrupt, StoredWorld};
@@ -46,10 +46,11 @@ impl Engine {
                 }
             };
             sdk::faults::point("dispatch.claimed");
-            for (flow, wished) in &wishes {
+            for (flow, _) in &wishes {
                 let got = claimed.iter().filter(|run| run.flow == *flow).count();
                 if let Some(task) = self.flows.get_mut(flow) {
-                    task.may_have_work = got == *wished;
+                    // Fewer than wished may be there and hidden behind runs that could not be read.
+                    task.may_have_work = got > 0;
                 }
             }
             for run in claimed {
@@ -102,6 +103,7 @@ impl Engine {
     fn start_run(&mut self, run: ClaimedRun) {
         let Some(task) = self.flows.get_mut(&run.flow) else { return };
         task.n_at_work += 1;
+        task.blocked_runs.remove(&run.id);
         let flow = task.flow.clone();
         let store = self.parts.store.clone();
         let clock = self.parts.clock.clone();
@@ -117,26 +119,34 @@ impl Engine {
             let (flow_id, id) = (run.flow.clone(), run.id);
             let outcome = match AssertUnwindSafe(interpret(flow.clone(), run.clone(), &world)).catch_unwind().await {
                 Ok(outcome) => outcome,
-                Err(panic) => Ok(Ending::Failed(panicked(panic, run.attempt))),
+                Err(panic) => panicked(&store, &run, &panic_text(panic), clock.now()).await,
             };
             let result = keep(&store, &flow, &run, outcome, clock.now()).await;
             (flow_id, id, result)
         });
     }
 
-    pub(super) fn run_ended(&mut self, flow: &FlowId, run: RunId, result: RunResult) -> Result<(), EngineError> {
+    pub(super) async fn run_ended(&mut self, flow: &FlowId, run: RunId, result: RunResult) -> Result<(), EngineError> {
         if let Some(task) = self.flows.get_mut(flow) {
             task.n_at_work -= 1;
             // A later version of the same record may have waited for it.
             task.may_have_work = true;
         }
         match result {
-            RunResult::Ended(state) => self.count_end(flow, state),
+            RunResult::Ended(state) => {
+                self.count_end(flow, state);
+                if self.flows.get(flow).is_some_and(|task| task.blocked_runs.is_empty() && task.n_failed_polls == 0) {
+                    self.unblock(flow).await;
+                }
+            }
             RunResult::Parked { due_at, blocked } => {
                 // In steps of a tenth of a second, so that many parked runs are few due times.
                 self.parked_until.insert(Timestamp::from_millis((due_at.millis() / 100 + 1) * 100));
                 if let Some(reason) = blocked {
-                    self.with_status(flow, |status| status.reason = Some(reason));
+                    if let Some(task) = self.flows.get_mut(flow) {
+                        task.blocked_runs.insert(run);
+                    }
+                    self.block(flow, &reason).await;
                 }
             }
             RunResult::Stranded(error) => self.meet(error, Some(run))?,
@@ -187,22 +197,33 @@ fn state_of(ending: &Ending) -> RunState {
     }
 }
 
-/// A panic ends its own run only. A test's crash is no panic of ours, and goes on through.
-fn panicked(panic: Box<dyn Any + Send>, attempt: u32) -> Failure {
+/// A panic ends its own run only: as failed, or as unknown where a write of it was under way.
+async fn panicked(store: &Store, run: &ClaimedRun, text: &str, now: Timestamp) -> Result<Ending, Interrupt> {
+    let message = format!("the engine failed inside: {text}");
+    let failure = |class: &str| Failure {
+        step: String::new(),
+        class: class.to_owned(),
+        message: message.clone(),
+        attempt: run.attempt,
+    };
+    let mut is_unknown = false;
+    for effect in store.run(&run.id.to_string()).await?.effects {
+        if effect.state == EffectState::Sent {
+            is_unknown = true;
+            let settlement = Settlement::Unknown { class: "unknown".to_owned(), message: message.clone() };
+            store.settle(&effect.effect_id, settlement, now).await?;
+        }
+    }
+    Ok(if is_unknown { Ending::Unknown(failure("unknown")) } else { Ending::Failed(failure("permanent")) })
+}
+
+/// What a panic said. A test's crash is no panic of ours, and goes on through.
+pub(super) fn panic_text(panic: Box<dyn Any + Send>) -> String {
     #[cfg(feature = "faults")]
     let panic = match panic.downcast::<sdk::faults::Crash>() {
         Ok(crash) => std::panic::resume_unwind(crash),
         Err(panic) => panic,
     };
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default();
-    Failure {
-        step: String::new(),
-        class: "permanent".to_owned(),
-        message: format!("the engine failed inside: {text}"),
-        attempt,
-    }
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }

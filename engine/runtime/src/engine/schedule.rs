@@ -1,18 +1,23 @@
 //! When flows poll: first due spread by a stable hash, then at the author's interval, one poll of a flow at a time.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use flow::Trigger;
+use futures::FutureExt;
 use sdk::{Class, FlowId, Timestamp};
 use store::FlowState;
 
+use super::dispatch::panic_text;
 use super::{Engine, EngineError, PollEnded};
-use crate::poller::PollError;
+use crate::poller::{PollError, PollFailed, Polled};
 
 /// First polls of many flows are spread, this much per flow and at most over one interval.
 const SPREAD_PER_FLOW: Duration = Duration::from_millis(10);
 /// The longest wait after failed polls.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
+/// No poll is further away than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How often a blocked flow looks whether its connection was mended.
 const BLOCKED_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -37,7 +42,9 @@ impl Engine {
             return;
         }
         task.poll_due = due;
-        task.poll_key = Some(self.polls_due.insert(flow.clone(), due.since(now)));
+        // A due time beyond every interval comes from a clock that jumped.
+        let wait = due.since(now).min(LONGEST_WAIT);
+        task.poll_key = Some(self.polls_due.insert(flow.clone(), wait));
         self.with_status(flow, |status| status.next_poll = Some(due));
     }
 
@@ -54,10 +61,17 @@ impl Engine {
             return;
         }
         task.is_polling = true;
-        task.pass_began.get_or_insert(now);
         let (poller, flow) = (task.poller.clone(), flow.clone());
         self.with_status(&flow, |status| status.next_poll = None);
-        self.polls.spawn(async move { PollEnded { flow, began_at: now, result: poller.poll().await } });
+        self.polls.spawn(async move {
+            let result = match AssertUnwindSafe(poller.poll()).catch_unwind().await {
+                Ok(result) => result,
+                Err(panic) => {
+                    Err(PollFailed { polled: Polled::default(), error: PollError::Panicked(panic_text(panic)) })
+                }
+            };
+            PollEnded { flow, began_at: now, result }
+        });
     }
 
     pub(super) async fn poll_ended(&mut self, ended: PollEnded) -> Result<(), EngineError> {
@@ -67,26 +81,36 @@ impl Engine {
         let Trigger::Poll(poll) = &task.flow.trigger;
         let every = poll.every;
         task.is_polling = false;
-        match result {
-            Ok(polled) => {
-                let had_failed = std::mem::take(&mut task.n_failed_polls) > 0;
-                task.may_have_work |= polled.runs > 0;
-                if polled.finished {
-                    task.last_finished_pass_began = task.pass_began.take();
-                }
+        let (polled, error) = match result {
+            Ok(polled) => (polled, None),
+            Err(PollFailed { polled, error }) => (polled, Some(error)),
+        };
+        // Also a poll that failed may have stored runs before it did.
+        task.may_have_work |= polled.runs > 0;
+        if polled.began {
+            task.pass_began = Some(began_at);
+        }
+        if polled.finished {
+            task.last_finished_pass_began = task.pass_began.take().or(task.last_finished_pass_began);
+        }
+        self.note_poll(&flow, began_at, &polled);
+        let Some(task) = self.flows.get_mut(&flow) else { return Ok(()) };
+        match error {
+            None => {
+                task.n_failed_polls = 0;
+                let nothing_blocks = task.blocked_runs.is_empty();
                 // A pass goes on at once where only our own bound cut it; the author's bound waits for the next interval.
                 let due = if polled.finished || polled.limited { next_due(task.poll_due, every, now) } else { now };
-                self.note_poll(&flow, began_at, &polled);
-                if had_failed {
+                if nothing_blocks {
                     self.unblock(&flow).await;
                 }
                 self.schedule(&flow, due);
             }
-            Err(PollError::Store(error)) => {
+            Some(PollError::Store(error)) => {
                 self.meet(error, None)?;
                 self.schedule(&flow, now + super::TROUBLE_WAIT);
             }
-            Err(error) => {
+            Some(error) => {
                 task.n_failed_polls += 1;
                 let failures = task.n_failed_polls;
                 let blocks = blocks(&error);
@@ -96,10 +120,7 @@ impl Engine {
                 if blocks {
                     self.block(&flow, &reason).await;
                 } else {
-                    self.with_status(&flow, |status| {
-                        status.polls += 1;
-                        status.reason = Some(reason);
-                    });
+                    self.with_status(&flow, |status| status.reason = Some(reason));
                 }
                 self.schedule(&flow, now + wait);
             }
@@ -109,6 +130,10 @@ impl Engine {
 
     /// Shows that nothing will change for a flow until somebody mends its connection. It goes on looking, rarely.
     pub(super) async fn block(&mut self, flow: &FlowId, reason: &str) {
+        // What an operator paused stays paused.
+        if self.flows.get(flow).is_some_and(|task| task.is_paused) {
+            return;
+        }
         let mut is_new = false;
         self.with_status(flow, |status| {
             is_new = status.state != FlowState::Blocked.word();
@@ -121,7 +146,7 @@ impl Engine {
         }
     }
 
-    async fn unblock(&mut self, flow: &FlowId) {
+    pub(super) async fn unblock(&mut self, flow: &FlowId) {
         let mut was_blocked = false;
         self.with_status(flow, |status| {
             was_blocked = status.state == FlowState::Blocked.word();
@@ -151,7 +176,7 @@ fn blocks(error: &PollError) -> bool {
             Class::Auth | Class::Forbidden { .. } | Class::NotFound | Class::Invalid | Class::Permanent => true,
             Class::RateLimited | Class::QuotaExhausted | Class::Transient | Class::Conflict => false,
         },
-        PollError::Untrusted(_) => true,
+        PollError::Untrusted(_) | PollError::Panicked(_) => true,
         PollError::Store(_) => false,
     }
 }
@@ -159,16 +184,17 @@ fn blocks(error: &PollError) -> bool {
 fn after_failures(error: &PollError, every: Duration, failures: u32) -> Duration {
     let asked = match error {
         PollError::Service(error) => error.retry_after,
-        PollError::Untrusted(_) | PollError::Store(_) => None,
+        PollError::Untrusted(_) | PollError::Panicked(_) | PollError::Store(_) => None,
     };
     let doubled = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST_BACK_OFF).max(every);
     asked.map_or(doubled, |asked| asked.min(LONGEST_BACK_OFF).max(Duration::from_millis(100)))
 }
 
-/// The next due time without drift; due times that have passed are skipped.
+/// The next due time without drift; due times that have passed are skipped, and so are those that a clock that was set
+/// back has put out of reach.
 fn next_due(last_due: Timestamp, every: Duration, now: Timestamp) -> Timestamp {
     let next = last_due + every;
-    if next > now { next } else { now + every }
+    if next > now && next <= now + every { next } else { now + every }
 }
 
 #[cfg(test)]
@@ -181,6 +207,7 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         assert_eq!(next_due(at(0), every, at(2)), at(15));
         assert_eq!(next_due(at(0), every, at(100)), at(115));
+        assert_eq!(next_due(at(7_200), every, at(3_600)), at(3_615), "the clock was set back by an hour");
     }
 
     #[test]

@@ -94,6 +94,7 @@ fn sample() -> ClaimedRun {
         nonce: String::new(),
         journal: Vec::new(),
         effects: Vec::new(),
+        last_failure: None,
     }
 }
 

@@ -95,7 +95,7 @@ pub fn projection(fields: &[String]) -> u64 {
         hasher.update(field.as_bytes());
         hasher.update(&[0]);
     }
-    first_eight(&hasher.finalize())
+    crate::hash::first_eight(&hasher.finalize())
 }
 
 /// Hash over a record's fields.
@@ -107,14 +107,7 @@ pub fn content_hash(record: &Record) -> u64 {
         hasher.update(value.to_stored_json().to_string().as_bytes());
         hasher.update(&[0]);
     }
-    first_eight(&hasher.finalize())
-}
-
-fn first_eight(hash: &blake3::Hash) -> u64 {
-    let mut eight = [0; 8];
-    eight.copy_from_slice(&hash.as_bytes()[..8]);
-    // SQLite keeps signed integers; a bit less does no harm.
-    u64::from_le_bytes(eight) >> 1
+    crate::hash::first_eight(&hasher.finalize())
 }
 
 /// The business keys of the run that a record makes; `None` where the trigger's filter or `where` refuses it.

@@ -51,6 +51,7 @@ fn only_the_same_flow_step_item_and_record_supersede() {
         Intent { item: "2".to_owned(), effect_id: id("c"), ..older() },
         Intent { record: "bob".into(), effect_id: id("d"), ..older() },
         Intent { stamp: at(20), effect_id: id("e"), ..older() },
+        Intent { nonce: "asked for".to_owned(), effect_id: id("f"), ..older() },
     ];
     for other in others {
         assert_eq!(now(store.plan(other)).unwrap(), Planned::New);
@@ -70,7 +71,12 @@ fn what_a_newer_failure_did_supersedes_nothing() {
 #[test]
 fn an_attempt_that_is_to_be_repeated_is_planned_again_unless_overtaken() {
     let store = owned();
-    let again = || Settlement::Again { class: "rate_limited".to_owned(), message: "slow down".to_owned() };
+    let again = || Settlement::Again {
+        class: "rate_limited".to_owned(),
+        message: "slow down".to_owned(),
+        counts: false,
+        maybe_applied: false,
+    };
     plan(&store, "older", 10);
     now(store.mark_sent(&id("older"), at(100))).unwrap();
     assert_eq!(now(store.settle(&id("older"), again(), at(101))).unwrap(), EffectState::Planned);
@@ -81,6 +87,20 @@ fn an_attempt_that_is_to_be_repeated_is_planned_again_unless_overtaken() {
     plan(&store, "newer", 20);
     now(store.settle(&id("newer"), done("t"), at(103))).unwrap();
     assert_eq!(now(store.settle(&id("older"), again(), at(104))).unwrap(), EffectState::Superseded);
+}
+
+#[test]
+fn only_attempts_that_count_are_counted_and_a_doubt_stays() {
+    let store = owned();
+    plan(&store, "e1", 10);
+    for (counts, maybe_applied) in [(false, false), (true, true), (true, false)] {
+        now(store.mark_sent(&id("e1"), at(100))).unwrap();
+        let again =
+            Settlement::Again { class: "transient".to_owned(), message: "down".to_owned(), counts, maybe_applied };
+        now(store.settle(&id("e1"), again, at(101))).unwrap();
+    }
+    let row = now(store.effect(&id("e1"))).unwrap().unwrap();
+    assert_eq!((row.attempts, row.failures, row.maybe_applied), (3, 2, true));
 }
 
 #[test]
@@ -152,6 +172,7 @@ fn intent(effect_id: &str, stamp: i64) -> Intent {
         item: String::new(),
         record: "ann".into(),
         stamp: at(stamp),
+        nonce: String::new(),
         verb: "upsert",
         connection: ConnectionName::from("crm"),
         object: "contacts".to_owned(),

@@ -14,7 +14,7 @@ const N_ROWS: u128 = 200;
 
 #[test]
 fn every_acknowledged_page_survives_a_kill() {
-    for n_acknowledged in [1, 23, 60] {
+    for n_acknowledged in [1, 60, 250, 480] {
         let dir = tempfile::tempdir().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "tests::kill::child", "--nocapture", "--test-threads=1"])

@@ -1,0 +1,48 @@
+//! What makes a write this write and no other, and which record it is about.
+
+use sdk::faults::planted;
+use sdk::{EffectId, Match, RecordId, Value, Verb, Write};
+
+use super::Asked;
+use crate::connections::OpenConnection;
+
+/// The write's id: the same for every attempt, restart and renaming of its flow.
+pub(super) fn effect_id(asked: &Asked<'_>) -> EffectId {
+    let Asked { run, key, connection, .. } = asked;
+    if planted("run id in the effect id") {
+        return EffectId::new(format!("{}-{}-{key}", run.id, run.attempt));
+    }
+    let occasion = format!("{}@{}#{:x}", run.record.id, run.version.stamp.millis(), run.version.hash);
+    EffectId::derive(asked.flow_identity, key, &connection.name, "", &occasion, &run.nonce)
+}
+
+/// Which record at the target a write is about, so that two such writes never overlap; `None` for a plain create.
+pub(super) fn target_key(connection: &OpenConnection, write: &Write) -> Option<String> {
+    let id_key = |id: &RecordId| format!("{}.{} id={id}", connection.name, write.object);
+    match &write.verb {
+        Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => None,
+        Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } => Some(id_key(id)),
+        Verb::Upsert { by: Match::Fields(fields), .. } => {
+            let values = fields.iter().map(|field| {
+                let value = write.fields.get(field).cloned().unwrap_or_default();
+                format!(" {field}={}", value.to_text())
+            });
+            Some(format!("{}.{}{}", connection.name, write.object, values.collect::<String>()))
+        }
+    }
+}
+
+/// The verb's word, as flows and the ledger have it.
+pub(super) fn verb_word(verb: &Verb) -> &'static str {
+    match verb {
+        Verb::Create => "create",
+        Verb::Update { .. } => "update",
+        Verb::Upsert { .. } => "upsert",
+    }
+}
+
+/// Hash over what is written, for those who look whether two writes were the same.
+pub(super) fn request_hash(write: &Write) -> u64 {
+    let text = Value::Map(write.fields.clone()).to_stored_json().to_string();
+    crate::hash::first_eight(&blake3::hash(text.as_bytes()))
+}

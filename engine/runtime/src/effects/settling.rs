@@ -1,0 +1,171 @@
+//! What an attempt's answer means, and keeping it.
+
+use std::time::Duration;
+
+use sdk::faults::planted;
+use sdk::{Applied, Class, EffectId, Repeat, Value, Write, WriteOutcome, Written};
+use store::{EffectRow, EffectState, Failure, Settlement};
+
+use super::{Asked, Effects, Next, Past, identity};
+use crate::durable::{Interrupt, Outcome};
+use crate::retry::back_off;
+
+/// How long a run waits whose connection needs a person.
+const BLOCKED_WAIT: Duration = Duration::from_secs(30);
+/// How long writes wait where a service asked for less and did not say for how long.
+const DEFAULT_HOLD: Duration = Duration::from_secs(1);
+/// No service holds us longer than this, whatever it says.
+const LONGEST_HOLD: Duration = Duration::from_secs(3600);
+/// How long an outcome waits that could not be kept, before it is tried again.
+const KEEP_AGAIN: Duration = Duration::from_secs(5);
+
+impl Effects {
+    pub(super) async fn settle(
+        &self,
+        asked: &Asked<'_>,
+        write: &Write,
+        past: Past,
+        answer: Result<WriteOutcome, sdk::Error>,
+    ) -> Result<Outcome, Interrupt> {
+        match answer {
+            Ok(WriteOutcome::Written(written)) => {
+                asked.connection.wrote(self.clock.now());
+                let outcome = as_value(&written);
+                let (target, kept) = (written.id, outcome.clone());
+                let settlement = if written.changed {
+                    Settlement::Done { target, outcome: kept }
+                } else {
+                    Settlement::Unchanged { target, outcome: kept }
+                };
+                self.keep(&write.effect_id, settlement).await?;
+                sdk::faults::point("effect.settled");
+                Ok(Outcome::Value(outcome))
+            }
+            Ok(WriteOutcome::Skipped(reason)) => {
+                self.keep(&write.effect_id, Settlement::Skipped { reason: reason.clone() }).await?;
+                Ok(Outcome::Skipped(reason))
+            }
+            Err(error) => self.settle_error(asked, write, past, &error).await,
+        }
+    }
+
+    pub(super) async fn settle_error(
+        &self,
+        asked: &Asked<'_>,
+        write: &Write,
+        past: Past,
+        error: &sdk::Error,
+    ) -> Result<Outcome, Interrupt> {
+        let (class, message) = (error.class.as_str().to_owned(), error.message.clone());
+        let maybe_applied = error.applied == Applied::Maybe;
+        let counts = error.class == Class::Transient;
+        let past =
+            Past { failures: past.failures + u32::from(counts), maybe_applied: past.maybe_applied || maybe_applied };
+        if maybe_applied {
+            asked.connection.wrote(self.clock.now());
+            if asked.connection.service.repeat(write) == Repeat::Unsafe && !planted("unsafe write sent again") {
+                return self.settle_unknown(asked, write, past, &error.message).await;
+            }
+        }
+        match self.what_next(asked, &write.effect_id, past.failures, error) {
+            Next::Again(due_at) => {
+                self.keep(&write.effect_id, Settlement::Again { class, message, counts, maybe_applied }).await?;
+                Err(asked.park(due_at, error, past.failures))
+            }
+            // Given up after an attempt that may have been applied: nobody knows the record's state.
+            Next::GiveUp if past.maybe_applied => self.settle_unknown(asked, write, past, &error.message).await,
+            Next::GiveUp => {
+                self.keep(&write.effect_id, Settlement::Failed { class: class.clone(), message }).await?;
+                Ok(Outcome::Failed(asked.failure(&class, &error.message, past.failures.max(1))))
+            }
+        }
+    }
+
+    pub(super) async fn settle_unknown(
+        &self,
+        asked: &Asked<'_>,
+        write: &Write,
+        past: Past,
+        reason: &str,
+    ) -> Result<Outcome, Interrupt> {
+        let message = format!(
+            "the {} of `{}.{}` may or may not have been applied: {reason}; look for it there before you run this again",
+            identity::verb_word(&write.verb),
+            asked.connection.name,
+            write.object
+        );
+        let failure = asked.failure("unknown", &message, past.failures.max(1));
+        self.keep(&write.effect_id, Settlement::Unknown { class: "unknown".to_owned(), message }).await?;
+        Ok(Outcome::Unknown(failure))
+    }
+
+    /// Keeps what is known of a write. While the disk cannot, it waits, and so does whatever comes after this write:
+    /// forgetting the outcome would leave a write that nobody knows about.
+    async fn keep(&self, effect: &EffectId, settlement: Settlement) -> Result<(), Interrupt> {
+        loop {
+            match self.store.settle(effect, settlement.clone(), self.clock.now()).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.may_pass() => {
+                    crate::events::OutcomeNotKept { effect, error: &error, retry_in: KEEP_AGAIN }.emit();
+                    self.clock.sleep(KEEP_AGAIN).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether and when to try again, after so many failures that count. Being refused for asking too much, or for a
+    /// bad token, is not the record's fault and is not counted against it.
+    pub(super) fn what_next(&self, asked: &Asked<'_>, effect: &EffectId, failures: u32, error: &sdk::Error) -> Next {
+        let now = self.clock.now();
+        match &error.class {
+            Class::RateLimited | Class::QuotaExhausted => {
+                let wait = error.retry_after.unwrap_or(DEFAULT_HOLD).min(LONGEST_HOLD);
+                asked.connection.penalise(now + wait);
+                crate::events::ConnectionHeld { connection: &asked.connection.name, wait }.emit();
+                Next::Again(now + wait)
+            }
+            Class::Auth => Next::Again(now + BLOCKED_WAIT),
+            Class::Transient if failures < asked.retry.attempts => {
+                let wait = back_off(&asked.retry, failures, effect);
+                Next::Again(now + error.retry_after.map_or(wait, |asked| asked.min(LONGEST_HOLD).max(wait)))
+            }
+            Class::Transient
+            | Class::Forbidden { .. }
+            | Class::NotFound
+            | Class::Conflict
+            | Class::Invalid
+            | Class::Permanent => Next::GiveUp,
+        }
+    }
+}
+
+/// The outcome of a ledger row that has one.
+pub(super) fn outcome_of(row: &EffectRow) -> Option<Outcome> {
+    let text = || row.outcome.as_ref().map(Value::to_text).unwrap_or_default();
+    let failure = |class: &str| Failure {
+        step: row.step.clone(),
+        class: class.to_owned(),
+        message: text(),
+        attempt: row.failures.max(1),
+    };
+    match row.state {
+        EffectState::Planned | EffectState::Sent => None,
+        EffectState::Done | EffectState::Unchanged => Some(Outcome::Value(row.outcome.clone().unwrap_or_default())),
+        EffectState::Superseded => Some(Outcome::Superseded),
+        EffectState::Failed => Some(Outcome::Failed(failure(row.class.as_deref().unwrap_or("permanent")))),
+        EffectState::Unknown => Some(Outcome::Unknown(failure("unknown"))),
+        EffectState::Skipped => Some(Outcome::Skipped(text())),
+    }
+}
+
+fn as_value(written: &Written) -> Value {
+    Value::Map(
+        [
+            ("id".to_owned(), Value::from(written.id.as_str())),
+            ("created".to_owned(), Value::Bool(written.created)),
+            ("changed".to_owned(), Value::Bool(written.changed)),
+        ]
+        .into(),
+    )
+}
