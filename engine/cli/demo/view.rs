@@ -254,7 +254,6 @@ mod tests {
             changed: 1,
             reason: Some("a reason that is longer than a narrow terminal can show on one line".to_owned()),
             failure: None,
-            ignored: 0,
         }
     }
 

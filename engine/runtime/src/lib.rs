@@ -15,6 +15,8 @@ pub mod poller;
 pub mod retry;
 pub mod server_clock;
 pub mod status;
+#[cfg(test)]
+mod testing;
 
 pub use connections::Connections;
 pub use engine::{Command, Drain, Engine, EngineOptions, Handle};

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rusqlite::Connection;
+use sdk::faults::planted;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::core::{self, Answer, Op};
@@ -49,6 +50,10 @@ impl Driver {
     }
 
     pub(crate) async fn write(&self, op: Op) -> Result<Answer> {
+        // Not a bug but a trouble, by which a test sees what the engine does until it passes.
+        if planted("full disk") {
+            return Err(Error::DiskFull);
+        }
         match self {
             Self::Thread { writer, .. } => {
                 let (reply, answer) = oneshot::channel();

@@ -1,7 +1,6 @@
 //! `if`: one of two branches. Names made in it end with it.
 
 use flow::{Expression, Step};
-use sdk::Value;
 
 use super::{Halt, Interpreter};
 
@@ -12,12 +11,12 @@ impl Interpreter<'_> {
         condition: &Expression,
         then: &[Step],
         otherwise: &[Step],
-    ) -> Result<Value, Halt> {
+    ) -> Result<(), Halt> {
         let condition = condition.clone();
         let holds = self.compute(step, move |scope| condition.ask(scope)).await?;
         let names_before = self.scope().len();
-        let result = self.steps(if holds { then } else { otherwise }).await;
+        self.steps(if holds { then } else { otherwise }).await?;
         self.scope().truncate(names_before);
-        result
+        Ok(())
     }
 }

@@ -8,10 +8,10 @@ use super::{Halt, Interpreter};
 use crate::durable::{Effect, Outcome};
 
 /// Records asked for where one is wanted: enough to name the candidates when it is ambiguous.
-pub(super) const CANDIDATES: usize = 10;
+const CANDIDATES: usize = 10;
 
 impl Interpreter<'_> {
-    pub(super) async fn find(&mut self, step: &Step, find: &FindStep) -> Result<Value, Halt> {
+    pub(super) async fn find(&mut self, step: &Step, find: &FindStep) -> Result<(), Halt> {
         let template = find.filter.clone();
         let filter = self.compute(step, move |scope| template.evaluate(scope)).await?;
         let limit = match find.many {
@@ -22,27 +22,33 @@ impl Interpreter<'_> {
         let effect = Effect::Find {
             connection: find.target.connection.clone(),
             find: Find { object: find.target.object.clone(), filter, fields: find.fields.clone(), limit },
-            attempts: Self::attempts(step),
+            retry: step.retry,
         };
-        let found = match self.world.step(&self.key(step), effect).await? {
+        let found = match self.world.step(step.name.as_str(), effect).await? {
             Outcome::Value(Value::List(found)) => found,
-            other => return Self::conclude(other),
+            other => return self.conclude(step, other),
         };
         match find.many {
             Many::List(limit) if found.len() > limit => {
                 let message = format!("found more than {limit} records; raise `limit` or narrow the filter");
                 Err(self.failed(step, "invalid", message))
             }
-            Many::List(_) => Ok(Value::List(found)),
+            Many::List(_) => {
+                self.name_result(step, &Value::List(found));
+                Ok(())
+            }
             Many::One => self.one(step, find, found),
         }
     }
 
-    fn one(&self, step: &Step, find: &FindStep, mut found: Vec<Value>) -> Result<Value, Halt> {
+    fn one(&mut self, step: &Step, find: &FindStep, mut found: Vec<Value>) -> Result<(), Halt> {
         let target = format!("{}.{}", find.target.connection, find.target.object);
         if found.is_empty() {
             return match find.none {
-                OnMissing::Continue => Ok(Value::Null),
+                OnMissing::Continue => {
+                    self.name_result(step, &Value::Null);
+                    Ok(())
+                }
                 OnMissing::Skip => Err(Halt::Ended(Ending::Skipped(format!("nothing found in `{target}`")))),
                 OnMissing::Fail => Err(self.failed(step, "not_found", format!("nothing found in `{target}`"))),
             };
@@ -56,7 +62,9 @@ impl Interpreter<'_> {
                 Ambiguous::First | Ambiguous::Oldest => {}
             }
         }
-        Ok(found.swap_remove(0))
+        let one = found.swap_remove(0);
+        self.name_result(step, &one);
+        Ok(())
     }
 }
 

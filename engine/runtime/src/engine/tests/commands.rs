@@ -1,0 +1,133 @@
+//! What operators ask of a running engine, at bad moments too.
+
+use sdk::Class;
+use store::FlowState;
+
+use crate::Command;
+use crate::testing::{FLOW, World, record, refusal, status, wait};
+
+/// A paused flow makes no calls, also after a restart, until it is resumed; then it goes on from where it stood.
+#[tokio::test(start_paused = true)]
+async fn a_paused_flow_does_nothing_until_it_is_resumed() {
+    let world = World::new();
+    world
+        .live(&[FLOW], async |handle| {
+            wait(20).await;
+            handle.ask(Command::Pause("f".into())).await.unwrap();
+            world.crm.show([record(1, 25_000)]);
+            world.crm.polls.answer(|_, _| Ok(()));
+            wait(600).await;
+            assert_eq!(status(&handle, "f").state, "paused");
+            assert_eq!(handle.ask(Command::Pause("f".into())).await.unwrap(), "`f` is paused already");
+            assert!(handle.ask(Command::Pause("g".into())).await.is_err());
+        })
+        .await;
+    world
+        .live(&[FLOW], async |handle| {
+            wait(600).await;
+            assert_eq!((world.crm.polls.count(), world.runs().await.len()), (0, 0));
+            handle.ask(Command::Resume("f".into())).await.unwrap();
+            wait(5).await;
+            assert_eq!(world.runs().await, ["1 succeeded"]);
+            assert_eq!(status(&handle, "f").state, "active");
+        })
+        .await;
+}
+
+/// Pausing or resuming that could not be kept had half happened: the engine did one thing and the store said another.
+#[tokio::test(start_paused = true)]
+async fn a_pause_or_resume_that_cannot_be_kept_changes_nothing() {
+    let world = World::new();
+    world
+        .live(&[FLOW], async |handle| {
+            wait(20).await;
+            let polls_in_a_minute = async || {
+                let before = world.crm.polls.count();
+                wait(60).await;
+                world.crm.polls.count() - before
+            };
+            world.fill_disk(true);
+            let refused = handle.ask(Command::Pause("f".into())).await.unwrap_err();
+            assert!(refused.contains("the disk is full"), "{refused}");
+            assert_eq!((status(&handle, "f").state.as_str(), polls_in_a_minute().await), ("active", 4));
+
+            world.fill_disk(false);
+            handle.ask(Command::Pause("f".into())).await.unwrap();
+            world.fill_disk(true);
+            handle.ask(Command::Resume("f".into())).await.unwrap_err();
+            assert_eq!((status(&handle, "f").state.as_str(), polls_in_a_minute().await), ("paused", 0));
+            assert_eq!(world.stored_state("f").await, FlowState::Paused);
+
+            world.fill_disk(false);
+            handle.ask(Command::Resume("f".into())).await.unwrap();
+            assert_eq!((status(&handle, "f").state.as_str(), polls_in_a_minute().await), ("active", 4));
+        })
+        .await;
+}
+
+/// A poll that was under way when its flow was paused, and was then refused, made the flow blocked, so that it polled
+/// again after the next start.
+#[tokio::test(start_paused = true)]
+async fn a_refused_poll_does_not_overwrite_a_pause() {
+    let world = World::new();
+    world.crm.polls.answer(|_, _| Err(refusal(Class::Auth)));
+    world.crm.polls.takes(5);
+    world
+        .live(&[FLOW], async |handle| {
+            wait(1).await;
+            assert_eq!(world.crm.polls.count(), 1, "it is under way");
+            handle.ask(Command::Pause("f".into())).await.unwrap();
+            wait(120).await;
+            assert_eq!(status(&handle, "f").state, "paused");
+        })
+        .await;
+    assert_eq!(world.stored_state("f").await, FlowState::Paused);
+    world.live_for(&[FLOW], 120).await;
+    assert_eq!(world.crm.polls.count(), 1);
+}
+
+/// A run that an operator asked for and those of polls superseded each other, by a stamp that the two read in
+/// different ways.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_asked_for_and_those_of_polls_leave_each_other_alone() {
+    for looked_up_stamp in [i64::from(i32::MIN), i64::from(i32::MAX)] {
+        let world = World::new();
+        world.crm.show([record(1, -5_000)]);
+        world.crm.gets.answer(move |_, _| Ok(Some(record(1, looked_up_stamp))));
+        world
+            .live(&[FLOW], async |handle| {
+                wait(20).await;
+                handle.ask(Command::RunRecord { flow: "f".into(), record: "1".into() }).await.unwrap();
+                wait(20).await;
+                world.crm.show([record(1, 40_000)]);
+                wait(60).await;
+                let told = status(&handle, "f");
+                assert_eq!((told.records, told.asked, told.runs), (2, 1, 3));
+                assert!(told.adds_up(), "{told:?}");
+            })
+            .await;
+        assert_eq!(world.runs().await, ["1 succeeded"; 3], "looked up with stamp {looked_up_stamp}");
+        assert_eq!(world.copy.writes.count(), 3);
+    }
+}
+
+/// Looking up the record to run held the loop up: no polls, and no stopping, until the service had answered.
+#[tokio::test(start_paused = true)]
+async fn a_slow_look_up_holds_up_neither_polls_nor_stopping() {
+    let world = World::new();
+    world.crm.gets.takes(3_600);
+    let mut answer = None;
+    world
+        .live(&[FLOW], async |handle| {
+            wait(1).await;
+            answer = Some(tokio::spawn({
+                let handle = handle.clone();
+                async move { handle.ask(Command::RunRecord { flow: "f".into(), record: "1".into() }).await }
+            }));
+            wait(60).await;
+            assert_eq!((world.crm.gets.count(), world.crm.polls.count()), (1, 5));
+        })
+        .await;
+    assert_eq!(world.clock.elapsed().as_secs(), 61, "it stopped when it was told to");
+    assert_eq!(answer.unwrap().await.unwrap().unwrap_err(), "the engine has stopped");
+}

@@ -1,0 +1,60 @@
+//! When an engine that drains is done, and when it is not.
+
+use sdk::Class;
+use store::FlowState;
+
+use crate::testing::{FLOW, World, applied, record, refusal, status, wait};
+
+/// Runs stored by a poll whose second page failed were not known to wait, so the engine said that all was done.
+#[tokio::test(start_paused = true)]
+async fn it_is_not_done_while_runs_of_a_failed_poll_wait() {
+    let world = World::new();
+    world.crm.show([record(1, -5_000), record(2, -4_000)]);
+    world.crm.page_size(2);
+    world.crm.polls.answer(|n, _| if n == 2 { Err(refusal(Class::RateLimited)) } else { Ok(()) });
+    world.copy.writes.takes(300);
+    let handle = world.drain(&[FLOW]).await;
+    assert_eq!(world.runs().await, ["1 succeeded", "2 succeeded"]);
+    assert!(status(&handle, "f").adds_up());
+}
+
+/// The end of a pass that a dead process had begun counted as a pass of this one, so a record that had shown behind
+/// it in the meantime was not read.
+#[tokio::test(start_paused = true)]
+async fn it_is_not_done_by_the_end_of_a_dead_process_s_pass() {
+    let world = World::new();
+    world.crm.show((1..=20).map(|id| record(id, -5_000 + 10 * i64::try_from(id).unwrap())));
+    world.crm.page_size(2);
+    world.crm.polls.answer(|n, _| if n == 4 { Err(refusal(Class::Transient)) } else { Ok(()) });
+    world.live_for(&[FLOW], 5).await;
+    assert!(world.runs().await.len() < 20, "the pass is under way");
+
+    world.crm.add(record(21, -4_999));
+    world.drain(&[FLOW]).await;
+    let runs = world.runs().await;
+    assert!(runs.contains(&"21 succeeded".to_owned()), "{runs:?}");
+    assert_eq!(runs.len(), 21);
+}
+
+/// Where the target refused the token, draining went on for ever, and the flow was shown as active.
+#[tokio::test(start_paused = true)]
+async fn it_ends_where_the_target_refuses_the_token_and_shows_so() {
+    let world = World::new();
+    world.crm.show([record(1, -5_000)]);
+    world.copy.writes.answer(|_, _| Err(refusal(Class::Auth)));
+    let blocked = status(&world.drain(&[FLOW]).await, "f");
+    assert_eq!((blocked.state.as_str(), blocked.reason.as_deref()), ("blocked", Some("as scripted")));
+    assert_eq!(world.stored_state("f").await, FlowState::Blocked);
+    assert_eq!(world.runs().await, ["1 pending: auth, attempt 0"]);
+
+    world.copy.writes.answer(|n, _| if n == 1 { Err(refusal(Class::Auth)) } else { Ok(applied()) });
+    let handle = world
+        .live(&[FLOW], async |handle| {
+            wait(90).await;
+            handle
+        })
+        .await;
+    assert_eq!(world.runs().await, ["1 succeeded"]);
+    assert_eq!(status(&handle, "f").state, "active");
+    assert_eq!(world.stored_state("f").await, FlowState::Active);
+}
