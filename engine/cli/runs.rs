@@ -234,6 +234,11 @@ fn outcome(row: &RunRow) -> String {
     if row.attempt > 1 {
         text.push_str(&format!(", try {}", row.attempt));
     }
+    match row.ignored {
+        0 => {}
+        1 => text.push_str(", 1 ignored failure"),
+        n => text.push_str(&format!(", {n} ignored failures")),
+    }
     let why = why(row);
     if !why.is_empty() {
         text.push_str(&format!(": {why}"));
@@ -261,6 +266,9 @@ fn detail_text(run: &RunDetail) -> String {
         fact("due", moment(row.due_at));
     }
     fact("tries", count(u64::from(row.attempt)));
+    if row.ignored > 0 {
+        fact("ignored", format!("{} failures", row.ignored));
+    }
     for (name, value) in &run.keys {
         fact("key", format!("{name} = {value}"));
     }
@@ -317,6 +325,7 @@ pub fn row_json(row: &RunRow) -> Json {
         "started_at": row.started_at.map(|at| at.to_string()),
         "ended_at": row.ended_at.map(|at| at.to_string()),
         "reason": row.reason,
+        "ignored_failures": row.ignored,
         "failure": row.failure.as_ref().map(|failure| json!({
             "step": failure.step,
             "class": failure.class,

@@ -254,6 +254,7 @@ mod tests {
             changed: 1,
             reason: Some("a reason that is longer than a narrow terminal can show on one line".to_owned()),
             failure: None,
+            ignored: 0,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sdk::{Ambiguous, ConnectionName, FlowId};
 use text::{Entry, Node, SourceFile, Span};
 
-use crate::model::{Limits, Many, On, OnMissing, Retry, Start, Target};
+use crate::model::{Limits, Many, On, OnError, OnMissing, Policy, Retry, Start, Target};
 
 /// A flow as its author wrote it, with the place of everything in it.
 #[derive(Clone, Debug)]
@@ -67,6 +67,8 @@ pub(crate) struct StepDefinition {
     pub(crate) result: Option<At<String>>,
     pub(crate) when: Option<Node>,
     pub(crate) retry: Retry,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) on_error: OnError,
     pub(crate) verb: Verb,
 }
 
@@ -103,6 +105,34 @@ pub(crate) enum Verb {
 pub(crate) struct WriteDefinition {
     pub(crate) target: Option<At<Target>>,
     pub(crate) set: Vec<Entry>,
+    pub(crate) mapping: Option<MappingDefinition>,
+}
+
+/// A write's `mapping`.
+#[derive(Clone, Debug)]
+pub(crate) struct MappingDefinition {
+    /// What is mapped, where it is not the record.
+    pub(crate) source: Option<Node>,
+    pub(crate) fields: Vec<MappedDefinition>,
+}
+
+/// One line of a mapping.
+#[derive(Clone, Debug)]
+pub(crate) struct MappedDefinition {
+    pub(crate) target: At<String>,
+    pub(crate) from: MappedFrom,
+    pub(crate) policy: Policy,
+}
+
+/// Where a mapped value comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum MappedFrom {
+    /// A field of what is mapped, perhaps made another type.
+    Field { name: At<String>, as_type: Option<sdk::FieldType> },
+    /// Computed, as in `set`.
+    Value(Node),
+    /// It was reported.
+    Unread,
 }
 
 /// An upsert's `match`.
@@ -128,6 +158,14 @@ pub(crate) struct FindDefinition {
 pub(crate) enum FindBy {
     Id(Node),
     Filter(Node),
+}
+
+impl WriteDefinition {
+    /// The names of the fields that it writes, in order.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        let mapped = self.mapping.iter().flat_map(|mapping| &mapping.fields);
+        self.set.iter().map(|entry| entry.key.text.as_str()).chain(mapped.map(|mapped| mapped.target.value.as_str()))
+    }
 }
 
 impl FlowDefinition {

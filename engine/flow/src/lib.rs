@@ -13,8 +13,8 @@ pub use check::{Checked, ProjectDefaults, check};
 pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
 pub use model::{
-    Assignments, FindStep, Flow, Limits, Many, On, OnMissing, Poll, Retry, Start, Step, StepKind, Target, Trigger,
-    UpsertKey, WriteStep,
+    Assignments, FindStep, Flow, Limits, Many, On, OnError, OnMissing, Policy, Poll, Retry, Start, Step, StepKind,
+    Target, Trigger, UpsertKey, WriteStep,
 };
 pub use parse::{Parsed, parse};
 pub use project::{

@@ -1,5 +1,6 @@
 //! A checked flow. Whoever holds a [`Flow`] has nothing left to look up and nothing to doubt.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -123,8 +124,22 @@ pub struct Step {
     pub result: Option<String>,
     /// How often a failed attempt is repeated.
     pub retry: Retry,
+    /// How long one attempt may take.
+    pub timeout: Option<Duration>,
+    /// What a failure means for the run.
+    pub on_error: OnError,
     /// What it does.
     pub kind: StepKind,
+}
+
+/// What a step's failure means for its run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// The failure is kept as `errors.<name>`, and the run goes on.
+    Continue,
 }
 
 /// How attempts that failed for a passing reason are repeated.
@@ -187,6 +202,23 @@ pub enum StepKind {
     Fail(Template),
 }
 
+impl StepKind {
+    /// The lists of steps that it holds.
+    pub fn inner(&self) -> Vec<&[Step]> {
+        match self {
+            Self::If { then, otherwise, .. } => vec![then, otherwise],
+            Self::Create(_)
+            | Self::Update { .. }
+            | Self::Upsert { .. }
+            | Self::Find(_)
+            | Self::Let(_)
+            | Self::Skip(_)
+            | Self::Stop(_)
+            | Self::Fail(_) => Vec::new(),
+        }
+    }
+}
+
 /// What a write sets, and where.
 #[derive(Clone, Debug)]
 pub struct WriteStep {
@@ -194,6 +226,20 @@ pub struct WriteStep {
     pub target: Target,
     /// Which fields get which values.
     pub set: Assignments,
+    /// The fields that are not simply overwritten.
+    pub policies: BTreeMap<String, Policy>,
+}
+
+/// When a mapped field is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Always.
+    #[default]
+    Overwrite,
+    /// Where the target has no value yet; it is looked up before.
+    FillIfEmpty,
+    /// Where the source has a value.
+    NeverBlank,
 }
 
 /// Fields and the values they get, in the author's order.

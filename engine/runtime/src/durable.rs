@@ -5,14 +5,51 @@
 //! keys), never a position, so that a flow can be edited while its runs wait.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use flow::Retry;
-use sdk::{ConnectionName, Filter, Find, FlowId, Record, Timestamp, Value, Write};
+use sdk::{Clock, ConnectionName, Filter, Find, FlowId, Record, StepName, Timestamp, Value, Write};
 use store::{ClaimedRun, Failure, JournalEntry, Store};
 
 use crate::connections::{Connections, OpenConnection};
 use crate::effects::{Asked, Effects};
+
+/// Which step it is, and in which items of which loops: what its outcome is journaled under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepKey {
+    /// The step's name, or a part of it.
+    pub step: String,
+    /// The loop items' keys, each in brackets, outermost first; empty outside of loops.
+    pub item: String,
+}
+
+impl StepKey {
+    /// Of a step in these items.
+    pub fn new(step: &StepName, item: &str) -> Self {
+        Self { step: step.to_string(), item: item.to_owned() }
+    }
+
+    /// Of something that belongs to the step and is journaled beside it. No step's name has a space in it.
+    pub fn part(&self, word: &str) -> Self {
+        Self { step: format!("{} {word}", self.step), item: self.item.clone() }
+    }
+}
+
+impl std::fmt::Display for StepKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}{}", self.step, self.item)
+    }
+}
+
+/// How often and for how long a step tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    /// How often a failed attempt is repeated.
+    pub retry: Retry,
+    /// How long one may take.
+    pub timeout: Option<Duration>,
+}
 
 /// Something that a step asks of the world.
 #[derive(Clone, Debug)]
@@ -23,8 +60,8 @@ pub enum Effect {
         connection: ConnectionName,
         /// What; its effect id is given here.
         write: Write,
-        /// How often a failed attempt is repeated.
-        retry: Retry,
+        /// How often and for how long it is tried.
+        attempts: Attempts,
     },
     /// Looks records up. Rows that do not fulfil the filter are dropped here, whatever the service sent.
     Find {
@@ -32,8 +69,8 @@ pub enum Effect {
         connection: ConnectionName,
         /// What for.
         find: Find,
-        /// How often a failed attempt is repeated.
-        retry: Retry,
+        /// How often and for how long it is tried.
+        attempts: Attempts,
     },
 }
 
@@ -78,7 +115,16 @@ impl From<store::Error> for Interrupt {
 #[async_trait]
 pub trait Durable: Send + Sync {
     /// The journaled outcome of `key` if there is one; else makes the effect happen and journals its outcome.
-    async fn step(&self, key: &str, effect: Effect) -> Result<Outcome, Interrupt>;
+    async fn step(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt>;
+
+    /// What earlier attempts journaled under this key, if they did.
+    fn kept(&self, key: &StepKey) -> Option<Value>;
+
+    /// The value journaled under this key: an earlier attempt's where there is one, else this.
+    async fn keep(&self, key: &StepKey, value: Value) -> Result<Value, Interrupt>;
+
+    /// The failure is journaled under this key, and the run counts it as one that did not stop it.
+    async fn ignore(&self, key: &StepKey, failure: Value) -> Result<(), Interrupt>;
 
     /// What `now` is in this run: the moment at which it was stored, on every attempt.
     fn now(&self) -> Timestamp;
@@ -96,57 +142,96 @@ pub struct StoredWorld {
     pub connections: Connections,
     /// Where writes are submitted.
     pub effects: Effects,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl StoredWorld {
-    fn request<'a>(&'a self, key: &'a str, open: &Arc<OpenConnection>, retry: Retry) -> Asked<'a> {
-        Asked { run: &self.run, flow_identity: &self.flow_identity, key, connection: open.clone(), retry }
+    fn request<'a>(&'a self, key: &'a StepKey, open: &Arc<OpenConnection>, attempts: Attempts) -> Asked<'a> {
+        let Attempts { retry, timeout } = attempts;
+        Asked { run: &self.run, flow_identity: &self.flow_identity, key, connection: open.clone(), retry, timeout }
     }
 
     async fn find(
         &self,
-        key: &str,
+        key: &StepKey,
         connection: &ConnectionName,
         find: &Find,
-        retry: &Retry,
+        attempts: Attempts,
     ) -> Result<Outcome, Interrupt> {
-        if let Some(entry) = self.run.journal.iter().find(|entry| entry.key == key) {
-            return Ok(Outcome::Value(entry.outcome.clone()));
+        if let Some(outcome) = self.kept(key) {
+            return Ok(Outcome::Value(outcome));
         }
         let Some(open) = self.connections.get(connection) else {
             return Ok(Outcome::Failed(missing_connection(key, connection)));
         };
         let answer = {
             let _permit = open.permits.acquire().await;
-            self.effects.ask_whether_held(&self.request(key, open, *retry))?;
-            read(open, find).await
+            self.effects.ask_whether_held(&self.request(key, open, attempts))?;
+            within(self.clock.as_ref(), attempts.timeout, read(open, find)).await
         };
         match answer {
             Ok(records) => {
                 let found = records.iter().filter(|record| find.filter.matches(record)).map(as_value).collect();
                 let outcome = Value::List(found);
-                self.store.journal(self.run.id, JournalEntry { key: key.to_owned(), outcome: outcome.clone() }).await?;
-                Ok(Outcome::Value(outcome))
+                Ok(Outcome::Value(self.keep(key, outcome).await?))
             }
-            Err(error) => self.effects.read_failed(&self.request(key, open, *retry), &error),
+            Err(error) => self.effects.read_failed(&self.request(key, open, attempts), &error),
         }
     }
 }
 
 #[async_trait]
 impl Durable for StoredWorld {
-    async fn step(&self, key: &str, effect: Effect) -> Result<Outcome, Interrupt> {
+    async fn step(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt> {
         match effect {
-            Effect::Find { connection, find, retry } => self.find(key, &connection, &find, &retry).await,
-            Effect::Write { connection, write, retry } => match self.connections.get(&connection) {
-                Some(open) => self.effects.submit(&self.request(key, open, retry), write).await,
+            Effect::Find { connection, find, attempts } => self.find(key, &connection, &find, attempts).await,
+            Effect::Write { connection, write, attempts } => match self.connections.get(&connection) {
+                Some(open) => self.effects.submit(&self.request(key, open, attempts), write).await,
                 None => Ok(Outcome::Failed(missing_connection(key, &connection))),
             },
         }
     }
 
+    fn kept(&self, key: &StepKey) -> Option<Value> {
+        let key = key.to_string();
+        self.run.journal.iter().find(|entry| entry.key == key).map(|entry| entry.outcome.clone())
+    }
+
+    async fn keep(&self, key: &StepKey, value: Value) -> Result<Value, Interrupt> {
+        if let Some(kept) = self.kept(key) {
+            return Ok(kept);
+        }
+        self.store.journal(self.run.id, JournalEntry { key: key.to_string(), outcome: value.clone() }).await?;
+        sdk::faults::point("step.kept");
+        Ok(value)
+    }
+
+    async fn ignore(&self, key: &StepKey, failure: Value) -> Result<(), Interrupt> {
+        self.store.ignore(self.run.id, JournalEntry { key: key.to_string(), outcome: failure }).await?;
+        sdk::faults::point("step.ignored");
+        Ok(())
+    }
+
     fn now(&self) -> Timestamp {
         self.run.created_at
+    }
+}
+
+/// What a call gives, unless it takes longer than allowed. What was asked may be done all the same.
+pub async fn within<T>(
+    clock: &dyn Clock,
+    timeout: Option<Duration>,
+    call: impl Future<Output = Result<T, sdk::Error>>,
+) -> Result<T, sdk::Error> {
+    let Some(timeout) = timeout else { return call.await };
+    tokio::select! {
+        biased;
+        answer = call => answer,
+        () = clock.sleep(timeout) => {
+            let message = format!("no answer within {timeout:?}, the step's `timeout`");
+            Err(sdk::Error::new(sdk::Class::Transient, message).maybe_applied())
+        }
     }
 }
 
@@ -167,11 +252,48 @@ fn as_value(record: &Record) -> Value {
     Value::Map(fields)
 }
 
-fn missing_connection(key: &str, connection: &ConnectionName) -> Failure {
+fn missing_connection(key: &StepKey, connection: &ConnectionName) -> Failure {
     Failure {
-        step: key.to_owned(),
+        step: key.to_string(),
         class: sdk::Class::Permanent.as_str().to_owned(),
         message: format!("connection `{connection}` is no longer configured"),
         attempt: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::{BoxFuture, pending, ready};
+
+    use super::*;
+
+    /// Every wait is over at once.
+    struct Hasty;
+
+    impl Clock for Hasty {
+        fn now(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_takes_too_long_may_have_been_applied() {
+        let timeout = Some(Duration::from_secs(5));
+        let error = within(&Hasty, timeout, pending::<Result<(), sdk::Error>>()).await.unwrap_err();
+        assert_eq!((error.class, error.applied), (sdk::Class::Transient, sdk::Applied::Maybe));
+        assert_eq!(error.message, "no answer within 5s, the step's `timeout`");
+        assert_eq!(within(&Hasty, timeout, ready(Ok(1))).await.unwrap(), 1, "an answer that is there counts");
+        assert_eq!(within(&Hasty, None, ready(Ok(1))).await.unwrap(), 1);
+    }
+
+    #[test]
+    fn no_two_keys_are_written_alike() {
+        let key = |step: &str, item: &str| StepKey { step: step.to_owned(), item: item.to_owned() };
+        assert_eq!(key("write", "[a]").part("before").to_string(), "write before[a]");
+        assert_eq!(key("write", "").to_string(), "write");
     }
 }

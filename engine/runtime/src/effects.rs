@@ -10,6 +10,7 @@ mod settling;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flow::Retry;
 use sdk::faults::planted;
@@ -17,7 +18,7 @@ use sdk::{Class, Clock, FlowId, Match, Repeat, Timestamp, Verb, Write};
 use store::{ClaimedRun, EffectState, Failure, Intent, Planned, Store};
 
 use crate::connections::OpenConnection;
-use crate::durable::{Interrupt, Outcome};
+use crate::durable::{Interrupt, Outcome, StepKey, within};
 use key_queue::KeyQueue;
 
 /// Who asks, and where.
@@ -27,11 +28,13 @@ pub struct Asked<'a> {
     /// The name that its flow's effect ids are made from, which no renaming changes.
     pub flow_identity: &'a FlowId,
     /// The step's key.
-    pub key: &'a str,
+    pub key: &'a StepKey,
     /// Where it goes.
     pub connection: Arc<OpenConnection>,
     /// How often a failed attempt is repeated.
     pub retry: Retry,
+    /// How long one may take.
+    pub timeout: Option<Duration>,
 }
 
 /// Where writes are submitted. Cheap to clone.
@@ -105,7 +108,7 @@ impl Effects {
             self.store.mark_sent(&write.effect_id, self.clock.now()).await?;
         }
         sdk::faults::point("effect.sent");
-        let answer = connection.service.write(&write).await;
+        let answer = within(self.clock.as_ref(), asked.timeout, connection.service.write(&write)).await;
         sdk::faults::point("effect.answered");
         if planted("intent after send") {
             self.store.mark_sent(&write.effect_id, self.clock.now()).await?;
@@ -134,8 +137,8 @@ impl Effects {
             effect_id: write.effect_id.clone(),
             run: asked.run.id,
             flow: asked.run.flow.clone(),
-            step: asked.key.to_owned(),
-            item: String::new(),
+            step: asked.key.step.clone(),
+            item: asked.key.item.clone(),
             record: asked.run.record.id.clone(),
             stamp: asked.run.version.stamp,
             nonce: asked.run.nonce.clone(),
@@ -188,11 +191,15 @@ enum Next {
 impl Asked<'_> {
     /// Failed attempts of this step that count, as the run's last failure has them.
     fn failures_before(&self) -> u32 {
-        self.run.last_failure.as_ref().filter(|failure| failure.step == self.key).map_or(0, |failure| failure.attempt)
+        self.run
+            .last_failure
+            .as_ref()
+            .filter(|failure| failure.step == self.key.to_string())
+            .map_or(0, |failure| failure.attempt)
     }
 
     fn failure(&self, class: &str, message: &str, attempt: u32) -> Failure {
-        Failure { step: self.key.to_owned(), class: class.to_owned(), message: message.to_owned(), attempt }
+        Failure { step: self.key.to_string(), class: class.to_owned(), message: message.to_owned(), attempt }
     }
 
     fn park(&self, due_at: Timestamp, error: &sdk::Error, attempt: u32) -> Interrupt {

@@ -9,11 +9,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use flow::{EvaluationError, Flow, Scope, Step, Trigger};
-use sdk::Value;
+use flow::{EvaluationError, Flow, OnError, Scope, Step, Trigger};
+use sdk::{Fields, Value};
 use store::{ClaimedRun, Ending, Failure};
 
-use crate::durable::{Durable, Interrupt, Outcome};
+use crate::durable::{Attempts, Durable, Interrupt, Outcome, StepKey};
 use crate::offload::offload;
 
 /// Takes a run to its end, or to where it must wait.
@@ -25,10 +25,13 @@ pub async fn interpret(flow: Arc<Flow>, run: Arc<ClaimedRun>, world: &dyn Durabl
         Ok(scope) => scope,
         Err(ending) => return Ok(ending),
     };
-    let mut interpreter = Interpreter { run, world, scope: Some(scope) };
+    let errors = no_errors(&run_flow.steps);
+    let mut interpreter = Interpreter { run, world, scope: Some(scope), item: String::new(), errors: Fields::new() };
+    interpreter.set_errors(errors);
     match interpreter.steps(&run_flow.steps).await {
-        Ok(()) => Ok(Ending::Succeeded(None)),
+        Ok(_) => Ok(Ending::Succeeded(None)),
         Err(Halt::Ended(ending)) => Ok(ending),
+        Err(Halt::Failed(failure)) => Ok(Ending::Failed(failure)),
         Err(Halt::Interrupted(interrupt)) => Err(interrupt),
     }
 }
@@ -51,7 +54,10 @@ fn begin(flow: &Flow, run: &ClaimedRun, now: sdk::Timestamp) -> Result<Scope, En
 
 /// Why no further step is taken.
 enum Halt {
+    /// The author said so, or nothing else can be done.
     Ended(Ending),
+    /// A step failed, and nobody has said yet that the run goes on.
+    Failed(Failure),
     Interrupted(Interrupt),
 }
 
@@ -66,14 +72,28 @@ struct Interpreter<'a> {
     world: &'a dyn Durable,
     /// Lent to a blocking thread while an expression is computed; here at all other times.
     scope: Option<Scope>,
+    /// The keys of the loop items that it is in, as step keys have them.
+    item: String,
+    /// What `errors` is: by step, the failure that was ignored, or nothing.
+    errors: Fields,
 }
 
 impl Interpreter<'_> {
-    async fn steps(&mut self, steps: &[Step]) -> Result<(), Halt> {
+    /// Takes steps in order, and gives the last one's result.
+    async fn steps(&mut self, steps: &[Step]) -> Result<Value, Halt> {
+        let mut last = Value::Null;
         for step in steps {
-            self.step(step).await?;
+            last = self.step(step).await?;
         }
-        Ok(())
+        Ok(last)
+    }
+
+    fn key(&self, step: &Step) -> StepKey {
+        StepKey::new(&step.name, &self.item)
+    }
+
+    fn attempts(step: &Step) -> Attempts {
+        Attempts { retry: step.retry, timeout: step.timeout }
     }
 
     /// Computes something of the scope, off the threads that wait. A failure ends the run at this step.
@@ -90,39 +110,50 @@ impl Interpreter<'_> {
         })
         .await;
         self.scope = Some(scope);
-        result.map_err(|error| Halt::Ended(Ending::Failed(expression_failure(step.name.as_str(), &error))))
+        result.map_err(|error| Halt::Failed(expression_failure(&self.key(step).to_string(), &error)))
     }
 
     fn scope(&mut self) -> &mut Scope {
         self.scope.as_mut().expect("the scope is here whenever nothing is computed")
     }
 
-    /// Gives a step's result its name.
-    fn name_result(&mut self, step: &Step, value: &Value) {
-        if let Some(name) = &step.result {
-            self.scope().set(name, value);
-        }
-    }
-
     /// What an effect's outcome means for the run.
-    fn conclude(&mut self, step: &Step, outcome: Outcome) -> Result<(), Halt> {
+    fn conclude(outcome: Outcome) -> Result<Value, Halt> {
         match outcome {
-            Outcome::Value(value) => {
-                self.name_result(step, &value);
-                Ok(())
-            }
+            Outcome::Value(value) => Ok(value),
             Outcome::Skipped(reason) => Err(Halt::Ended(Ending::Skipped(reason))),
             Outcome::Superseded => Err(Halt::Ended(Ending::Superseded)),
-            Outcome::Failed(failure) => Err(Halt::Ended(Ending::Failed(failure))),
+            Outcome::Failed(failure) => Err(Halt::Failed(failure)),
             Outcome::Unknown(failure) => Err(Halt::Ended(Ending::Unknown(failure))),
         }
     }
 
     fn failed(&self, step: &Step, class: &str, message: String) -> Halt {
-        let failure =
-            Failure { step: step.name.to_string(), class: class.to_owned(), message, attempt: self.run.attempt };
-        Halt::Ended(Ending::Failed(failure))
+        let step = self.key(step).to_string();
+        Halt::Failed(Failure { step, class: class.to_owned(), message, attempt: self.run.attempt })
     }
+
+    /// What `errors` is from here on. A flow in which every failure ends the run has none.
+    fn set_errors(&mut self, errors: Fields) {
+        if !errors.is_empty() {
+            self.scope().set("errors", &Value::Map(errors.clone()));
+            self.errors = errors;
+        }
+    }
+}
+
+/// `errors` before anything failed: nothing, under the name of each step after whose failure a run goes on.
+fn no_errors(steps: &[Step]) -> Fields {
+    let mut errors = Fields::new();
+    for step in steps {
+        if step.on_error == OnError::Continue {
+            errors.insert(step.name.to_string(), Value::Null);
+        }
+        for inner in step.kind.inner() {
+            errors.extend(no_errors(inner));
+        }
+    }
+    errors
 }
 
 fn expression_failure(step: &str, error: &EvaluationError) -> Failure {

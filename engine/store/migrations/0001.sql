@@ -78,6 +78,7 @@ CREATE TABLE run (
     changed         INTEGER NOT NULL,
     has_body        INTEGER NOT NULL DEFAULT 1 CHECK (has_body IN (0, 1)),
     reason          TEXT,                   -- why it was skipped or cancelled
+    ignored         INTEGER NOT NULL DEFAULT 0,  -- failures that its author let it go on after
     failure_step    TEXT,
     failure_class   TEXT,
     failure_message TEXT,

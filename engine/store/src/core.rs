@@ -31,6 +31,7 @@ pub(crate) enum Op {
     Finish { run: RunId, ending: Ending, now: Timestamp },
     Park { run: RunId, due_at: Timestamp, failure: Failure },
     Journal { run: RunId, entry: JournalEntry },
+    Ignore { run: RunId, entry: JournalEntry },
     InsertManual(ManualRun),
     Retry { run: RunId, now: Timestamp },
     Cancel { run: RunId, reason: String, now: Timestamp },
@@ -115,7 +116,11 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         Op::Claim { now, wanted } => Answer::Claimed(runs::claim(connection, *now, wanted)?),
         Op::Finish { run, ending, now } => Answer::Flag(runs::finish(connection, *run, ending, *now)?),
         Op::Park { run, due_at, failure } => Answer::Flag(runs::park(connection, *run, *due_at, failure)?),
-        Op::Journal { run, entry } => Answer::nothing(runs::journal(connection, *run, entry)?),
+        Op::Journal { run, entry } => {
+            runs::journal(connection, *run, entry)?;
+            Answer::Nothing
+        }
+        Op::Ignore { run, entry } => Answer::nothing(runs::ignore(connection, *run, entry)?),
         Op::InsertManual(manual) => Answer::Flag(runs::insert_manual(connection, manual)?),
         Op::Retry { run, now } => Answer::nothing(runs::retry(connection, *run, *now)?),
         Op::Cancel { run, reason, now } => Answer::nothing(runs::cancel(connection, *run, reason, *now)?),
@@ -144,6 +149,7 @@ impl Op {
             Self::Finish { .. } => "finish.applied",
             Self::Park { .. } => "park.applied",
             Self::Journal { .. } => "journal.applied",
+            Self::Ignore { .. } => "ignore.applied",
             Self::InsertManual(_) => "insert.applied",
             Self::Retry { .. } => "retry.applied",
             Self::Cancel { .. } => "cancel.applied",
@@ -168,6 +174,7 @@ impl Op {
             | Self::Finish { .. }
             | Self::Park { .. }
             | Self::Journal { .. }
+            | Self::Ignore { .. }
             | Self::InsertManual(_)
             | Self::Retry { .. }
             | Self::Cancel { .. }

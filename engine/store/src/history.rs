@@ -65,6 +65,8 @@ pub struct RunRow {
     pub reason: Option<String>,
     /// Its last failure, which a later attempt may have mended.
     pub failure: Option<Failure>,
+    /// Failures of steps after which it went on, as its author wished.
+    pub ignored: u32,
 }
 
 /// A run in full.
@@ -86,7 +88,7 @@ pub struct RunDetail {
 
 const COLUMNS: &str = "run.id, flow.name, run.record, run.stamp, run.hash, run.nonce, run.state, run.attempt, \
     run.created_at, run.due_at, run.started_at, run.ended_at, run.changed, run.reason, run.failure_step, \
-    run.failure_class, run.failure_message, run.failure_attempt";
+    run.failure_class, run.failure_message, run.failure_attempt, run.ignored";
 
 /// Digits of a run id that are enough to look for it: of its beginning, and of its end, by which there is an index.
 const FIRST_DIGITS: usize = 4;
@@ -276,5 +278,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         changed: row.get(12)?,
         reason: row.get(13)?,
         failure,
+        ignored: row.get(18)?,
     })
 }

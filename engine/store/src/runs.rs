@@ -158,13 +158,23 @@ pub(crate) fn park(connection: &Connection, run: RunId, due_at: Timestamp, failu
     Ok(true)
 }
 
-pub(crate) fn journal(connection: &Connection, run: RunId, entry: &JournalEntry) -> Result<()> {
+/// Whether it is new.
+pub(crate) fn journal(connection: &Connection, run: RunId, entry: &JournalEntry) -> Result<bool> {
     exists(connection, run)?;
-    connection
+    let added = connection
         .prepare_cached(
             "INSERT INTO journal (run, key, outcome) VALUES (?1, ?2, ?3) ON CONFLICT (run, key) DO NOTHING",
         )?
         .execute((IdColumn(run), &entry.key, payload::pack_value(&entry.outcome)))?;
+    Ok(added > 0)
+}
+
+pub(crate) fn ignore(connection: &Connection, run: RunId, entry: &JournalEntry) -> Result<()> {
+    if journal(connection, run, entry)? {
+        connection
+            .prepare_cached("UPDATE run SET ignored = ignored + 1, changed = ?2 WHERE id = ?1")?
+            .execute((IdColumn(run), next_changes(connection, 1)?))?;
+    }
     Ok(())
 }
 

@@ -230,6 +230,11 @@ impl Store {
         self.write(Op::Journal { run, entry }).await
     }
 
+    /// As [`Store::journal`], of a failure after which the run goes on; the run counts it, once.
+    pub async fn ignore(&self, run: RunId, entry: JournalEntry) -> Result<()> {
+        self.write(Op::Ignore { run, entry }).await
+    }
+
     /// The run is stored and due now. False where the flow has a run of this record, version and nonce already.
     pub async fn insert_manual_run(&self, run: ManualRun) -> Result<bool> {
         self.write(Op::InsertManual(run)).await

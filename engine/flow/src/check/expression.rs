@@ -4,7 +4,7 @@ use sdk::Value;
 use text::{Diagnostic, Kind, Node, Span, Text, TextStyle, quoted};
 
 use super::Checker;
-use super::names::Sees;
+use super::names::{Sees, Site};
 use crate::codes;
 use crate::expr::{Expression, ExpressionMistake, Place, Template, TextPart};
 use crate::template::{self, Piece, Unclosed};
@@ -14,7 +14,7 @@ impl Checker<'_> {
     pub(super) fn question(&mut self, node: &Node, sees: Sees) -> Option<Expression> {
         match &node.kind {
             Kind::Text(text) => {
-                if let Some(inner) = wrapped(&text.value) {
+                if let Some((inner, _)) = wrapped(&text.value) {
                     let diagnostic = Diagnostic::error(codes::NOT_BARE, "a question is an expression as a whole")
                         .help(format!("leave out the `${{ }}`: {inner}"));
                     let diagnostic = if matches!(text.style, TextStyle::Plain) {
@@ -103,28 +103,36 @@ impl Checker<'_> {
     }
 
     /// Compiles an expression that begins at `offset` of the node's text, and looks up its names.
-    fn expression(&mut self, node: &Node, offset: usize, source: &str, sees: Sees) -> Option<Expression> {
-        let file = &self.definition.file;
-        let position = match node.kind {
+    pub(super) fn expression(&mut self, node: &Node, offset: usize, source: &str, sees: Sees) -> Option<Expression> {
+        let expression = self.compiled(node, offset, source)?;
+        self.check_reads(Site::Text { node, offset }, source, expression.reads(), sees);
+        Some(expression)
+    }
+
+    /// Compiles an expression that begins at `offset` of the node's text.
+    pub(super) fn compiled(&mut self, node: &Node, offset: usize, source: &str) -> Option<Expression> {
+        let span = match node.kind {
             Kind::Text(_) => {
                 // Where the author begins to read: after the white space that follows `${`.
                 let blank = source.len() - source.trim_start().len();
-                let at = self.span_in(node, offset + blank, offset + blank + 1).start;
-                file.position(at)
+                self.span_in(node, offset + blank, offset + blank + 1)
             }
-            _ => file.position(node.span.start),
+            _ => node.span,
         };
-        let place = Place { file: file.path.to_string(), line: position.line, column: position.column };
-        match Expression::compile(source, &place) {
-            Ok(expression) => {
-                self.check_names(node, offset, &expression, sees);
-                Some(expression)
-            }
+        match Expression::compile(source, &self.place_of(span)) {
+            Ok(expression) => Some(expression),
             Err(mistake) => {
                 self.mistake(node, offset, source, mistake);
                 None
             }
         }
+    }
+
+    /// A place in the file, for messages at run time.
+    pub(super) fn place_of(&self, span: Span) -> Place {
+        let file = &self.definition.file;
+        let position = file.position(span.start);
+        Place { file: file.path.to_string(), line: position.line, column: position.column }
     }
 
     fn mistake(&mut self, node: &Node, offset: usize, source: &str, mistake: ExpressionMistake) {
@@ -182,11 +190,15 @@ impl Checker<'_> {
     }
 }
 
-/// What a whole `${ … }` wraps.
-fn wrapped(text: &str) -> Option<&str> {
-    let text = text.trim();
-    match template::split(text).as_deref() {
-        Ok([Piece::Expression(range)]) => Some(text[range.clone()].trim()),
+/// What a whole `${ … }` wraps, and where it begins in the text.
+pub(super) fn wrapped(text: &str) -> Option<(&str, usize)> {
+    let blank = text.len() - text.trim_start().len();
+    match template::split(text.trim()).as_deref() {
+        Ok([Piece::Expression(range)]) => {
+            let inner = &text.trim()[range.clone()];
+            let start = inner.len() - inner.trim_start().len();
+            Some((inner.trim(), blank + range.start + start))
+        }
         Ok(_) | Err(Unclosed { .. }) => None,
     }
 }

@@ -99,16 +99,7 @@ impl Checker<'_> {
         field: &Field,
         help: Option<(String, String)>,
     ) -> Option<Value> {
-        let wanted = match field.field_type {
-            FieldType::Text => "text",
-            FieldType::Number => "numbers",
-            FieldType::Boolean => "true or false",
-            FieldType::Date => "dates",
-            FieldType::Moment => "moments",
-            FieldType::Choice => "one of its options",
-            FieldType::Choices => "a list of its options",
-            FieldType::Any => "anything",
-        };
+        let wanted = held(field.field_type);
         let message = format!("`{}` holds {wanted}, and this is {}", field.name, article(value));
         let mut diagnostic = Diagnostic::error(codes::WRONG_FIELD_TYPE, message);
         if let Some((help, replacement)) = help {
@@ -119,6 +110,20 @@ impl Checker<'_> {
         }
         self.report(diagnostic, span, "");
         None
+    }
+}
+
+/// What fields of this type hold, for messages.
+pub(super) fn held(field_type: FieldType) -> &'static str {
+    match field_type {
+        FieldType::Text => "text",
+        FieldType::Number => "numbers",
+        FieldType::Boolean => "true or false",
+        FieldType::Date => "dates",
+        FieldType::Moment => "moments",
+        FieldType::Choice => "one of its options",
+        FieldType::Choices => "a list of its options",
+        FieldType::Any => "anything",
     }
 }
 

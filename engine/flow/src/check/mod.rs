@@ -7,6 +7,7 @@ mod expression;
 mod field;
 mod filter;
 mod literal;
+mod mapping;
 mod names;
 mod step;
 mod trigger;
@@ -90,6 +91,8 @@ struct Checker<'a> {
     names: Names,
     /// The names of the steps so far.
     step_names: BTreeMap<String, Span>,
+    /// The steps so far that may fail while the run goes on: what `errors` has.
+    continued: Vec<String>,
     /// How many steps without a name of their own were numbered, by what they do.
     n_numbered: BTreeMap<String, usize>,
     /// Where the text that is being checked stands in the file.
@@ -112,6 +115,7 @@ impl<'a> Checker<'a> {
             diagnostics: Diagnostics::new(&definition.file),
             names: Names::default(),
             step_names: BTreeMap::new(),
+            continued: Vec::new(),
             n_numbered: BTreeMap::new(),
             text_map: None,
             polled: None,

@@ -1,10 +1,12 @@
 //! What names mean: those that every expression sees, and those that earlier steps made.
 
+use std::ops::Range;
+
 use text::{Diagnostic, Node, Span, did_you_mean, shown};
 
 use super::Checker;
 use crate::codes;
-use crate::expr::{Expression, Read};
+use crate::expr::{Read, Reads};
 use crate::parse::reader::not_yet;
 
 /// Which names an expression sees.
@@ -14,6 +16,20 @@ pub(super) enum Sees {
     Poll,
     /// The record, the run, and what earlier steps made.
     Run,
+}
+
+/// Where an expression stands in the file.
+#[derive(Clone, Copy)]
+pub(super) enum Site<'n> {
+    /// It begins at `offset` of a node's text.
+    Text {
+        /// The node.
+        node: &'n Node,
+        /// Where its text begins.
+        offset: usize,
+    },
+    /// It was made of something else that stands here.
+    Made(Span),
 }
 
 /// The names that steps made, innermost last.
@@ -47,7 +63,7 @@ pub(super) enum Named {
 }
 
 const BUILT_IN: [&str; 4] = ["record", "run", "flow", "now"];
-const LATER: [&str; 5] = ["inputs", "body", "errors", "failure", "item"];
+const LATER: [&str; 4] = ["inputs", "body", "failure", "item"];
 
 impl Names {
     /// Makes a name; it hides an earlier one.
@@ -110,13 +126,13 @@ impl Names {
 }
 
 impl Checker<'_> {
-    /// Looks up every name that an expression uses. `offset` is where its source begins in the node's text.
-    pub(super) fn check_names(&mut self, node: &Node, offset: usize, expression: &Expression, sees: Sees) {
-        let reads = expression.reads().clone();
+    /// Looks up every name that an expression uses; false where one is not known.
+    pub(super) fn check_reads(&mut self, site: Site<'_>, source: &str, reads: &Reads, sees: Sees) -> bool {
+        let mut all_known = true;
         for (root, uses) in &reads.roots {
-            let at = |span: &std::ops::Range<usize>, checker: &mut Self| {
-                checker.span_in(node, offset + span.start, offset + span.end)
-            };
+            let at = |span: &Range<usize>, checker: &mut Self| checker.site_span(site, span);
+            let first_use =
+                |checker: &mut Self| uses.uses.first().map(|read| at(&read.span, checker)).unwrap_or_default();
             let unknown = [
                 (uses.whole.as_ref(), "used as a whole here"),
                 (uses.computed.as_ref(), "read by a computed key here"),
@@ -127,7 +143,7 @@ impl Checker<'_> {
                 "record" => {
                     let target = self.polled_target();
                     for read in &uses.uses {
-                        let span = self.property_span(node, offset, expression, read);
+                        let span = self.property_span(site, source, read);
                         if let Some(field) = read.path.first() {
                             self.record.add(field, span);
                         }
@@ -139,14 +155,14 @@ impl Checker<'_> {
                     }
                 }
                 "run" if sees == Sees::Poll => {
-                    let span = uses.uses.first().map_or(node.span, |read| at(&read.span, self));
+                    let span = first_use(self);
                     let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `run` yet")
                         .help("`where` decides whether a record makes a run at all");
                     self.report(diagnostic, span, "");
                 }
                 "run" | "flow" => {
                     for read in uses.uses.iter().filter(|read| read.path.first().is_some_and(|part| part != "id")) {
-                        let span = self.property_span(node, offset, expression, read);
+                        let span = self.property_span(site, source, read);
                         let part = shown(&read.path[0]);
                         let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("`{root}` has no `{part}`"))
                             .help(format!("it has `{root}.id`"));
@@ -154,15 +170,16 @@ impl Checker<'_> {
                     }
                 }
                 "now" => {}
+                "errors" => self.check_errors(site, source, &uses.uses, sees),
                 later if LATER.contains(&later) && self.names.find(later).is_none() => {
-                    let span = uses.uses.first().map_or(node.span, |read| at(&read.span, self));
+                    let span = first_use(self);
                     self.report(not_yet(later), span, "");
                 }
                 root => match self.names.find(root).cloned() {
                     Some(name) => {
                         for read in &uses.uses {
                             let span = at(&read.span, self);
-                            let property = self.property_span(node, offset, expression, read);
+                            let property = self.property_span(site, source, read);
                             self.check_use(&name, read, span, property);
                         }
                         if let (Some((span, how)), Named::Found(number) | Named::FoundList(number)) =
@@ -172,6 +189,7 @@ impl Checker<'_> {
                         }
                     }
                     None => {
+                        all_known = false;
                         for read in &uses.uses {
                             let span = at(&read.span, self);
                             self.unknown_name(root, span);
@@ -179,6 +197,46 @@ impl Checker<'_> {
                     }
                 },
             }
+        }
+        all_known
+    }
+
+    /// `errors` has what steps with `on_error: continue` left there.
+    fn check_errors(&mut self, site: Site<'_>, source: &str, uses: &[Read], sees: Sees) {
+        const ERROR: [&str; 2] = ["class", "message"];
+        for read in uses {
+            if sees == Sees::Poll || self.continued.is_empty() {
+                let span = self.site_span(site, &read.span);
+                let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "no step before this one may fail and go on")
+                    .help("`errors` has the failures of steps with `on_error: continue`");
+                self.report(diagnostic, span, "");
+                return;
+            }
+            let Some(step) = read.path.first() else { continue };
+            let span = self.property_span(site, source, read);
+            if !self.continued.contains(step) {
+                let known: Vec<String> = self.continued.clone();
+                let known = known.iter().map(String::as_str);
+                let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("`errors` has no `{}`", shown(step)));
+                let diagnostic = match did_you_mean(step, known.clone()) {
+                    Some(meant) => diagnostic.did_you_mean(span, Some(meant)),
+                    None => diagnostic
+                        .help(super::connection::listed("steps with `on_error: continue` before this one:", known)),
+                };
+                self.report(diagnostic, span, "");
+            } else if let Some(part) = read.path.get(1).filter(|part| !ERROR.contains(&part.as_str())) {
+                let message = format!("an error has no `{}`", shown(part));
+                let diagnostic = Diagnostic::error(codes::UNKNOWN_RESULT, message).help("it has `class` and `message`");
+                self.report(diagnostic, span, "");
+            }
+        }
+    }
+
+    /// The place of a part of an expression.
+    fn site_span(&mut self, site: Site<'_>, part: &Range<usize>) -> Span {
+        match site {
+            Site::Text { node, offset } => self.span_in(node, offset + part.start, offset + part.end),
+            Site::Made(span) => span,
         }
     }
 
@@ -245,17 +303,17 @@ impl Checker<'_> {
     }
 
     /// The place of the first property that is read, or of the root where it cannot be told.
-    fn property_span(&mut self, node: &Node, offset: usize, expression: &Expression, read: &Read) -> Span {
-        let root = self.span_in(node, offset + read.span.start, offset + read.span.end);
+    fn property_span(&mut self, site: Site<'_>, source: &str, read: &Read) -> Span {
+        let root = self.site_span(site, &read.span);
         let Some(name) = read.path.first() else { return root };
-        let Some(after) = expression.source().get(read.span.end..) else { return root };
+        let Some(after) = source.get(read.span.end..) else { return root };
         let Some(distance) = after.find(name.as_str()) else { return root };
         let joint = |character: char| character.is_whitespace() || matches!(character, '?' | '.' | '[' | '"');
         if !after[..distance].chars().all(joint) {
             return root;
         }
-        let start = offset + read.span.end + distance;
-        self.span_in(node, start, start + name.len())
+        let start = read.span.end + distance;
+        self.site_span(site, &(start..start + name.len()))
     }
 
     /// What the trigger polls, for messages.

@@ -12,9 +12,10 @@ use super::write::Creates;
 use crate::codes;
 use crate::definition::{FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb};
 use crate::expr::{FilterTemplate, Template, TestTemplate};
-use crate::model::{FindStep, Many, OnMissing, Step, StepKind, Target, UpsertKey};
+use crate::model::{FindStep, Many, OnError, OnMissing, Step, StepKind, Target, UpsertKey};
 
 const HAS_CONDITION: &str = "its step has `when`";
+const MAY_FAIL: &str = "its step may fail and go on";
 const MAY_FIND_NOTHING: &str = "its step may find nothing";
 const MAY_BE_SKIPPED: &str = "its step is skipped where several are found";
 
@@ -40,6 +41,9 @@ impl<'a> Checker<'a> {
             self.learn_from_ended_branch(&step.verb, kind.as_ref());
         }
         self.add_result(step, mark);
+        if step.on_error == OnError::Continue {
+            self.continued.push(name.to_string());
+        }
         Some(Step {
             name,
             when: match when {
@@ -48,6 +52,8 @@ impl<'a> Checker<'a> {
             },
             result: step.result.as_ref().map(|result| result.value.clone()),
             retry: step.retry,
+            timeout: step.timeout,
+            on_error: step.on_error,
             kind: kind?,
         })
     }
@@ -123,9 +129,11 @@ impl<'a> Checker<'a> {
     fn branch(&mut self, steps: &'a [StepDefinition], known_set: &[String]) -> Vec<Step> {
         let before = self.names.learned();
         let mark = self.names.mark();
+        let n_continued = self.continued.len();
         self.names.assume_set(known_set);
         let steps = self.steps(steps);
         self.names.end_branch(mark);
+        self.continued.truncate(n_continued);
         // What a branch learned of earlier names holds in it only.
         self.names.forget_learned(before);
         steps
@@ -156,11 +164,12 @@ impl<'a> Checker<'a> {
 
     /// Makes the step's `as` visible, or marks what its `let` made where it may be left out.
     fn add_result(&mut self, step: &StepDefinition, mark: usize) {
-        if step.when.is_some() {
-            self.names.mark_unset(mark, HAS_CONDITION);
+        let may_fail = (step.on_error == OnError::Continue).then_some(MAY_FAIL);
+        let conditional = step.when.is_some().then_some(HAS_CONDITION).or(may_fail);
+        if let Some(why) = conditional {
+            self.names.mark_unset(mark, why);
         }
         let Some(result) = &step.result else { return };
-        let conditional = step.when.is_some().then_some(HAS_CONDITION);
         let last_find = self.found.len().saturating_sub(1);
         let (what, unset) = match &step.verb {
             Verb::Create(_) | Verb::Update { .. } => (Named::Written, None),

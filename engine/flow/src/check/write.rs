@@ -1,15 +1,15 @@
 //! Writes: fields that exist and can be written, all that a service demands, and a match that finds one record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sdk::ObjectSchema;
+use sdk::{Field, ObjectSchema};
 use text::{Diagnostic, Severity, Span, shown};
 
 use super::Checker;
 use crate::codes;
 use crate::definition::{MatchDefinition, WriteDefinition};
 use crate::expr::Template;
-use crate::model::{Assignments, Target, WriteStep};
+use crate::model::{Assignments, Policy, Target, WriteStep};
 
 /// What a write does where its record does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,26 +25,11 @@ impl<'a> Checker<'a> {
         let schema = write.target.as_ref().and_then(|target| self.object(target));
         let target_name = write.target.as_ref().map(|target| target.value.to_string()).unwrap_or_default();
         let mut set: Assignments = Vec::new();
+        let mut policies = BTreeMap::new();
         let mut complete = true;
         for entry in &write.set {
             let value = self.value(&entry.value);
-            let name = entry.key.text.as_str();
-            let field = schema.and_then(|schema| match schema.fields.contains_key(name) || name != "id" {
-                true => self.field(schema, &target_name, name, entry.key.span),
-                false => None,
-            });
-            if schema.is_some() && name == "id" && field.is_none() {
-                let diagnostic = Diagnostic::error(codes::READ_ONLY_FIELD, "`id` is given by the service")
-                    .help("which record is written is said by the step's own `id` or `match`");
-                self.report(diagnostic, entry.key.span, "");
-                complete = false;
-                continue;
-            }
-            if let Some(field) = field.filter(|field| field.read_only) {
-                let message = format!("`{}` of `{target_name}` cannot be written", field.name);
-                let diagnostic = Diagnostic::error(codes::READ_ONLY_FIELD, message).help("remove it from `set`");
-                self.report(diagnostic, entry.key.span, "the service keeps it itself");
-            }
+            let field = self.written_field(schema, &target_name, &entry.key.text, entry.key.span);
             let value = match (value, field) {
                 (Some(Template::Literal(value)), Some(field)) => {
                     self.literal(value, &entry.value, field).map(Template::Literal)
@@ -52,15 +37,49 @@ impl<'a> Checker<'a> {
                 (value, _) => value,
             };
             match value {
-                Some(value) => set.push((name.to_owned(), value)),
+                Some(value) => set.push((entry.key.text.clone(), value)),
                 None => complete = false,
             }
         }
-        if let (Some(schema), false) = (schema, write.set.is_empty()) {
+        if let Some(mapping) = &write.mapping {
+            match self.mapping(mapping, schema, &target_name) {
+                Some(mapped) => set.extend(mapped),
+                None => complete = false,
+            }
+            let special = mapping.fields.iter().filter(|mapped| mapped.policy != Policy::Overwrite);
+            policies.extend(special.map(|mapped| (mapped.target.value.clone(), mapped.policy)));
+        }
+        if let (Some(schema), true) = (schema, write.written().next().is_some()) {
             self.check_required(write, schema, creates, verb, &target_name);
         }
         let target: Target = write.target.as_ref()?.value.clone();
-        complete.then_some(WriteStep { target, set })
+        complete.then_some(WriteStep { target, set, policies })
+    }
+
+    /// The field that is written, where it is known; one that cannot be written is reported.
+    pub(super) fn written_field(
+        &mut self,
+        schema: Option<&'a ObjectSchema>,
+        target: &str,
+        name: &str,
+        span: Span,
+    ) -> Option<&'a Field> {
+        let schema = schema?;
+        let field = match schema.fields.contains_key(name) || name != "id" {
+            true => self.field(schema, target, name, span),
+            false => {
+                let diagnostic = Diagnostic::error(codes::READ_ONLY_FIELD, "`id` is given by the service")
+                    .help("which record is written is said by the step's own `id` or `match`");
+                self.report(diagnostic, span, "");
+                None
+            }
+        }?;
+        if field.read_only {
+            let message = format!("`{}` of `{target}` cannot be written", field.name);
+            let diagnostic = Diagnostic::error(codes::READ_ONLY_FIELD, message).help("leave it out");
+            self.report(diagnostic, span, "the service keeps it itself");
+        }
+        Some(field)
     }
 
     /// A record without these is refused by its service.
@@ -77,7 +96,7 @@ impl<'a> Checker<'a> {
             Creates::WhereMissing => Severity::Warning,
             Creates::Never => return,
         };
-        let set: BTreeSet<&str> = write.set.iter().map(|entry| entry.key.text.as_str()).collect();
+        let set: BTreeSet<&str> = write.written().collect();
         let missing = schema
             .fields
             .values()
@@ -113,8 +132,8 @@ impl<'a> Checker<'a> {
             let known = schema.and_then(|schema| self.field(schema, &target_name, &field.value, field.span));
             any_unique |= known.is_some_and(|known| known.unique);
             all_known &= known.is_some();
-            let is_set = write.set.iter().any(|entry| entry.key.text == field.value);
-            if !is_set && !write.set.is_empty() && (schema.is_none() || known.is_some()) {
+            let is_set = write.written().any(|written| written == field.value);
+            if !is_set && write.written().next().is_some() && (schema.is_none() || known.is_some()) {
                 let name = shown(&field.value);
                 let diagnostic = Diagnostic::error(
                     codes::MATCH_NOT_SET,

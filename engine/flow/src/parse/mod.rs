@@ -8,6 +8,7 @@ mod poll;
 pub(crate) mod reader;
 mod step;
 mod value;
+mod write;
 
 use text::{Diagnostic, Diagnostics, Kind, SourceFile};
 

@@ -6,9 +6,10 @@ use text::{Diagnostic, Entry, Kind, Map, Node, Span, did_you_mean, shown};
 use super::flow::question;
 use super::poll::field_names;
 use super::reader::{Reader, not_yet};
+use super::write;
 use crate::codes;
-use crate::definition::{At, FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb, WriteDefinition};
-use crate::model::{Many, OnMissing, Retry};
+use crate::definition::{At, FindBy, FindDefinition, StepDefinition, Verb};
+use crate::model::{Many, OnError, OnMissing, Retry};
 
 /// The depth of a flow's own steps; branches stand deeper.
 pub(super) const FIRST_LEVEL: usize = 0;
@@ -19,11 +20,12 @@ const VERBS: [&str; 9] = ["create", "update", "upsert", "find", "let", "if", "sk
 const LATER_VERBS: [&str; 6] = ["delete", "do", "route", "each", "wait", "run"];
 /// Keys that every step takes.
 const COMMON: [&str; 2] = ["name", "when"];
-/// Keys that every step of the language takes and this version does not run.
-const LATER: [&str; 2] = ["timeout", "on_error"];
+/// Keys of steps that ask something of a service.
+const ATTEMPTED: &[&str] = &["retry", "timeout", "on_error"];
 
-const AMBIGUOUS: [(&str, Ambiguous); 4] =
+pub(super) const AMBIGUOUS: [(&str, Ambiguous); 4] =
     [("fail", Ambiguous::Fail), ("skip", Ambiguous::Skip), ("first", Ambiguous::First), ("oldest", Ambiguous::Oldest)];
+const ON_ERROR: [(&str, OnError); 2] = [("fail", OnError::Fail), ("continue", OnError::Continue)];
 const MISSING: [(&str, OnMissing); 3] =
     [("continue", OnMissing::Continue), ("skip", OnMissing::Skip), ("fail", OnMissing::Fail)];
 /// A look-up with `many` gives at most this many, unless it says otherwise.
@@ -74,20 +76,25 @@ fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usize) -> Optio
     Some(read_verb(reader, map, verb, level))
 }
 
-fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> StepDefinition {
-    let (own, later): (&[&str], &[&str]) = match verb.key.text.as_str() {
-        "create" => (&["set", "as", "retry"], &["mapping"]),
-        "update" => (&["id", "set", "as", "retry"], &["mapping"]),
-        "upsert" => (&["match", "id", "ambiguous", "set", "as", "retry"], &["mapping"]),
-        "find" => (&["id", "filter", "fields", "many", "limit", "none", "ambiguous", "as", "retry"], &[]),
-        "if" => (&["then", "else"], &["as"]),
+/// The keys of a verb's own, and whether it does something that can fail, be repeated and be given up.
+fn own_keys(verb: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match verb {
+        "create" => (&["set", "mapping", "source", "as"], ATTEMPTED),
+        "update" => (&["id", "set", "mapping", "source", "as"], ATTEMPTED),
+        "upsert" => (&["match", "id", "ambiguous", "set", "mapping", "source", "as"], ATTEMPTED),
+        "find" => (&["id", "filter", "fields", "many", "limit", "none", "ambiguous", "as"], ATTEMPTED),
+        "let" => (&[], &["on_error"]),
+        "if" => (&["then", "else"], &[]),
         _ => (&[], &[]),
-    };
-    check_keys(reader, map, &verb.key.text, own, later);
+    }
+}
+
+fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> StepDefinition {
+    check_keys(reader, map, &verb.key.text);
     let what = match verb.key.text.as_str() {
-        "create" => Verb::Create(write(reader, map, verb)),
-        "update" => Verb::Update { id: id(reader, map, verb), write: write(reader, map, verb) },
-        "upsert" => upsert(reader, map, verb),
+        "create" => Verb::Create(write::read(reader, map, verb)),
+        "update" => Verb::Update { id: id(reader, map, verb), write: write::read(reader, map, verb) },
+        "upsert" => write::upsert(reader, map, verb),
         "find" => Verb::Find(find(reader, map, verb)),
         "let" => Verb::Let(names(reader, verb)),
         "if" => branches(reader, map, verb, level),
@@ -102,6 +109,8 @@ fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> 
         result: result(reader, map),
         when: map.get("when").map(|entry| question(reader, entry)),
         retry: map.get("retry").map(|entry| retry(reader, entry)).unwrap_or_default(),
+        timeout: map.get("timeout").and_then(|entry| reader.duration(entry)).map(|timeout| timeout.value),
+        on_error: map.get("on_error").and_then(|entry| reader.word(entry, &ON_ERROR, &[])).unwrap_or_default(),
         verb: what,
     }
 }
@@ -109,7 +118,16 @@ fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> 
 /// A step that was reported, with the name that it would have made.
 fn unread(reader: &mut Reader<'_>, map: &Map, span: Span) -> StepDefinition {
     let result = result(reader, map);
-    StepDefinition { span, name: None, result, when: None, retry: Retry::default(), verb: Verb::Unread }
+    StepDefinition {
+        span,
+        name: None,
+        result,
+        when: None,
+        retry: Retry::default(),
+        timeout: None,
+        on_error: OnError::default(),
+        verb: Verb::Unread,
+    }
 }
 
 fn result(reader: &mut Reader<'_>, map: &Map) -> Option<At<String>> {
@@ -122,8 +140,10 @@ fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
     let list = VERBS.map(|verb| format!("`{verb}`")).join(", ");
     let mut diagnostic =
         Diagnostic::error(codes::VERB, "the step has no verb").help(format!("a step has one of {list}"));
-    let known: Vec<&str> =
-        COMMON.into_iter().chain(["as", "retry", "set", "match", "id", "filter", "fields", "then", "else"]).collect();
+    let known: Vec<&str> = COMMON
+        .into_iter()
+        .chain(["as", "retry", "set", "mapping", "match", "id", "filter", "fields", "then", "else"])
+        .collect();
     for entry in map.entries.iter().filter(|entry| !known.contains(&entry.key.text.as_str())) {
         if let Some(verb) = did_you_mean(&entry.key.text, VERBS.into_iter().chain(LATER_VERBS)) {
             diagnostic.message = format!("the step has no verb, and `{}` is none", shown(&entry.key.text));
@@ -134,14 +154,16 @@ fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
     reader.report(diagnostic, first);
 }
 
-fn check_keys(reader: &mut Reader<'_>, map: &Map, verb: &str, own: &[&str], later: &[&str]) {
-    let known: Vec<&str> = [verb].into_iter().chain(own.iter().copied()).chain(COMMON).collect();
+fn check_keys(reader: &mut Reader<'_>, map: &Map, verb: &str) {
+    let (own, attempted) = own_keys(verb);
+    let known: Vec<&str> =
+        [verb].into_iter().chain(own.iter().copied()).chain(attempted.iter().copied()).chain(COMMON).collect();
     for entry in &map.entries {
         let key = entry.key.text.as_str();
         if known.contains(&key) {
             continue;
         }
-        if later.contains(&key) || LATER.contains(&key) {
+        if verb == "if" && key == "as" {
             reader.report(not_yet(key), entry.key.span);
         } else {
             reader.unknown_key(key, entry.key.span, &format!("`{verb}`"), &known);
@@ -185,7 +207,7 @@ fn retry(reader: &mut Reader<'_>, entry: &Entry) -> Retry {
     retry
 }
 
-fn missing(reader: &mut Reader<'_>, verb: &Entry, key: &str, help: &str) {
+pub(super) fn missing(reader: &mut Reader<'_>, verb: &Entry, key: &str, help: &str) {
     let message = format!("`{}` needs `{key}`", verb.key.text);
     reader.report(Diagnostic::error(codes::MISSING_KEY, message).help(help), verb.key.span);
 }
@@ -196,75 +218,6 @@ fn id(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Option<Node> {
         missing(reader, verb, "id", "add the id of the record, such as `id: ${ customer.id }`");
     }
     id
-}
-
-fn write(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> WriteDefinition {
-    let target = reader.target(verb);
-    let set = match map.get("set") {
-        Some(entry) => match reader.map(entry) {
-            Some(set) if set.entries.is_empty() => {
-                reader.report(Diagnostic::error(codes::WRONG_VALUE, "`set` sets nothing"), entry.key.span);
-                Vec::new()
-            }
-            Some(set) => set.entries.clone(),
-            None => Vec::new(),
-        },
-        None => {
-            if map.get("mapping").is_none() {
-                missing(reader, verb, "set", "add the fields to write, such as `set: {email: \"${ record.email }\"}`");
-            }
-            Vec::new()
-        }
-    };
-    WriteDefinition { target, set }
-}
-
-fn upsert(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Verb {
-    let key = match map.get("match") {
-        Some(entry) => match_fields(reader, entry),
-        None => {
-            missing(reader, verb, "match", "name the field by which records are found, such as `match: email`");
-            None
-        }
-    };
-    let id = map.get("id").map(|entry| entry.value.clone());
-    match (&key, map.get("id")) {
-        (Some(MatchDefinition::Id(span)), None) => {
-            let diagnostic = Diagnostic::error(codes::MISSING_KEY, "`match: id` needs `id`")
-                .help("add the id of the record, such as `id: ${ found?.id }`; where it is empty, a record is created");
-            reader.report(diagnostic, *span);
-        }
-        (Some(MatchDefinition::Fields(_)), Some(entry)) => {
-            let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, "`id` is not used, as `match` names fields")
-                .help("remove it, or write `match: id`");
-            reader.report(diagnostic, entry.key.span);
-        }
-        (Some(MatchDefinition::Id(_)), Some(_)) | (Some(MatchDefinition::Fields(_)), None) | (None, _) => {}
-    }
-    let ambiguous = map.get("ambiguous").and_then(|entry| reader.word(entry, &AMBIGUOUS, &[]));
-    Verb::Upsert { key, id, ambiguous: ambiguous.unwrap_or_default(), write: write(reader, map, verb) }
-}
-
-fn match_fields(reader: &mut Reader<'_>, entry: &Entry) -> Option<MatchDefinition> {
-    match &entry.value.kind {
-        Kind::List(items) if !items.is_empty() => {
-            let fields =
-                items.iter().filter_map(|item| reader.fixed_text(item, entry.key.span, "match", "a field")).collect();
-            Some(MatchDefinition::Fields(fields))
-        }
-        Kind::Text(_) => {
-            let field = reader.text(entry)?;
-            Some(if field.value == "id" {
-                MatchDefinition::Id(field.span)
-            } else {
-                MatchDefinition::Fields(vec![field])
-            })
-        }
-        _ => {
-            reader.wrong_type(&entry.value, entry.key.span, "match", "a field, a list of fields, or `id`");
-            None
-        }
-    }
 }
 
 fn find(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> FindDefinition {

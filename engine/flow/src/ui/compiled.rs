@@ -7,7 +7,9 @@ use text::SourceFile;
 
 use super::catalog;
 use crate::expr::{FilterTemplate, Template};
-use crate::{Flow, Many, On, OnMissing, ProjectDefaults, Start, StepKind, Trigger, UpsertKey, check, parse};
+use crate::{
+    Flow, Many, On, OnError, OnMissing, Policy, ProjectDefaults, Start, StepKind, Trigger, UpsertKey, check, parse,
+};
 
 /// The only flow of a text without any diagnostic.
 fn compile(text: &str) -> Flow {
@@ -183,6 +185,50 @@ steps:
     assert!(matches!(&write.set[0].1, Template::Literal(Value::Text(stage)) if stage == "lead"));
     assert!(matches!(&write.set[1].1, Template::Literal(Value::Date(_))));
     assert_eq!(expression(&write.set[2].1), "record.email");
+}
+
+#[test]
+fn a_mapping_becomes_values_and_policies() {
+    let flow = compile(
+        r#"
+flow: a
+connections: {crm: hubspot, warehouse: sqlite}
+trigger: {poll: crm.contacts, every: 15s}
+steps:
+  - find: crm.contacts
+    filter: {email: a@b.co}
+    as: twin
+  - upsert: warehouse.customers
+    match: email
+    when: twin != ()
+    source: ${ twin }
+    mapping:
+      email: email
+      name: {from: firstname, policy: fill_if_empty}
+      city: "${ record.lastname }"
+    timeout: 5s
+    on_error: continue
+    as: customer
+  - create: warehouse.customers
+    mapping:
+      email: email
+      name: {from: score, type: text, policy: never_blank}
+  - skip: ${ errors.customer?.message ?? customer?.id }
+"#,
+    );
+    let StepKind::Find(twin) = &flow.steps[0].kind else { panic!() };
+    assert_eq!(twin.fields, ["email", "firstname"]);
+    let Trigger::Poll(poll) = &flow.trigger;
+    assert_eq!(poll.fields, ["email", "lastname", "score"]);
+    let StepKind::Upsert { write, .. } = &flow.steps[1].kind else { panic!() };
+    let set: Vec<_> = write.set.iter().map(|(field, value)| format!("{field}={}", expression(value))).collect();
+    assert_eq!(set, [r#"email=twin["email"]"#, r#"name=twin["firstname"]"#, "city=record.lastname"]);
+    assert_eq!(write.policies, [("name".to_owned(), Policy::FillIfEmpty)].into());
+    assert_eq!((flow.steps[1].timeout, flow.steps[1].on_error), (Some(Duration::from_secs(5)), OnError::Continue));
+    let StepKind::Create(write) = &flow.steps[2].kind else { panic!() };
+    let converted = r#"if is_blank(record["score"]) { () } else { to_string(record["score"]) }"#;
+    assert_eq!(expression(&write.set[1].1), converted);
+    assert_eq!(write.policies, [("name".to_owned(), Policy::NeverBlank)].into());
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(super) fn effect_id(asked: &Asked<'_>) -> EffectId {
         return EffectId::new(format!("{}-{}-{key}", run.id, run.attempt));
     }
     let occasion = format!("{}@{}#{:x}", run.record.id, run.version.stamp.millis(), run.version.hash);
-    EffectId::derive(asked.flow_identity, key, &connection.name, "", &occasion, &run.nonce)
+    EffectId::derive(asked.flow_identity, &key.step, &connection.name, &key.item, &occasion, &run.nonce)
 }
 
 /// Which record at the target a write is about, so that two such writes never overlap; `None` for a plain create.

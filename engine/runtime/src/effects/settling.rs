@@ -144,7 +144,7 @@ impl Effects {
 pub(super) fn outcome_of(row: &EffectRow) -> Option<Outcome> {
     let text = || row.outcome.as_ref().map(Value::to_text).unwrap_or_default();
     let failure = |class: &str| Failure {
-        step: row.step.clone(),
+        step: format!("{}{}", row.step, row.item),
         class: class.to_owned(),
         message: text(),
         attempt: row.failures.max(1),

@@ -114,6 +114,7 @@ impl Engine {
             store: store.clone(),
             connections: self.parts.connections.clone(),
             effects: self.effects.clone(),
+            clock: clock.clone(),
         };
         self.runs.spawn(async move {
             let (flow_id, id) = (run.flow.clone(), run.id);

@@ -1,5 +1,8 @@
 //! Flows as their authors write them, over a world that is scripted: what they asked of it, and how they ended.
 
+mod errors;
+mod mapping;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,17 +13,20 @@ use sdk::{Catalog, Class, ConnectionName, ConnectorFacts, FlowId, Record, RunId,
 use store::{ClaimedRun, Ending, Failure};
 
 use super::interpret;
-use crate::durable::{Durable, Effect, Interrupt, Outcome};
+use crate::durable::{Durable, Effect, Interrupt, Outcome, StepKey};
 
 /// Answers each step from a script, or with a written record of its own; keeps what it was asked.
 struct ScriptedWorld {
     script: BTreeMap<&'static str, Outcome>,
     asked: Mutex<Vec<String>>,
+    /// What is journaled beside effects, also by attempts before.
+    journal: Mutex<BTreeMap<String, Value>>,
 }
 
 #[async_trait]
 impl Durable for ScriptedWorld {
-    async fn step(&self, key: &str, effect: Effect) -> Result<Outcome, Interrupt> {
+    async fn step(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt> {
+        let key = key.to_string();
         let asked = match &effect {
             Effect::Write { connection, write, .. } => {
                 let fields = Value::Map(write.fields.clone()).to_plain_json();
@@ -34,7 +40,19 @@ impl Durable for ScriptedWorld {
         if key == "parks" {
             return Err(Interrupt::Park { due_at: Timestamp::EPOCH, failure: failure("transient"), blocked: false });
         }
-        Ok(self.script.get(key).cloned().unwrap_or_else(|| Outcome::Value(written("900"))))
+        Ok(self.script.get(key.as_str()).cloned().unwrap_or_else(|| Outcome::Value(written("900"))))
+    }
+
+    fn kept(&self, key: &StepKey) -> Option<Value> {
+        self.journal.lock().unwrap().get(&key.to_string()).cloned()
+    }
+
+    async fn keep(&self, key: &StepKey, value: Value) -> Result<Value, Interrupt> {
+        Ok(self.journal.lock().unwrap().entry(key.to_string()).or_insert(value).clone())
+    }
+
+    async fn ignore(&self, key: &StepKey, failure: Value) -> Result<(), Interrupt> {
+        self.keep(key, failure).await.map(drop)
     }
 
     fn now(&self) -> Timestamp {
@@ -58,13 +76,29 @@ fn failure(class: &str) -> Failure {
     Failure { step: "s".into(), class: class.into(), message: "as scripted".into(), attempt: 1 }
 }
 
-/// Runs these steps for the sample record: what was asked, line by line, and how it ended.
+impl ScriptedWorld {
+    fn new(script: &[(&'static str, Outcome)]) -> Self {
+        Self { script: script.iter().cloned().collect(), asked: Mutex::default(), journal: Mutex::default() }
+    }
+
+    /// Runs these steps for the sample record, from the first one, as every attempt does.
+    fn run(&self, trigger: &str, steps: &str) -> Result<Ending, Interrupt> {
+        let flow = flow(trigger, steps);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(interpret(flow, Arc::new(sample()), self))
+    }
+
+    /// What was asked since this was last called.
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+/// Runs these steps once: what was asked, line by line, and how it ended.
 fn run(trigger: &str, steps: &str, script: &[(&'static str, Outcome)]) -> (Vec<String>, Result<Ending, Interrupt>) {
-    let flow = flow(trigger, steps);
-    let world = ScriptedWorld { script: script.iter().cloned().collect(), asked: Mutex::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let ending = runtime.block_on(interpret(flow, Arc::new(sample()), &world));
-    (world.asked.into_inner().unwrap(), ending)
+    let world = ScriptedWorld::new(script);
+    let ending = world.run(trigger, steps);
+    (world.asked(), ending)
 }
 
 fn ending(steps: &str, script: &[(&'static str, Outcome)]) -> Ending {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sdk::{ConnectionName, EffectId, faults};
 
 use super::*;
-use crate::{EffectState, Ending, Freshness, Intent, RunState, Settlement};
+use crate::{EffectState, Ending, Freshness, Intent, Novelty, RunState, Settlement};
 
 #[test]
 fn a_crash_leaves_a_checkpoint_whole_or_absent() {
@@ -111,7 +111,7 @@ fn crash(point: &'static str, verb: impl FnOnce() -> Result<(), crate::Error>) {
 }
 
 fn is_fresh(store: &Store) -> bool {
-    now(store.fresh(&source(), 1, Freshness::ByVersion, &[("ann".into(), version(10))])).unwrap()[0]
+    now(store.fresh(&source(), 1, Freshness::ByVersion, &[("ann".into(), version(10))])).unwrap()[0] != Novelty::Known
 }
 
 fn everything() -> crate::RunFilter {
@@ -134,6 +134,7 @@ fn intent() -> Intent {
         step: "write".to_owned(),
         item: String::new(),
         record: "ann".into(),
+        nonce: String::new(),
         stamp: at(10),
         verb: "create",
         connection: ConnectionName::from("crm"),

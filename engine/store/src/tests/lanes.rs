@@ -205,3 +205,15 @@ fn stored(runs: &[(u128, &str, i64)]) -> Store {
     now(store.checkpoint(page(rows, 0))).unwrap();
     store
 }
+
+#[test]
+fn an_ignored_failure_is_journaled_and_counted_once() {
+    let store = owned();
+    now(store.checkpoint(page(vec![row(1, "ann", 10)], 1))).unwrap();
+    claim(&store, 1000, 1);
+    let entry = |word: &str| JournalEntry { key: "write failed".to_owned(), outcome: Value::from(word) };
+    now(store.ignore(run_id(1), entry("first"))).unwrap();
+    now(store.ignore(run_id(1), entry("again"))).unwrap();
+    let run = now(store.run(&run_id(1).to_string())).unwrap();
+    assert_eq!((run.row.ignored, run.journal), (1, vec![entry("first")]));
+}

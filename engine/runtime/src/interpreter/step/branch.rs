@@ -1,6 +1,7 @@
 //! `if`: one of two branches. Names made in it end with it.
 
 use flow::{Expression, Step};
+use sdk::Value;
 
 use super::{Halt, Interpreter};
 
@@ -11,12 +12,12 @@ impl Interpreter<'_> {
         condition: &Expression,
         then: &[Step],
         otherwise: &[Step],
-    ) -> Result<(), Halt> {
+    ) -> Result<Value, Halt> {
         let condition = condition.clone();
         let holds = self.compute(step, move |scope| condition.ask(scope)).await?;
         let names_before = self.scope().len();
-        self.steps(if holds { then } else { otherwise }).await?;
+        let result = self.steps(if holds { then } else { otherwise }).await;
         self.scope().truncate(names_before);
-        Ok(())
+        result
     }
 }

@@ -8,10 +8,10 @@ use super::{Halt, Interpreter};
 use crate::durable::{Effect, Outcome};
 
 /// Records asked for where one is wanted: enough to name the candidates when it is ambiguous.
-const CANDIDATES: usize = 10;
+pub(super) const CANDIDATES: usize = 10;
 
 impl Interpreter<'_> {
-    pub(super) async fn find(&mut self, step: &Step, find: &FindStep) -> Result<(), Halt> {
+    pub(super) async fn find(&mut self, step: &Step, find: &FindStep) -> Result<Value, Halt> {
         let template = find.filter.clone();
         let filter = self.compute(step, move |scope| template.evaluate(scope)).await?;
         let limit = match find.many {
@@ -22,33 +22,27 @@ impl Interpreter<'_> {
         let effect = Effect::Find {
             connection: find.target.connection.clone(),
             find: Find { object: find.target.object.clone(), filter, fields: find.fields.clone(), limit },
-            retry: step.retry,
+            attempts: Self::attempts(step),
         };
-        let found = match self.world.step(step.name.as_str(), effect).await? {
+        let found = match self.world.step(&self.key(step), effect).await? {
             Outcome::Value(Value::List(found)) => found,
-            other => return self.conclude(step, other),
+            other => return Self::conclude(other),
         };
         match find.many {
             Many::List(limit) if found.len() > limit => {
                 let message = format!("found more than {limit} records; raise `limit` or narrow the filter");
                 Err(self.failed(step, "invalid", message))
             }
-            Many::List(_) => {
-                self.name_result(step, &Value::List(found));
-                Ok(())
-            }
+            Many::List(_) => Ok(Value::List(found)),
             Many::One => self.one(step, find, found),
         }
     }
 
-    fn one(&mut self, step: &Step, find: &FindStep, mut found: Vec<Value>) -> Result<(), Halt> {
+    fn one(&self, step: &Step, find: &FindStep, mut found: Vec<Value>) -> Result<Value, Halt> {
         let target = format!("{}.{}", find.target.connection, find.target.object);
         if found.is_empty() {
             return match find.none {
-                OnMissing::Continue => {
-                    self.name_result(step, &Value::Null);
-                    Ok(())
-                }
+                OnMissing::Continue => Ok(Value::Null),
                 OnMissing::Skip => Err(Halt::Ended(Ending::Skipped(format!("nothing found in `{target}`")))),
                 OnMissing::Fail => Err(self.failed(step, "not_found", format!("nothing found in `{target}`"))),
             };
@@ -62,9 +56,7 @@ impl Interpreter<'_> {
                 Ambiguous::First | Ambiguous::Oldest => {}
             }
         }
-        let one = found.swap_remove(0);
-        self.name_result(step, &one);
-        Ok(())
+        Ok(found.swap_remove(0))
     }
 }
 

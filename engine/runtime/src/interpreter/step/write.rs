@@ -1,18 +1,19 @@
 //! `create`, `update`, `upsert`: a write's values are computed, then it is the durable world's.
 
-use flow::{Step, Template, UpsertKey, WriteStep};
-use sdk::{Ambiguous, EffectId, Fields, Match, RecordId, Value, Verb, Write};
+use flow::{Policy, Step, Template, UpsertKey, WriteStep};
+use sdk::{Ambiguous, EffectId, Fields, Filter, Find, Match, RecordId, Test, Value, Verb, Write};
 
+use super::find::CANDIDATES;
 use super::{Halt, Interpreter};
 use crate::durable::Effect;
 
 impl Interpreter<'_> {
-    pub(super) async fn create(&mut self, step: &Step, write: &WriteStep) -> Result<(), Halt> {
+    pub(super) async fn create(&mut self, step: &Step, write: &WriteStep) -> Result<Value, Halt> {
         let fields = self.fields(step, write).await?;
         self.write(step, write, Verb::Create, fields).await
     }
 
-    pub(super) async fn update(&mut self, step: &Step, id: &Template, write: &WriteStep) -> Result<(), Halt> {
+    pub(super) async fn update(&mut self, step: &Step, id: &Template, write: &WriteStep) -> Result<Value, Halt> {
         let Some(id) = self.record_id(step, id).await? else {
             return Err(self.failed(step, "not_found", "the `id` to update is empty".to_owned()));
         };
@@ -26,7 +27,7 @@ impl Interpreter<'_> {
         key: &UpsertKey,
         ambiguous: Ambiguous,
         write: &WriteStep,
-    ) -> Result<(), Halt> {
+    ) -> Result<Value, Halt> {
         let fields = self.fields(step, write).await?;
         let by = match key {
             UpsertKey::Id(id) => Match::Id(self.record_id(step, id).await?),
@@ -57,7 +58,8 @@ impl Interpreter<'_> {
         Ok(Some(value).filter(|value| !is_blank(Some(value))).map(|value| RecordId::new(value.to_text())))
     }
 
-    async fn write(&mut self, step: &Step, write: &WriteStep, verb: Verb, fields: Fields) -> Result<(), Halt> {
+    async fn write(&mut self, step: &Step, write: &WriteStep, verb: Verb, fields: Fields) -> Result<Value, Halt> {
+        let fields = self.by_policy(step, write, &verb, fields).await?;
         let effect = Effect::Write {
             connection: write.target.connection.clone(),
             write: Write {
@@ -67,10 +69,65 @@ impl Interpreter<'_> {
                 verb,
                 fields,
             },
-            retry: step.retry,
+            attempts: Self::attempts(step),
         };
-        let outcome = self.world.step(step.name.as_str(), effect).await?;
-        self.conclude(step, outcome)
+        Self::conclude(self.world.step(&self.key(step), effect).await?)
+    }
+
+    /// What is left to write once the author's policies are followed. The fields that a record is found by are always
+    /// written.
+    async fn by_policy(
+        &mut self,
+        step: &Step,
+        write: &WriteStep,
+        verb: &Verb,
+        mut fields: Fields,
+    ) -> Result<Fields, Halt> {
+        let matched: &[String] = match verb {
+            Verb::Upsert { by: Match::Fields(names), .. } => names,
+            Verb::Create | Verb::Update { .. } | Verb::Upsert { .. } => &[],
+        };
+        let policy = |name: &String| match matched.contains(name) {
+            true => Policy::Overwrite,
+            false => write.policies.get(name).copied().unwrap_or_default(),
+        };
+        fields.retain(|name, value| policy(name) == Policy::Overwrite || !is_blank(Some(value)));
+        let to_fill: Vec<String> = fields.keys().filter(|name| policy(name) == Policy::FillIfEmpty).cloned().collect();
+        if to_fill.is_empty() {
+            return Ok(fields);
+        }
+        let Some(filter) = written_before(verb, &fields) else { return Ok(fields) };
+        let effect = Effect::Find {
+            connection: write.target.connection.clone(),
+            find: Find {
+                object: write.target.object.clone(),
+                filter,
+                fields: to_fill.iter().chain(matched).cloned().collect(),
+                limit: CANDIDATES,
+            },
+            attempts: Self::attempts(step),
+        };
+        let found = Self::conclude(self.world.step(&self.key(step).part("before"), effect).await?)?;
+        if let Value::List(found) = found
+            && let Some(Value::Map(before)) = found.first()
+        {
+            fields.retain(|name, _| !to_fill.contains(name) || is_blank(before.get(name)));
+        }
+        Ok(fields)
+    }
+}
+
+/// What finds the record that the write will change; `None` where it makes one.
+fn written_before(verb: &Verb, fields: &Fields) -> Option<Filter> {
+    let equals = |field: &str, value: Value| Filter::Field { field: field.to_owned(), test: Test::Eq(value) };
+    match verb {
+        Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => None,
+        Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } => {
+            Some(equals("id", Value::from(id.as_str())))
+        }
+        Verb::Upsert { by: Match::Fields(names), .. } => Some(Filter::All(
+            names.iter().map(|name| equals(name, fields.get(name).cloned().unwrap_or_default())).collect(),
+        )),
     }
 }
 
