@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sdk::{ConnectionName, EffectId, FlowId, RunId};
+use sdk::{ConnectionName, EffectId, FlowId, RunId, Timestamp};
 use store::{Failure, SourceKey};
 
 /// A service's index proved later than half of the allowance.
@@ -24,6 +24,28 @@ impl LagWidened<'_> {
             late_by_seconds = self.late_by.as_secs(),
             allowance_seconds = self.allowance.as_secs(),
             "the service showed a change late; reading further back from now on"
+        );
+    }
+}
+
+/// A service's clock and this machine's stand far apart.
+pub struct ClocksApart<'a> {
+    /// Which connection.
+    pub connection: &'a ConnectionName,
+    /// What time it is there.
+    pub server_time: Timestamp,
+    /// What time it is here.
+    pub now: Timestamp,
+}
+
+impl ClocksApart<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::warn!(
+            connection = %self.connection,
+            server_time = %self.server_time,
+            now = %self.now,
+            "the service's clock and this machine's stand far apart; its own is what counts"
         );
     }
 }

@@ -12,18 +12,22 @@
 //! A page never continues by offset. It restarts at the last stamp read, included; a full page of one single stamp is
 //! drained by id instead. So rows that change while we read can only move ahead of us, never past us.
 
+mod lag;
 mod page;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flow::{Flow, On, Poll, Start, Trigger};
 use sdk::faults::planted;
 use sdk::{Clock, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
-use store::{Checkpoint, Checkpointed, Cursor, Freshness, NewRun, Pass, PassKind, SeenRow, SourceKey, Store, Tally};
+use store::{
+    Checkpoint, Checkpointed, Cursor, Freshness, NewRun, Novelty, Pass, PassKind, SeenRow, SourceKey, Store, Tally,
+};
 
 use crate::connections::OpenConnection;
 use crate::offload::offload;
+use lag::LagMeter;
 
 /// How a source is read. The defaults are the promise; an author may ask for more, never for less.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +122,7 @@ pub struct Poller {
     epoch: i64,
     key: SourceKey,
     projection: u64,
+    lag: Mutex<LagMeter>,
 }
 
 /// What a poller speaks to.
@@ -142,7 +147,7 @@ impl Poller {
         let Trigger::Poll(poll) = &flow.trigger;
         let key = source_key(&flow, poll);
         let projection = page::projection(&poll.fields);
-        Self { flow, connection, store, clock, ids, options, epoch, key, projection }
+        Self { flow, connection, store, clock, ids, options, epoch, key, projection, lag: Mutex::default() }
     }
 
     /// Under which key its cursor is kept.
@@ -197,7 +202,7 @@ impl Poller {
             let fresh = self.fresh(&reading.cursor, &rows, &reading.pass.resume, next.as_ref()).await?;
             polled.fresh += fresh.rows.len();
             polled.left_out += fresh.rows.iter().filter(|row| row.run.is_none()).count();
-            self.widen(&mut reading.cursor, &fresh.rows);
+            self.widen(&mut reading.cursor, fresh.late_by);
             let mut forget_before = None;
             match next {
                 Some(resume) => {
@@ -327,7 +332,9 @@ impl Poller {
         let page = self.connection.service.poll(&request).await?;
         let took = self.clock.now().since(asked_at);
         let server_time = page.server_time.unwrap_or(asked_at + took);
-        self.connection.server_clock.learn(&*self.clock, server_time);
+        if self.connection.server_clock.learn(&*self.clock, server_time) {
+            crate::events::ClocksApart { connection: &self.connection.name, server_time, now: self.clock.now() }.emit();
+        }
         page::verify(query, &page.records, self.connection.service.ids_are_numbers()).map_err(PollError::Untrusted)?;
         sdk::faults::point("poll.page.read");
         let began = if planted("watermark from the local clock") { self.clock.now() } else { server_time - took };
@@ -352,21 +359,29 @@ impl Poller {
             On::NewOrUpdated => Freshness::ByVersion,
         };
         let versions: Vec<_> = rows.iter().map(|row| (row.id.clone(), version(row, poll.on))).collect();
-        let is_fresh = if planted("no seen set") {
-            vec![true; rows.len()]
+        let novelties = if planted("no seen set") {
+            vec![Novelty::Version; rows.len()]
         } else {
             self.store.fresh(&self.key, self.projection, freshness, &versions).await?
         };
         let mut candidates = Vec::new();
-        let mut tally = Tally::default();
-        for ((row, (id, version)), is_fresh) in rows.iter().zip(versions).zip(is_fresh) {
-            if !is_fresh {
-                continue;
+        let mut fresh = Fresh::default();
+        let tally = &mut fresh.tally;
+        for ((row, (id, version)), novelty) in rows.iter().zip(versions).zip(novelties) {
+            match novelty {
+                Novelty::Known => continue,
+                // A content that changed under a stamp that was read says nothing of how late the index is.
+                Novelty::Content => {}
+                Novelty::Version => {
+                    // It was not there when the watermark was read, or that pass would have read it.
+                    fresh.late_by = fresh.late_by.max(cursor.watermark.since(version.stamp));
+                    self.lag.lock().unwrap_or_else(PoisonError::into_inner).count(version.stamp, cursor.watermark);
+                    if version.stamp < cursor.watermark - cursor.overlap {
+                        tally.late += 1;
+                    }
+                }
             }
             tally.records += 1;
-            if version.stamp < cursor.watermark - cursor.overlap {
-                tally.late += 1;
-            }
             if version.stamp < cursor.floor {
                 tally.before_start += 1;
                 candidates.push((SeenRow { id, version, run: None }, None));
@@ -380,7 +395,7 @@ impl Poller {
         tally.polls = 1;
         let (flow, now) = (self.flow.clone(), self.clock.now());
         Ok(offload(move || {
-            let mut fresh = Fresh { rows: Vec::with_capacity(candidates.len()), tally };
+            fresh.rows.reserve(candidates.len());
             for (mut seen, candidate) in candidates {
                 if let Some((record, id)) = candidate {
                     seen.run = page::accepted(&flow, &record, id, now).map(|keys| NewRun { id, record, keys });
@@ -396,12 +411,7 @@ impl Poller {
     }
 
     /// Widens the allowance where a fresh row proves the index later than half of it.
-    fn widen(&self, cursor: &mut Cursor, fresh: &[SeenRow]) {
-        let Some(oldest) = fresh.iter().filter(|row| row.run.is_some()).map(|row| row.version.stamp).min() else {
-            return;
-        };
-        // The row was not there when the watermark was read, or that pass would have read it.
-        let late_by = cursor.watermark.since(oldest);
+    fn widen(&self, cursor: &mut Cursor, late_by: Duration) {
         if cursor.watermark > cursor.floor && late_by > cursor.allowance / 2 && cursor.allowance < WIDEST_ALLOWANCE {
             cursor.allowance = (late_by * 2).min(WIDEST_ALLOWANCE);
             crate::events::LagWidened { source: &self.key, late_by, allowance: cursor.allowance }.emit();
@@ -415,6 +425,11 @@ impl Poller {
         let reached = pass.newest.map(|newest| if planted("no clamp") { newest } else { newest.min(pass.started_at) });
         cursor.watermark = cursor.watermark.max(reached.unwrap_or(cursor.watermark));
         cursor.pass = None;
+        if pass.kind != PassKind::Quick
+            && let Some(overlap) = self.lag.lock().unwrap_or_else(PoisonError::into_inner).overlap(cursor.allowance)
+        {
+            cursor.overlap = overlap;
+        }
         match pass.kind {
             PassKind::Quick => return None,
             PassKind::Wide => cursor.wide_at = pass.started_at,
@@ -441,6 +456,8 @@ struct Reading {
 struct Fresh {
     rows: Vec<SeenRow>,
     tally: Tally,
+    /// How far the latest of them stood behind the watermark.
+    late_by: Duration,
 }
 
 /// The key of a flow's source: another object or another stamp is another source.

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use sdk::{Clock, Timestamp};
 
@@ -15,10 +16,11 @@ pub struct ServerClock {
 }
 
 impl ServerClock {
-    /// Takes in what an answer said.
-    pub fn learn(&self, clock: &dyn Clock, server_time: Timestamp) {
+    /// Takes in what an answer said, and says whether the clocks stand too far apart, which they did not before.
+    pub fn learn(&self, clock: &dyn Clock, server_time: Timestamp) -> bool {
         let ahead = server_time.millis().saturating_sub(clock.now().millis());
-        *self.ahead_millis.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        let before = self.ahead_millis.lock().unwrap_or_else(PoisonError::into_inner).replace(ahead);
+        is_far(ahead) && !before.is_some_and(is_far)
     }
 
     /// The service's time now; `None` before its first answer.
@@ -26,9 +28,11 @@ impl ServerClock {
         let ahead = (*self.ahead_millis.lock().unwrap_or_else(PoisonError::into_inner))?;
         Some(Timestamp::from_millis(clock.now().millis().saturating_add(ahead)))
     }
+}
 
-    /// How far the two clocks stand apart, in milliseconds; positive where the service is ahead.
-    pub fn ahead_millis(&self) -> Option<i64> {
-        *self.ahead_millis.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Beyond this a person should look at the clocks, although nothing is lost by it.
+const FAR_APART: Duration = Duration::from_secs(600);
+
+fn is_far(ahead_millis: i64) -> bool {
+    u128::from(ahead_millis.unsigned_abs()) > FAR_APART.as_millis()
 }

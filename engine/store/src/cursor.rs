@@ -108,6 +108,17 @@ pub enum Freshness {
     ByVersion,
 }
 
+/// What a row brings that was not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// Nothing: it was seen.
+    Known,
+    /// A record or a stamp that was not seen.
+    Version,
+    /// Another content under a stamp that was seen, as calculated fields bring it.
+    Content,
+}
+
 /// Counts of a source since its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

@@ -9,8 +9,8 @@ use crate::core::Op;
 use crate::error::Result;
 use crate::words::{HashColumn, TimeColumn, time};
 use crate::{
-    Checkpoint, Checkpointed, Cursor, Error, Freshness, Pass, PassKind, SeenRow, SourceKey, SourceRow, Tally, flows,
-    runs,
+    Checkpoint, Checkpointed, Cursor, Error, Freshness, Novelty, Pass, PassKind, SeenRow, SourceKey, SourceRow, Tally,
+    flows, runs,
 };
 
 /// Seen rows that one checkpoint forgets, at most: the first pass over a large source leaves very many.
@@ -44,9 +44,9 @@ pub(crate) fn fresh(
     projection: u64,
     freshness: Freshness,
     rows: &[(RecordId, Version)],
-) -> Result<Vec<bool>> {
+) -> Result<Vec<Novelty>> {
     let Some(source) = source_number(connection, key)? else {
-        return Ok(vec![true; rows.len()]);
+        return Ok(vec![Novelty::Version; rows.len()]);
     };
     let mut select =
         connection.prepare_cached("SELECT stamp, hash, projection FROM seen WHERE source = ?1 AND record = ?2")?;
@@ -60,11 +60,13 @@ pub(crate) fn fresh(
             })
             .optional()?;
         answers.push(match (seen, freshness) {
-            (None, _) => true,
-            (Some(_), Freshness::ById) => false,
+            (None, _) => Novelty::Version,
+            (Some(_), Freshness::ById) => Novelty::Known,
+            (Some((seen, _)), Freshness::ByVersion) if version.stamp > seen.stamp => Novelty::Version,
             (Some((seen, seen_projection)), Freshness::ByVersion) => {
-                version.stamp > seen.stamp
-                    || (version.stamp == seen.stamp && projection == seen_projection && version.hash != seen.hash)
+                let has_changed =
+                    version.stamp == seen.stamp && projection == seen_projection && version.hash != seen.hash;
+                if has_changed { Novelty::Content } else { Novelty::Known }
             }
         });
     }

@@ -28,7 +28,9 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use cursor::{Checkpoint, Checkpointed, Cursor, Freshness, Pass, PassKind, SeenRow, SourceKey, SourceRow, Tally};
+pub use cursor::{
+    Checkpoint, Checkpointed, Cursor, Freshness, Novelty, Pass, PassKind, SeenRow, SourceKey, SourceRow, Tally,
+};
 pub use effect::{EffectRow, EffectState, Intent, Planned, Settlement};
 pub use error::Error;
 pub use flows::{FlowRow, FlowState};

@@ -11,8 +11,8 @@ use crate::driver::{Driver, Readers};
 use crate::error::Result;
 use crate::{
     Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error, Failure, FlowRow, FlowState,
-    Freshness, Intent, JournalEntry, ManualRun, Planned, Pruned, Retention, RunDetail, RunFilter, RunRow, RunState,
-    Settlement, SourceKey, SourceRow, Tally, TookOver,
+    Freshness, Intent, JournalEntry, ManualRun, Novelty, Planned, Pruned, Retention, RunDetail, RunFilter, RunRow,
+    RunState, Settlement, SourceKey, SourceRow, Tally, TookOver,
 };
 use crate::{cursors, flows, history, ledger, runs, schema};
 
@@ -166,15 +166,15 @@ impl Store {
         self.write(Op::StartCursor { key: key.clone(), cursor }).await
     }
 
-    /// For each row, whether it is fresh: not seen, or under [`Freshness::ByVersion`] seen only with an older stamp, or
-    /// with the same stamp and another hash of the same projection.
+    /// For each row, what is new about it: not seen at all, or under [`Freshness::ByVersion`] seen only with an older
+    /// stamp, or with the same stamp and another hash of the same projection.
     pub async fn fresh(
         &self,
         key: &SourceKey,
         projection: u64,
         freshness: Freshness,
         rows: &[(RecordId, Version)],
-    ) -> Result<Vec<bool>> {
+    ) -> Result<Vec<Novelty>> {
         let (key, rows) = (key.clone(), rows.to_vec());
         self.read(move |connection| cursors::fresh(connection, &key, projection, freshness, &rows)).await
     }
