@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 pub mod http;
 pub mod hubspot;
+pub mod postgres;
 pub mod sqlite;
 
 /// Every connector, sorted by name.
 pub fn all() -> Vec<Arc<dyn sdk::Connector>> {
     vec![
         Arc::new(hubspot::HubSpot), //
+        Arc::new(postgres::Postgres),
         Arc::new(sqlite::Sqlite),
     ]
 }

@@ -1,0 +1,7 @@
+//! The connector against a server of our own: opening, discovering, reading and writing.
+
+mod opening;
+mod place;
+mod reads;
+mod server;
+mod writes;
