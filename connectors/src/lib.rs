@@ -1,22 +1,27 @@
 //! The services that Millrace speaks to.
 //!
 //! Each connector is a folder of its own and one line in [`all`]; [`http`] is the way to the network that those
-//! of them share that speak HTTP.
+//! of them share that speak HTTP. Where a service is REST, its folder holds a manifest, which [`rest`] runs; a
+//! project brings manifests of its own by [`from_manifest`].
 
 use std::sync::Arc;
 
 pub mod http;
 pub mod hubspot;
-pub mod postgres;
+pub mod rest;
 pub mod sqlite;
 
 /// Every connector, sorted by name.
 pub fn all() -> Vec<Arc<dyn sdk::Connector>> {
     vec![
         Arc::new(hubspot::HubSpot), //
-        Arc::new(postgres::Postgres),
         Arc::new(sqlite::Sqlite),
     ]
+}
+
+/// A connector from a manifest, as if it were built in; or what is wrong with the manifest.
+pub fn from_manifest(file: &text::SourceFile) -> Result<Arc<dyn sdk::Connector>, Vec<text::Diagnostic>> {
+    Ok(Arc::new(rest::RestConnector::from_manifest(file)?))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use sdk::{Applied, Class, Response, Secret};
 
 use super::script::{Script, TOKEN, recorded};
 use crate::http::Redactor;
-use crate::hubspot::client::Purpose;
-use crate::hubspot::failure;
+use crate::hubspot::MANIFEST;
+use crate::rest::run::failure::Purpose;
 
 struct Case {
     file: &'static str,
@@ -89,14 +89,14 @@ fn every_recorded_refusal_is_classified() {
     let redactor = Redactor::new([&Secret::new(TOKEN.to_owned())]);
     for case in &cases {
         let answer = recorded(case.file);
-        let error = failure::of(&answer, Purpose::Write, &redactor).error;
+        let error = MANIFEST.refusal(&answer, Purpose::Write, &redactor).error;
         assert_eq!(error.class, case.class, "{}: {error}", case.file);
         assert_eq!(error.applied, case.applied, "{}", case.file);
         assert_eq!(error.retry_after, case.wait.map(Duration::from_secs), "{}", case.file);
         assert!(error.message.contains(case.says), "{}: {error}", case.file);
         assert!(!error.message.contains("c0ffee") && !error.message.ends_with('.'), "{error}");
 
-        let error = failure::of(&answer, Purpose::Read, &redactor).error;
+        let error = MANIFEST.refusal(&answer, Purpose::Read, &redactor).error;
         assert_eq!((error.class, error.applied), (case.class.clone(), Applied::No), "{}, read", case.file);
     }
 
@@ -115,7 +115,7 @@ fn every_recorded_refusal_is_classified() {
 fn the_holder_of_a_unique_value_is_read_from_both_texts_and_for_its_property_only() {
     let redactor = Redactor::new([]);
     for (file, holder) in [("409_contact_exists", "512"), ("400_raced_conflict", "220006890315")] {
-        let failure = failure::of(&recorded(file), Purpose::Write, &redactor);
+        let failure = MANIFEST.refusal(&recorded(file), Purpose::Write, &redactor);
         assert_eq!(failure.holder_of("email").map(|id| id.as_str()), Some(holder), "{file}");
         assert_eq!(failure.holder_of("customer_no"), None, "{file}");
     }
@@ -127,7 +127,8 @@ fn the_holder_of_a_unique_value_is_read_from_both_texts_and_for_its_property_onl
         "PropertyValueCoordinates{propertyName=email} on 1. ١٢ already has that value",
     ] {
         let body = serde_json::json!({ "message": body }).to_string().into_bytes();
-        let failure = failure::of(&Response { status: 409, body, ..Response::default() }, Purpose::Write, &redactor);
+        let failure =
+            MANIFEST.refusal(&Response { status: 409, body, ..Response::default() }, Purpose::Write, &redactor);
         assert!(failure.holder_of("email").is_none());
     }
 }
@@ -153,7 +154,7 @@ fn no_body_makes_it_panic() {
     for status in (100..=599).chain([0, 999]) {
         for body in bodies {
             let answer = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
-            let error = failure::of(&answer, Purpose::Write, &redactor).error;
+            let error = MANIFEST.refusal(&answer, Purpose::Write, &redactor).error;
             assert!(error.message.len() < 700, "{error}");
         }
     }

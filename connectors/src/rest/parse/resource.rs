@@ -1,0 +1,117 @@
+//! One resource.
+
+use text::{Entry, Map, Node};
+
+use super::fields::fields as parse_fields;
+use super::poll::{paging, polls};
+use super::request::{self, request};
+use super::search::search;
+use super::write::writes;
+use crate::rest::codes;
+use crate::rest::manifest::{FindBy, Get, ListOf, Resource, Stamp, Stamps};
+use crate::rest::reader::Reader;
+use crate::rest::template::{Piece, Reference, Root, Template};
+
+pub(super) fn resource(entry: &Entry, reader: &mut Reader) -> Option<Resource> {
+    const KEYS: &[&str] =
+        &["title", "id", "fields", "stamps", "get", "search", "find", "list", "poll", "write", "actions"];
+    let name = entry.key.text.clone();
+    let map = reader.map(&entry.value, "a resource", &[KEYS])?;
+    let span = entry.key.span;
+    if let Some(actions) = map.get("actions") {
+        reader.not_yet(actions.key.span, "`actions` of a resource");
+    }
+    let id = match map.get("id") {
+        Some(entry) => reader.template(&entry.value, "`id`", &[Root::Record])?,
+        None => {
+            reader.required(map, "id", "a resource", span)?;
+            return None;
+        }
+    };
+    let title = reader.text_at(map, "title").unwrap_or_else(|| name.clone());
+    let fields = reader.required(map, "fields", "a resource", span)?;
+    let fields = parse_fields(&fields.value, reader);
+    let stamps = stamps(map, reader);
+    let get = map.get("get").and_then(|entry| get(entry, reader));
+    let search = map.get("search").and_then(|entry| search(entry, reader));
+    let finds = finds(map, reader);
+    let list = map.get("list").and_then(|entry| list(entry, reader));
+    let polls = polls(map, search.is_some(), reader);
+    let write = writes(map, search.is_some(), !finds.is_empty(), reader);
+    Some(Resource { name, title, id, fields: fields?, stamps, get, search, finds, list, polls, write })
+}
+
+/// Looking for the records that have a value, each by fields of its own.
+fn finds(map: &Map, reader: &mut Reader) -> Vec<FindBy> {
+    let Some(entry) = map.get("find") else { return Vec::new() };
+    let nodes = reader.one_or_many(&entry.value);
+    nodes.iter().filter_map(|node| find(node, reader)).collect()
+}
+
+fn find(node: &Node, reader: &mut Reader) -> Option<FindBy> {
+    let what = "`find`";
+    let map = reader.map(node, what, &[&["by", "items", "id", "value"], request::KEYS])?;
+    let request = request(map, node.span, what, &[Root::Key, Root::Config], reader);
+    for key in ["by", "items", "id"] {
+        reader.required(map, key, what, node.span)?;
+    }
+    Some(FindBy {
+        by: reader.texts(map, "by"),
+        request: request?,
+        items: reader.template_at(map, "items", &[Root::Body])?,
+        id: reader.template_at(map, "id", &[Root::Item])?,
+        value: reader.template_at(map, "value", &[Root::Item]),
+    })
+}
+
+fn list(entry: &Entry, reader: &mut Reader) -> Option<ListOf> {
+    let map = reader.map(&entry.value, "`list`", &[&["items", "page"], request::KEYS])?;
+    let request = request(map, entry.key.span, "`list`", &[Root::Page, Root::Fields, Root::Config], reader);
+    let items = reader.required(map, "items", "`list`", entry.key.span)?;
+    let items = reader.template(&items.value, "`items`", &[Root::Body]);
+    Some(ListOf { request: request?, items: items?, page: paging(map, reader) })
+}
+
+fn stamps(map: &Map, reader: &mut Reader) -> Stamps {
+    let Some(entry) = map.get("stamps") else { return Stamps::default() };
+    let Some(map) = reader.map(&entry.value, "`stamps`", &[&["modified", "created"]]) else {
+        return Stamps::default();
+    };
+    Stamps { modified: stamp(map, "modified", reader), created: stamp(map, "created", reader) }
+}
+
+fn stamp(map: &Map, key: &str, reader: &mut Reader) -> Option<Stamp> {
+    let entry = map.get(key)?;
+    let map = reader.map(&entry.value, "a stamp", &[&["field", "beside"]])?;
+    let field = reader.required(map, "field", "a stamp", entry.value.span)?;
+    let field = reader.text(&field.value, "`field`")?;
+    Some(Stamp { field, beside: reader.template_at(map, "beside", &[Root::Record]) })
+}
+
+fn get(entry: &Entry, reader: &mut Reader) -> Option<Get> {
+    let map = reader.map(&entry.value, "`get`", &[&["record", "by"], request::KEYS])?;
+    let request = request(map, entry.key.span, "`get`", &[Root::Key, Root::Fields, Root::Config], reader)?;
+    let record = match map.get("record") {
+        Some(entry) => reader.template(&entry.value, "`record`", &[Root::Body])?,
+        None => whole_body(entry.value.span),
+    };
+    let by_unique = match map.get("by") {
+        Some(entry) => reader.word(&entry.value, "`by`", &[("id", false), ("unique", true)], &[])?,
+        None => false,
+    };
+    if !request.segments.iter().chain(request.query.iter().map(|(_, value)| value)).any(names_key) {
+        let help = "`${key.value}` stands for the id".to_owned();
+        reader.error(codes::MISSING_KEY, entry.key.span, "the request does not say which record", Some(help));
+    }
+    Some(Get { request, record, by_unique })
+}
+
+fn names_key(template: &Template) -> bool {
+    template.references().any(|reference| reference.root == Root::Key)
+}
+
+/// The answer as a whole.
+pub(super) fn whole_body(span: text::Span) -> Template {
+    let reference = Reference { root: Root::Body, path: Vec::new(), filters: Vec::new() };
+    Template { pieces: vec![Piece::Reference(reference)], span }
+}

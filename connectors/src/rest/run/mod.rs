@@ -1,0 +1,137 @@
+//! A manifest at work.
+//!
+//! - `client` sends one request and reads one answer; `failure` reads refusals.
+//! - `objects` discovers and keeps fields; `values` types what a service writes, and writes it back; `records` does so
+//!   for whole records.
+//! - `search` and `listing` are the two ways to read many records, `find`, `poll` and `write` what a flow does.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sdk::{
+    Account, Class, ConnectContext, Connection, Error, Find, ObjectSchema, PollPage, PollRequest, Record, RecordId,
+    Repeat, Settings, Timestamp, Write, WriteOutcome,
+};
+
+use super::manifest::{IdOrder, Manifest, PollSource, Resource};
+use super::template::{Root, Scope};
+
+mod client;
+pub(crate) mod failure;
+mod find;
+mod listing;
+mod objects;
+mod poll;
+mod records;
+mod search;
+mod shape;
+mod values;
+mod write;
+
+use client::Client;
+use objects::Objects;
+
+/// One account at a service.
+pub(super) struct RestConnection {
+    manifest: Arc<Manifest>,
+    client: Client,
+    objects: Objects,
+}
+
+/// The most rows of a page, where no search says so.
+const PAGE_SIZE: usize = 200;
+
+impl RestConnection {
+    pub(super) fn new(manifest: Arc<Manifest>, settings: &Settings, context: ConnectContext) -> Result<Self, Error> {
+        let client = Client::new(Arc::clone(&manifest), settings, context)?;
+        Ok(Self { manifest, client, objects: Objects::default() })
+    }
+
+    /// What a resource's name stands for.
+    fn resource(&self, name: &str) -> Result<&Resource, Error> {
+        self.manifest.resource(name).ok_or_else(|| {
+            let known: Vec<_> = self.manifest.resources.iter().map(|resource| resource.name.as_str()).collect();
+            let service = &self.manifest.service;
+            let message = format!("{service} has no object `{name}` here; there are {}", known.join(", "));
+            Error::new(Class::NotFound, message)
+        })
+    }
+
+    /// A failure of what was answered, not of what was asked.
+    fn odd_answer(&self, what: &str) -> Error {
+        Error::new(Class::Transient, format!("{}'s answer {what}", self.manifest.service))
+    }
+}
+
+#[async_trait]
+impl Connection for RestConnection {
+    async fn check(&self) -> Result<Account, Error> {
+        let mut refused = self.odd_answer("does not say which account this is");
+        for check in &self.manifest.check {
+            let body = match self.client.check(check).await {
+                Ok(answer) => answer.body,
+                // Not every token may read the account; the next question asks less.
+                Err(error) if matches!(error.class, Class::Forbidden { .. }) => {
+                    refused = error;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let scope = Scope::default().with(Root::Body, &body);
+            let id = check.id.text(&scope).ok_or_else(|| self.odd_answer("does not say which account this is"))?;
+            let title = check.title.text(&scope).unwrap_or_else(|| format!("{} {id}", self.manifest.title));
+            return Ok(Account { id, title });
+        }
+        Err(refused)
+    }
+
+    async fn server_time(&self) -> Result<Timestamp, Error> {
+        let check = self.manifest.check.first().ok_or_else(|| self.odd_answer("carries no date"))?;
+        let answer = self.client.check(check).await?;
+        answer.server_time.ok_or_else(|| self.odd_answer("carries no date"))
+    }
+
+    fn objects(&self) -> Option<Vec<String>> {
+        Some(self.manifest.resources.iter().map(|resource| resource.name.clone()).collect())
+    }
+
+    async fn discover(&self, object: &str) -> Result<ObjectSchema, Error> {
+        Ok(self.discovered(object).await?.schema.clone())
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.client.is_loopback()
+    }
+
+    fn page_size(&self) -> usize {
+        let polled = self.manifest.resources.iter().filter_map(|resource| {
+            let by_search = resource.polls.iter().any(|poll| matches!(poll.source, PollSource::Search));
+            resource.search.as_ref().filter(|_| by_search).map(|search| search.page_size)
+        });
+        polled.min().unwrap_or(PAGE_SIZE)
+    }
+
+    fn ids_are_numbers(&self) -> bool {
+        self.manifest.ids == IdOrder::Numbers
+    }
+
+    async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {
+        poll::poll(self, request).await
+    }
+
+    async fn get(&self, object: &str, id: &RecordId, fields: &[String]) -> Result<Option<Record>, Error> {
+        find::get(self, object, id, fields).await
+    }
+
+    async fn find(&self, find: &Find) -> Result<Vec<Record>, Error> {
+        find::find(self, find).await
+    }
+
+    fn repeat(&self, write: &Write) -> Repeat {
+        write::repeat(self, write)
+    }
+
+    async fn write(&self, write: &Write) -> Result<WriteOutcome, Error> {
+        write::write(self, write).await
+    }
+}

@@ -1,0 +1,74 @@
+//! One page of a poll.
+
+use sdk::{Class, Error, FieldType, PollPage, PollQuery, PollRequest, StampKind};
+
+use super::RestConnection;
+use super::search::{Asked, Found};
+use crate::rest::manifest::{PollSource, Resource, Search, Serves, TestKind};
+
+/// Rows at or after a stamp in its order, or the rows of one stamp in the order of their ids. Rows that the service
+/// answers besides are handed on: the engine checks each.
+pub(super) async fn poll(connection: &RestConnection, request: &PollRequest) -> Result<PollPage, Error> {
+    let invalid = |message: String| Error::new(Class::Invalid, message);
+    let resource = connection.resource(&request.object).map_err(|error| invalid(error.message))?;
+    let (serves, stamp) = match &request.stamp {
+        StampKind::Created => (Serves::New, resource.stamps.created.as_ref().map(|stamp| stamp.field.as_str())),
+        StampKind::Modified => {
+            (Serves::NewOrUpdated, resource.stamps.modified.as_ref().map(|stamp| stamp.field.as_str()))
+        }
+        StampKind::Field(field) => (of_field(resource, field), Some(field.as_str())),
+    };
+    let source = resource.polls.iter().find(|poll| poll.serves.contains(&serves)).map(|poll| &poll.source);
+    let service = &connection.manifest.service;
+    let Some(source) = source else {
+        return Err(invalid(format!("{service}'s {} cannot be polled in this way", request.object)));
+    };
+    let selection = connection.select(&request.object, request.fields.iter().map(String::as_str), stamp).await?;
+    if let Some(stamp) = stamp {
+        match selection.object.field(stamp)?.field_type {
+            FieldType::Moment | FieldType::Date => {}
+            FieldType::Text
+            | FieldType::Number
+            | FieldType::Boolean
+            | FieldType::Choice
+            | FieldType::Choices
+            | FieldType::Any => return Err(invalid(format!("`by: {stamp}` is no date or moment to poll by"))),
+        }
+    }
+    match (source, &resource.search, stamp) {
+        (PollSource::List(listing), ..) => connection.poll_list(listing, &selection, request).await,
+        (PollSource::Search, Some(search), Some(stamp)) => {
+            let key = selection.object.key(stamp);
+            let asked = asked(search, key, &request.query);
+            let (groups, sort) =
+                asked.ok_or_else(|| invalid(format!("{service} cannot be asked for {} by time", request.object)))?;
+            let asked = Asked { groups: &groups, sort, limit: request.limit };
+            let Found { records, server_time } = connection.search(search, &selection, asked).await?;
+            Ok(PollPage { records, server_time })
+        }
+        (PollSource::Search, ..) => Err(invalid(format!("nothing stamps {service}'s {}", request.object))),
+    }
+}
+
+/// A field that the author names may be one of those that have a way of their own.
+fn of_field(resource: &Resource, field: &str) -> Serves {
+    let any = resource.polls.iter().any(|poll| poll.serves.contains(&Serves::AnyStamp));
+    let is = |stamp: &Option<crate::rest::manifest::Stamp>| stamp.as_ref().is_some_and(|stamp| stamp.field == field);
+    match (any, is(&resource.stamps.modified), is(&resource.stamps.created)) {
+        (true, _, _) => Serves::AnyStamp,
+        (false, true, _) => Serves::NewOrUpdated,
+        (false, false, true) => Serves::New,
+        (false, false, false) => Serves::AnyStamp,
+    }
+}
+
+/// The tests and the order of a page.
+fn asked<'a>(search: &'a Search, key: &'a str, query: &PollQuery) -> Option<(super::search::Groups, &'a str)> {
+    match query {
+        PollQuery::From(from) => Some((vec![vec![search.stamp_test(TestKind::Gte, key, *from)?]], key)),
+        PollQuery::Drain { at, after } => {
+            let equal = search.stamp_test(TestKind::Eq, key, *at)?;
+            Some((search.behind(&[vec![equal]], after.as_ref())?, &search.id_field))
+        }
+    }
+}
