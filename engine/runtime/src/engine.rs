@@ -213,6 +213,10 @@ impl Engine {
         let Some(connection) = self.parts.connections.get(&poll.target.connection).cloned() else {
             return Ok(());
         };
+        if known.is_some_and(|row| row.state == FlowState::Blocked) {
+            // Its connection may have been mended since; if not, that is found and told again.
+            self.keep_state(&flow.id, FlowState::Active, None).await;
+        }
         let poller = Poller::new(
             flow.clone(),
             connection,

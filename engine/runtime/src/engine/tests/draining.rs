@@ -36,25 +36,45 @@ async fn it_is_not_done_by_the_end_of_a_dead_process_s_pass() {
     assert_eq!(runs.len(), 21);
 }
 
-/// Where the target refused the token, draining went on for ever, and the flow was shown as active.
+/// Where the target refused the token, draining went on for ever, and the flow was shown as active. Once it is
+/// blocked, it is active again as soon as a run succeeds, and not only after its next poll.
 #[tokio::test(start_paused = true)]
 async fn it_ends_where_the_target_refuses_the_token_and_shows_so() {
     let world = World::new();
+    let rarely = FLOW.replace("every: 15s", "every: 10m");
     world.crm.show([record(1, -5_000)]);
     world.copy.writes.answer(|_, _| Err(refusal(Class::Auth)));
-    let blocked = status(&world.drain(&[FLOW]).await, "f");
+    let blocked = status(&world.drain(&[&rarely]).await, "f");
     assert_eq!((blocked.state.as_str(), blocked.reason.as_deref()), ("blocked", Some("as scripted")));
     assert_eq!(world.stored_state("f").await, FlowState::Blocked);
     assert_eq!(world.runs().await, ["1 pending: auth, attempt 0"]);
 
     world.copy.writes.answer(|n, _| if n == 1 { Err(refusal(Class::Auth)) } else { Ok(applied()) });
-    let handle = world
-        .live(&[FLOW], async |handle| {
-            wait(90).await;
-            handle
+    world
+        .live(&[&rarely], async |handle| {
+            wait(35).await;
+            assert_eq!(status(&handle, "f").state, "blocked");
+            wait(35).await;
+            assert_eq!(world.runs().await, ["1 succeeded"]);
+            assert_eq!(status(&handle, "f").state, "active");
         })
         .await;
+    assert_eq!(world.stored_state("f").await, FlowState::Active);
+}
+
+/// A flow that was blocked when its process ended stayed so in the store for ever, although its connection had been
+/// mended and its runs succeeded.
+#[tokio::test(start_paused = true)]
+async fn a_flow_whose_connection_was_mended_between_two_processes_is_active_again() {
+    let world = World::new();
+    world.crm.show([record(1, -5_000)]);
+    world.copy.writes.answer(|_, _| Err(refusal(Class::Auth)));
+    world.drain(&[FLOW]).await;
+    assert_eq!(world.stored_state("f").await, FlowState::Blocked);
+
+    world.copy.writes.answer(|_, _| Ok(applied()));
+    wait(60).await;
+    world.drain(&[FLOW]).await;
     assert_eq!(world.runs().await, ["1 succeeded"]);
-    assert_eq!(status(&handle, "f").state, "active");
     assert_eq!(world.stored_state("f").await, FlowState::Active);
 }
