@@ -13,6 +13,7 @@ mod plants;
 mod polling;
 mod scenario;
 mod small_pages;
+mod stepping;
 mod verdict;
 mod world;
 mod writing;

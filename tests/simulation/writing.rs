@@ -109,30 +109,37 @@ impl Clock for PausedClock {
 }
 
 fn simulate(seed: u64) -> Result<Kept, String> {
+    in_paused_time(async { Simulation::new(seed, &[CONTACTS, COMPANIES]).lived().await?.judge().await })
+}
+
+/// Does it in a time that stands still while anything is to do.
+pub fn in_paused_time<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime without I/O needs nothing");
-    let result = runtime.block_on(Simulation::new(seed).run());
+    let result = runtime.block_on(work);
     sdk::faults::set_hook(None);
     result
 }
 
-struct Simulation {
+/// Two services, a store, and engines that crash over them.
+pub struct Simulation {
+    flows: &'static [&'static str],
     rng: SmallRng,
     lag: Duration,
     clock: Arc<PausedClock>,
-    crm: Arc<Mutex<HubSpot>>,
-    copy: Arc<Mutex<HubSpot>>,
-    store: Store,
+    pub crm: Arc<Mutex<HubSpot>>,
+    pub copy: Arc<Mutex<HubSpot>>,
+    pub store: Store,
     ids: Arc<CountedIds>,
     crash: f64,
-    n_crashes: usize,
+    pub n_crashes: usize,
 }
 
 impl Simulation {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, flows: &'static [&'static str]) -> Self {
         let mut rng = SmallRng::seed_from_u64(seed);
         let base = Timestamp::from_millis(1_793_491_200_000);
         let lag = Duration::from_secs(*[1, 20, 90].choose(&mut rng).unwrap());
@@ -163,6 +170,7 @@ impl Simulation {
         let reading = FaultPlan { seed: seed + 7, ..faults.clone() };
         let records = rng.random_range(5..30);
         Self {
+            flows,
             lag,
             clock: Arc::new(PausedClock { base, began: tokio::time::Instant::now() }),
             crm: Arc::new(Mutex::new(HubSpot::new(options(seed, records, reading)))),
@@ -175,7 +183,8 @@ impl Simulation {
         }
     }
 
-    async fn run(mut self) -> Result<Kept, String> {
+    /// After some lives, of which all but the last may end in a crash.
+    pub async fn lived(mut self) -> Result<Self, String> {
         for _ in 0..6 {
             let crash = self.crash;
             self.live(crash, Duration::from_secs(120)).await?;
@@ -184,7 +193,7 @@ impl Simulation {
         }
         // The last life has no crash, and comes to its end.
         self.drain().await?;
-        self.judge().await
+        Ok(self)
     }
 
     /// One process: until it crashes, or for a while.
@@ -228,7 +237,7 @@ impl Simulation {
                 ("copy".into(), hubspot_connection(&self.copy, &clock)),
             ]);
             let parts = EngineParts {
-                flows: checked_flows(&[CONTACTS, COMPANIES]),
+                flows: checked_flows(self.flows),
                 connections,
                 store: self.store.clone(),
                 clock: clock.clone(),
@@ -318,7 +327,7 @@ impl Simulation {
     }
 
     /// The records of a flow's runs that ended so, with why.
-    async fn ended(&self, flow: &str, state: RunState) -> BTreeMap<String, String> {
+    pub async fn ended(&self, flow: &str, state: RunState) -> BTreeMap<String, String> {
         let filter =
             RunFilter { flow: Some(FlowId::from(flow)), states: vec![state], limit: 100_000, ..RunFilter::default() };
         let rows = self.store.runs(filter).await.expect("the simulated disk reads");

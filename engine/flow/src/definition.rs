@@ -93,10 +93,53 @@ pub(crate) enum Verb {
         then: Vec<StepDefinition>,
         otherwise: Vec<StepDefinition>,
     },
+    Route {
+        rules: Vec<RuleDefinition>,
+        default: Vec<StepDefinition>,
+    },
+    Each(EachDefinition),
+    Wait(WaitDefinition),
     Skip(Node),
     Stop(Option<Node>),
     Fail(Node),
     /// It was reported; the names it makes are still known, so that nothing is said twice.
+    Unread,
+}
+
+/// One rule of a `route`.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleDefinition {
+    /// The author's name of it, else its number.
+    pub(crate) name: At<String>,
+    pub(crate) asks: RuleAsks,
+    pub(crate) steps: Vec<StepDefinition>,
+}
+
+/// What a rule asks.
+#[derive(Clone, Debug)]
+pub(crate) enum RuleAsks {
+    When(Node),
+    Filter(Node),
+    /// It was reported.
+    Unread,
+}
+
+/// An `each`.
+#[derive(Clone, Debug)]
+pub(crate) struct EachDefinition {
+    pub(crate) list: Node,
+    pub(crate) item: String,
+    pub(crate) key: Option<Node>,
+    pub(crate) limit: usize,
+    pub(crate) steps: Vec<StepDefinition>,
+}
+
+/// How long a `wait` waits.
+#[derive(Clone, Debug)]
+pub(crate) enum WaitDefinition {
+    For(Duration),
+    Until(Node),
+    /// It was reported.
     Unread,
 }
 
@@ -160,6 +203,29 @@ pub(crate) enum FindBy {
     Filter(Node),
 }
 
+impl Verb {
+    /// The lists of steps that it holds, in the author's order.
+    pub(crate) fn inner(&self) -> Vec<&[StepDefinition]> {
+        match self {
+            Self::If { then, otherwise, .. } => vec![then, otherwise],
+            Self::Route { rules, default } => {
+                rules.iter().map(|rule| rule.steps.as_slice()).chain([default.as_slice()]).collect()
+            }
+            Self::Each(each) => vec![&each.steps],
+            Self::Create(_)
+            | Self::Update { .. }
+            | Self::Upsert { .. }
+            | Self::Find(_)
+            | Self::Let(_)
+            | Self::Wait(_)
+            | Self::Skip(_)
+            | Self::Stop(_)
+            | Self::Fail(_)
+            | Self::Unread => Vec::new(),
+        }
+    }
+}
+
 impl WriteDefinition {
     /// The names of the fields that it writes, in order.
     pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
@@ -215,11 +281,16 @@ fn gather_targets<'a>(steps: &'a [StepDefinition], targets: &mut Vec<&'a At<Targ
                 targets.extend(&write.target);
             }
             Verb::Find(find) => targets.extend(&find.target),
-            Verb::If { then, otherwise, .. } => {
-                gather_targets(then, targets);
-                gather_targets(otherwise, targets);
-            }
-            Verb::Let(_) | Verb::Skip(_) | Verb::Stop(_) | Verb::Fail(_) | Verb::Unread => {}
+            Verb::Let(_)
+            | Verb::If { .. }
+            | Verb::Route { .. }
+            | Verb::Each(_)
+            | Verb::Wait(_)
+            | Verb::Skip(_)
+            | Verb::Stop(_)
+            | Verb::Fail(_)
+            | Verb::Unread => {}
         }
+        step.verb.inner().into_iter().for_each(|steps| gather_targets(steps, targets));
     }
 }

@@ -13,10 +13,10 @@ pub use check::{Checked, ProjectDefaults, check};
 pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
 pub use model::{
-    Assignments, FindStep, Flow, Limits, Many, On, OnError, OnMissing, Policy, Poll, Retry, Start, Step, StepKind,
-    Target, Trigger, UpsertKey, WriteStep,
+    Assignments, EachStep, FindStep, Flow, Limits, Many, On, OnError, OnMissing, Policy, Poll, Retry, Rule,
+    RuleQuestion, Start, Step, StepKind, Target, Trigger, UpsertKey, Wait, WriteStep,
 };
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, duration, parse};
 pub use project::{
     ConnectionDefinition, ProjectFile, SettingText, overlay, parse_connections, parse_project, resolve_settings,
 };

@@ -194,6 +194,17 @@ pub enum StepKind {
         /// Where it is false.
         otherwise: Vec<Step>,
     },
+    /// The steps of the first rule that holds.
+    Route {
+        /// The rules, in order.
+        rules: Vec<Rule>,
+        /// Where none holds.
+        default: Vec<Step>,
+    },
+    /// Steps for every item of a list.
+    Each(EachStep),
+    /// Goes on later.
+    Wait(Wait),
     /// Ends the run as skipped.
     Skip(Template),
     /// Ends the run as succeeded.
@@ -202,16 +213,83 @@ pub enum StepKind {
     Fail(Template),
 }
 
+/// One rule of a `route`.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The author's name of it, else its number: what a run records.
+    pub name: String,
+    /// Whether it holds.
+    pub question: RuleQuestion,
+    /// What is done then.
+    pub steps: Vec<Step>,
+}
+
+/// Whether a rule holds.
+#[derive(Clone, Debug)]
+pub enum RuleQuestion {
+    /// Where this is true.
+    When(Expression),
+    /// Where the record fulfils this.
+    Filter(FilterTemplate),
+}
+
+/// Steps for every item of a list.
+#[derive(Clone, Debug)]
+pub struct EachStep {
+    /// The list.
+    pub list: Template,
+    /// What an item is called in the steps.
+    pub item: String,
+    /// What tells an item from the others, in every version of the list; `None` for its `id`, or itself.
+    pub key: Option<Template>,
+    /// A longer list is an error.
+    pub limit: usize,
+    /// What is done with each.
+    pub steps: Vec<Step>,
+}
+
+/// How long a `wait` waits.
+#[derive(Clone, Debug)]
+pub enum Wait {
+    /// So long, from when the step is reached.
+    For(Duration),
+    /// Until a moment, a day's beginning, or for a duration.
+    Until(Template),
+}
+
 impl StepKind {
-    /// The lists of steps that it holds.
-    pub fn inner(&self) -> Vec<&[Step]> {
+    /// The lists of steps that it holds, to be changed.
+    pub(crate) fn inner_mut(&mut self) -> Vec<&mut Vec<Step>> {
         match self {
             Self::If { then, otherwise, .. } => vec![then, otherwise],
+            Self::Route { rules, default } => rules.iter_mut().map(|rule| &mut rule.steps).chain([default]).collect(),
+            Self::Each(each) => vec![&mut each.steps],
             Self::Create(_)
             | Self::Update { .. }
             | Self::Upsert { .. }
             | Self::Find(_)
             | Self::Let(_)
+            | Self::Wait(_)
+            | Self::Skip(_)
+            | Self::Stop(_)
+            | Self::Fail(_) => Vec::new(),
+        }
+    }
+
+    /// The lists of steps that it holds.
+    pub fn inner(&self) -> Vec<&[Step]> {
+        match self {
+            Self::If { then, otherwise, .. } => vec![then, otherwise],
+            Self::Route { rules, default } => {
+                rules.iter().map(|rule| rule.steps.as_slice()).chain([default.as_slice()]).collect()
+            }
+            Self::Each(each) => vec![&each.steps],
+            Self::Create(_)
+            | Self::Update { .. }
+            | Self::Upsert { .. }
+            | Self::Find(_)
+            | Self::Let(_)
+            | Self::Wait(_)
             | Self::Skip(_)
             | Self::Stop(_)
             | Self::Fail(_) => Vec::new(),

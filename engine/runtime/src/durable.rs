@@ -89,6 +89,15 @@ pub enum Outcome {
     Unknown(Failure),
 }
 
+/// When a run that waits goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// So long after the step was first reached.
+    After(Duration),
+    /// At this moment.
+    At(Timestamp),
+}
+
 /// Why there is no outcome yet. The run goes on another time, from its first step.
 #[derive(Debug)]
 pub enum Interrupt {
@@ -100,6 +109,11 @@ pub enum Interrupt {
         failure: Failure,
         /// Whether nothing will change until somebody mends the connection.
         blocked: bool,
+    },
+    /// To go on then; nothing went wrong.
+    Wait {
+        /// Not before.
+        due_at: Timestamp,
     },
     /// The outcome could not be kept, so nothing further may happen.
     Store(store::Error),
@@ -125,6 +139,9 @@ pub trait Durable: Send + Sync {
 
     /// The failure is journaled under this key, and the run counts it as one that did not stop it.
     async fn ignore(&self, key: &StepKey, failure: Value) -> Result<(), Interrupt>;
+
+    /// Goes on once the wake time has come, which is journaled under this key when it is first asked for. Answers it.
+    async fn sleep(&self, key: &StepKey, wake: Wake) -> Result<Timestamp, Interrupt>;
 
     /// What `now` is in this run: the moment at which it was stored, on every attempt.
     fn now(&self) -> Timestamp;
@@ -211,6 +228,19 @@ impl Durable for StoredWorld {
         self.store.ignore(self.run.id, JournalEntry { key: key.to_string(), outcome: failure }).await?;
         sdk::faults::point("step.ignored");
         Ok(())
+    }
+
+    async fn sleep(&self, key: &StepKey, wake: Wake) -> Result<Timestamp, Interrupt> {
+        let now = self.clock.now();
+        let asked = match wake {
+            Wake::After(duration) => now + duration,
+            Wake::At(moment) => moment,
+        };
+        let due_at = match self.keep(key, Value::Moment(asked)).await? {
+            Value::Moment(kept) => kept,
+            _ => asked,
+        };
+        if due_at <= now { Ok(due_at) } else { Err(Interrupt::Wait { due_at }) }
     }
 
     fn now(&self) -> Timestamp {

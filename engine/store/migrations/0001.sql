@@ -89,6 +89,7 @@ CREATE TABLE run (
 -- Partial, so that a million ended runs cost the dispatcher nothing.
 CREATE INDEX run_pending ON run (flow, due_at, id) WHERE state = 'pending';
 CREATE INDEX run_lane ON run (flow, record, stamp, id) WHERE state = 'pending';
+CREATE INDEX run_waiting ON run (flow, due_at, id) WHERE state = 'waiting';
 CREATE INDEX run_at_work ON run (flow, record) WHERE state = 'running';
 -- History: pages by flow and state, changes since, and lookup by an id's last eight digits.
 CREATE INDEX run_by_state ON run (flow, state, id);

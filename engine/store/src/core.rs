@@ -30,6 +30,7 @@ pub(crate) enum Op {
     Claim { now: Timestamp, wanted: Vec<(FlowId, usize)> },
     Finish { run: RunId, ending: Ending, now: Timestamp },
     Park { run: RunId, due_at: Timestamp, failure: Failure },
+    Wait { run: RunId, due_at: Timestamp },
     Journal { run: RunId, entry: JournalEntry },
     Ignore { run: RunId, entry: JournalEntry },
     InsertManual(ManualRun),
@@ -116,6 +117,7 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         Op::Claim { now, wanted } => Answer::Claimed(runs::claim(connection, *now, wanted)?),
         Op::Finish { run, ending, now } => Answer::Flag(runs::finish(connection, *run, ending, *now)?),
         Op::Park { run, due_at, failure } => Answer::Flag(runs::park(connection, *run, *due_at, failure)?),
+        Op::Wait { run, due_at } => Answer::Flag(runs::wait(connection, *run, *due_at)?),
         Op::Journal { run, entry } => {
             runs::journal(connection, *run, entry)?;
             Answer::Nothing
@@ -148,6 +150,7 @@ impl Op {
             Self::Claim { .. } => "claim.applied",
             Self::Finish { .. } => "finish.applied",
             Self::Park { .. } => "park.applied",
+            Self::Wait { .. } => "wait.applied",
             Self::Journal { .. } => "journal.applied",
             Self::Ignore { .. } => "ignore.applied",
             Self::InsertManual(_) => "insert.applied",
@@ -173,6 +176,7 @@ impl Op {
             | Self::StartCursor { .. }
             | Self::Finish { .. }
             | Self::Park { .. }
+            | Self::Wait { .. }
             | Self::Journal { .. }
             | Self::Ignore { .. }
             | Self::InsertManual(_)

@@ -20,6 +20,12 @@ pub(crate) const DUE: &str = "SELECT id FROM run AS candidate
       AND NOT EXISTS (SELECT 1 FROM run AS other
                       WHERE other.flow = candidate.flow AND other.record = candidate.record AND other.state = 'running')
     ORDER BY due_at, id LIMIT ?3";
+/// The runs whose wait is over.
+pub(crate) const WOKEN: &str =
+    "SELECT id FROM run WHERE flow = ?1 AND state = 'waiting' AND due_at <= ?2 ORDER BY due_at, id";
+/// When the next run of a flow stops waiting.
+pub(crate) const NEXT_WAKE: &str = "SELECT due_at FROM run WHERE state = 'waiting' AND due_at > ?2
+    AND flow = (SELECT number FROM flow WHERE name = ?1) ORDER BY due_at LIMIT 1";
 /// When the next run of a flow becomes due.
 pub(crate) const NEXT_DUE: &str = "SELECT due_at FROM run WHERE state = 'pending' AND due_at > ?2
     AND flow = (SELECT number FROM flow WHERE name = ?1) ORDER BY due_at LIMIT 1";
@@ -90,6 +96,7 @@ pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, 
     let mut claimed = Vec::new();
     for (flow, limit) in wanted {
         let Some(number) = flows::number(connection, flow)? else { continue };
+        wake(connection, number, now)?;
         for id in due(connection, number, now, *limit)? {
             match begin(connection, flow, id, now) {
                 Ok(run) => claimed.push(run),
@@ -107,12 +114,14 @@ pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, 
 }
 
 pub(crate) fn next_due(connection: &Connection, now: Timestamp, flows: &[FlowId]) -> Result<Option<Timestamp>> {
-    let mut select = connection.prepare_cached(NEXT_DUE)?;
-    let mut next = None;
-    for flow in flows {
-        let due = select.query_row((flow.as_str(), TimeColumn(now)), |row| row.get(0)).optional()?;
-        if let Some(TimeColumn(due)) = due {
-            next = Some(next.map_or(due, |next: Timestamp| next.min(due)));
+    let mut next: Option<Timestamp> = None;
+    for question in [NEXT_DUE, NEXT_WAKE] {
+        let mut select = connection.prepare_cached(question)?;
+        for flow in flows {
+            let due = select.query_row((flow.as_str(), TimeColumn(now)), |row| row.get(0)).optional()?;
+            if let Some(TimeColumn(due)) = due {
+                next = Some(next.map_or(due, |next| next.min(due)));
+            }
         }
     }
     Ok(next)
@@ -156,6 +165,35 @@ pub(crate) fn park(connection: &Connection, run: RunId, due_at: Timestamp, failu
     }
     keep_failure(connection, run, failure)?;
     Ok(true)
+}
+
+pub(crate) fn wait(connection: &Connection, run: RunId, due_at: Timestamp) -> Result<bool> {
+    let mut update = connection.prepare_cached(
+        "UPDATE run SET state = 'waiting', due_at = ?2, changed = ?3 WHERE id = ?1 AND state = 'running'",
+    )?;
+    if update.execute((IdColumn(run), TimeColumn(due_at), next_changes(connection, 1)?))? == 0 {
+        exists(connection, run)?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Runs whose wait is over are pending again, in their record's order.
+fn wake(connection: &Connection, flow: i64, now: Timestamp) -> Result<()> {
+    let mut select = connection.prepare_cached(WOKEN)?;
+    let woken: Vec<IdColumn> =
+        select.query_map((flow, TimeColumn(now)), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    if woken.is_empty() {
+        return Ok(());
+    }
+    let first_change = next_changes(connection, woken.len())?;
+    // Going on is not trying again, so the next claim counts as the attempt that began to wait.
+    let mut update = connection
+        .prepare_cached("UPDATE run SET state = 'pending', attempt = attempt - 1, changed = ?2 WHERE id = ?1")?;
+    for (change, id) in (first_change..).zip(&woken) {
+        update.execute((id, change))?;
+    }
+    Ok(())
 }
 
 /// Whether it is new.
@@ -237,9 +275,10 @@ fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> R
     let mut update = connection.prepare_cached(
         "UPDATE run SET state = 'running', attempt = attempt + 1, started_at = ?2, changed = ?3 WHERE id = ?1
          RETURNING stamp, hash, nonce, created_at, attempt,
-                   failure_step, failure_class, failure_message, failure_attempt",
+                   failure_step, failure_class, failure_message, failure_attempt,
+                   attempt > 1 OR EXISTS (SELECT 1 FROM journal WHERE journal.run = run.id)",
     )?;
-    let (version, nonce, created_at, attempt, last_failure) =
+    let (version, nonce, created_at, attempt, last_failure, has_past) =
         update.query_row((IdColumn(id), TimeColumn(now), next_changes(connection, 1)?), |row| {
             let (TimeColumn(stamp), HashColumn(hash)) = (row.get(0)?, row.get(1)?);
             let TimeColumn(created_at) = row.get(3)?;
@@ -249,10 +288,11 @@ fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> R
                 created_at,
                 row.get::<_, u32>(4)?,
                 read_failure(row, 5)?,
+                row.get::<_, bool>(9)?,
             ))
         })?;
     let record = record_of(connection, id)?.ok_or_else(|| Error::corrupt(format!("the record of run {id} is gone")))?;
-    let (journal, effects) = if attempt > 1 {
+    let (journal, effects) = if has_past {
         (journal_of(connection, id)?, ledger::of_run(connection, id)?)
     } else {
         (Vec::new(), Vec::new())

@@ -207,7 +207,7 @@ impl Store {
         self.write(Op::Claim { now, wanted: wanted.to_vec() }).await
     }
 
-    /// When the next pending run of these flows becomes due after `now`; `None` where none waits.
+    /// When the next pending or waiting run of these flows becomes due after `now`; `None` where none waits.
     pub async fn next_due(&self, now: Timestamp, flows: &[FlowId]) -> Result<Option<Timestamp>> {
         let flows = flows.to_vec();
         self.read(move |connection| runs::next_due(connection, now, &flows)).await
@@ -223,6 +223,12 @@ impl Store {
     /// kept as its last one. False where it was not at work any more, and nothing changed.
     pub async fn park(&self, run: RunId, due_at: Timestamp, failure: Failure) -> Result<bool> {
         self.write(Op::Park { run, due_at, failure }).await
+    }
+
+    /// The run is waiting until `due_at`, and holds nobody back: later versions of its record may be claimed before it.
+    /// That it waited is no attempt. False where it was not at work any more, and nothing changed.
+    pub async fn wait(&self, run: RunId, due_at: Timestamp) -> Result<bool> {
+        self.write(Op::Wait { run, due_at }).await
     }
 
     /// Later attempts of the run are told this outcome. An outcome journaled before under the same key stays.

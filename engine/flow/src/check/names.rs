@@ -6,6 +6,7 @@ use text::{Diagnostic, Node, Span, did_you_mean, shown};
 
 use super::Checker;
 use crate::codes;
+use crate::definition::{StepDefinition, Verb};
 use crate::expr::{Read, Reads};
 use crate::parse::reader::not_yet;
 
@@ -63,7 +64,7 @@ pub(super) enum Named {
 }
 
 const BUILT_IN: [&str; 4] = ["record", "run", "flow", "now"];
-const LATER: [&str; 4] = ["inputs", "body", "failure", "item"];
+const LATER: [&str; 3] = ["inputs", "body", "failure"];
 
 impl Names {
     /// Makes a name; it hides an earlier one.
@@ -120,7 +121,8 @@ impl Names {
         }
     }
 
-    fn find(&self, text: &str) -> Option<&Name> {
+    /// What the name means here.
+    pub(super) fn find(&self, text: &str) -> Option<&Name> {
         self.visible.iter().rev().find(|name| name.text == text)
     }
 }
@@ -271,8 +273,10 @@ impl Checker<'_> {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("unknown name `{}`", shown(root)));
         let visible = self.names.visible.iter().map(|name| name.text.as_str());
         let is_field = self.polled.is_some_and(|schema| schema.fields.contains_key(root));
-        let diagnostic = if self.names.ended.iter().any(|ended| ended == root) {
-            diagnostic.help("names made in a branch end with it")
+        let diagnostic = if root == "item" {
+            diagnostic.help("there is an `item` in the steps of `each`, unless it is called otherwise there")
+        } else if self.names.ended.iter().any(|ended| ended == root) {
+            diagnostic.help("names made in a branch or loop end with it")
         } else if self.is_made_later(root) {
             diagnostic.help("it is made by a later step")
         } else if is_field {
@@ -287,16 +291,11 @@ impl Checker<'_> {
     }
 
     fn is_made_later(&self, name: &str) -> bool {
-        fn makes(steps: &[crate::definition::StepDefinition], name: &str) -> bool {
+        fn makes(steps: &[StepDefinition], name: &str) -> bool {
             steps.iter().any(|step| {
                 step.result.as_ref().is_some_and(|result| result.value == name)
-                    || match &step.verb {
-                        crate::definition::Verb::Let(entries) => entries.iter().any(|entry| entry.key.text == name),
-                        crate::definition::Verb::If { then, otherwise, .. } => {
-                            makes(then, name) || makes(otherwise, name)
-                        }
-                        _ => false,
-                    }
+                    || matches!(&step.verb, Verb::Let(entries) if entries.iter().any(|entry| entry.key.text == name))
+                    || step.verb.inner().into_iter().any(|steps| makes(steps, name))
             })
         }
         makes(&self.definition.steps, name)

@@ -3,20 +3,21 @@
 use std::collections::BTreeSet;
 
 use sdk::{Ambiguous, StepName};
-use text::{Diagnostic, Node, Span};
+use text::{Diagnostic, Span};
 
 use super::Checker;
 use super::field::ReadFields;
 use super::names::{Name, Named, Sees};
 use super::write::Creates;
 use crate::codes;
-use crate::definition::{FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb};
+use crate::definition::{FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb, WaitDefinition};
 use crate::expr::{FilterTemplate, Template, TestTemplate};
-use crate::model::{FindStep, Many, OnError, OnMissing, Step, StepKind, Target, UpsertKey};
+use crate::model::{FindStep, Many, OnError, OnMissing, Step, StepKind, Target, UpsertKey, Wait};
 
 const HAS_CONDITION: &str = "its step has `when`";
 const MAY_FAIL: &str = "its step may fail and go on";
 const MAY_FIND_NOTHING: &str = "its step may find nothing";
+const MAY_GIVE_NOTHING: &str = "the steps taken may give nothing";
 const MAY_BE_SKIPPED: &str = "its step is skipped where several are found";
 
 impl<'a> Checker<'a> {
@@ -94,49 +95,17 @@ impl<'a> Checker<'a> {
                 complete.then_some(StepKind::Let(values))
             }
             Verb::If { condition, then, otherwise } => self.branches(condition, then, otherwise),
+            Verb::Route { rules, default } => self.route(rules, default),
+            Verb::Each(each) => self.each(each),
+            Verb::Wait(WaitDefinition::For(duration)) => Some(StepKind::Wait(Wait::For(*duration))),
+            Verb::Wait(WaitDefinition::Until(node)) => self.value(node).map(|until| StepKind::Wait(Wait::Until(until))),
+            Verb::Wait(WaitDefinition::Unread) => None,
             Verb::Skip(reason) => self.value(reason).map(StepKind::Skip),
             Verb::Stop(None) => Some(StepKind::Stop(None)),
             Verb::Stop(Some(value)) => self.value(value).map(|value| StepKind::Stop(Some(value))),
             Verb::Fail(message) => self.value(message).map(StepKind::Fail),
             Verb::Unread => None,
         }
-    }
-
-    fn branches(
-        &mut self,
-        condition: &Node,
-        then: &'a [StepDefinition],
-        otherwise: &'a [StepDefinition],
-    ) -> Option<StepKind> {
-        let condition = self.question(condition, Sees::Run);
-        let asked = condition.as_ref().map(|question| question.reads().clone()).unwrap_or_default();
-        let then = self.branch(then, &asked.set_where_true);
-        let otherwise = self.branch(otherwise, &asked.set_where_false);
-        Some(StepKind::If { condition: condition?, then, otherwise })
-    }
-
-    /// Where one branch always ends the run, whatever comes later follows from the other answer.
-    fn learn_from_ended_branch(&mut self, verb: &Verb, kind: Option<&StepKind>) {
-        let (Verb::If { then, otherwise, .. }, Some(StepKind::If { condition, .. })) = (verb, kind) else { return };
-        if always_ends_run(then) {
-            self.names.assume_set(&condition.reads().set_where_false);
-        }
-        if always_ends_run(otherwise) {
-            self.names.assume_set(&condition.reads().set_where_true);
-        }
-    }
-
-    fn branch(&mut self, steps: &'a [StepDefinition], known_set: &[String]) -> Vec<Step> {
-        let before = self.names.learned();
-        let mark = self.names.mark();
-        let n_continued = self.continued.len();
-        self.names.assume_set(known_set);
-        let steps = self.steps(steps);
-        self.names.end_branch(mark);
-        self.continued.truncate(n_continued);
-        // What a branch learned of earlier names holds in it only.
-        self.names.forget_learned(before);
-        steps
     }
 
     fn find(&mut self, find: &'a FindDefinition) -> Option<FindStep> {
@@ -184,15 +153,20 @@ impl<'a> Checker<'a> {
                     (Named::Found(last_find), nothing.or(several))
                 }
             },
-            Verb::Let(_) | Verb::If { .. } | Verb::Skip(_) | Verb::Stop(_) | Verb::Fail(_) | Verb::Unread => {
-                (Named::Value, None)
-            }
+            Verb::If { .. } | Verb::Route { .. } => (Named::Value, Some(MAY_GIVE_NOTHING)),
+            Verb::Let(_)
+            | Verb::Each(_)
+            | Verb::Wait(_)
+            | Verb::Skip(_)
+            | Verb::Stop(_)
+            | Verb::Fail(_)
+            | Verb::Unread => (Named::Value, None),
         };
         self.names.add(Name { text: result.value.clone(), unset: conditional.or(unset), what });
     }
 
     /// The step's name: its own, else its `as`, else what it does. It is part of the identity of what is written, so
-    /// two alike are a mistake; steps that write and read nothing are numbered instead, as nothing depends on them.
+    /// two alike are a mistake; steps of which a run keeps nothing are numbered instead, as nothing depends on them.
     fn step_name(&mut self, step: &StepDefinition) -> StepName {
         let given = step.name.as_ref().or(step.result.as_ref());
         let name = given.map_or_else(|| default_name(&step.verb), |given| given.value.clone());
@@ -203,7 +177,13 @@ impl<'a> Checker<'a> {
         };
         let effectless = match &step.verb {
             Verb::Let(_) | Verb::If { .. } | Verb::Skip(_) | Verb::Stop(_) | Verb::Fail(_) | Verb::Unread => true,
-            Verb::Create(_) | Verb::Update { .. } | Verb::Upsert { .. } | Verb::Find(_) => false,
+            Verb::Create(_)
+            | Verb::Update { .. }
+            | Verb::Upsert { .. }
+            | Verb::Find(_)
+            | Verb::Route { .. }
+            | Verb::Each(_)
+            | Verb::Wait(_) => false,
         };
         if effectless && step.name.is_none() {
             let number = self.n_numbered.entry(name.clone()).or_insert(1);
@@ -267,18 +247,21 @@ impl<'a> Checker<'a> {
                     }
                     into.push(self.fields_to_read(&read, &filtered, find.fields.as_ref(), schema, &target));
                 }
-                Verb::If { then, otherwise, .. } => {
-                    self.found_fields(then, number, into);
-                    self.found_fields(otherwise, number, into);
-                }
                 Verb::Create(_)
                 | Verb::Update { .. }
                 | Verb::Upsert { .. }
                 | Verb::Let(_)
+                | Verb::If { .. }
+                | Verb::Route { .. }
+                | Verb::Each(_)
+                | Verb::Wait(_)
                 | Verb::Skip(_)
                 | Verb::Stop(_)
                 | Verb::Fail(_)
                 | Verb::Unread => {}
+            }
+            for inner in step.verb.inner() {
+                self.found_fields(inner, number, into);
             }
         }
     }
@@ -287,19 +270,11 @@ impl<'a> Checker<'a> {
 /// Steps with a mistake are missing here, but then no flow is made of them, so it does not matter who gets what.
 fn fill(steps: &mut [Step], fields: &mut impl Iterator<Item = Vec<String>>) {
     for step in steps {
-        match &mut step.kind {
-            StepKind::Find(find) => find.fields = fields.next().unwrap_or_default(),
-            StepKind::If { then, otherwise, .. } => {
-                fill(then, fields);
-                fill(otherwise, fields);
-            }
-            StepKind::Create(_)
-            | StepKind::Update { .. }
-            | StepKind::Upsert { .. }
-            | StepKind::Let(_)
-            | StepKind::Skip(_)
-            | StepKind::Stop(_)
-            | StepKind::Fail(_) => {}
+        if let StepKind::Find(find) = &mut step.kind {
+            find.fields = fields.next().unwrap_or_default();
+        }
+        for inner in step.kind.inner_mut() {
+            fill(inner, fields);
         }
     }
 }
@@ -313,11 +288,14 @@ fn ends_run(verb: &Verb) -> bool {
         | Verb::Find(_)
         | Verb::Let(_)
         | Verb::If { .. }
+        | Verb::Route { .. }
+        | Verb::Each(_)
+        | Verb::Wait(_)
         | Verb::Unread => false,
     }
 }
 
-fn always_ends_run(steps: &[StepDefinition]) -> bool {
+pub(super) fn always_ends_run(steps: &[StepDefinition]) -> bool {
     steps.iter().any(|step| step.when.is_none() && ends_run(&step.verb))
 }
 
@@ -333,6 +311,9 @@ fn default_name(verb: &Verb) -> String {
         Verb::Find(find) => of("find", find.target.as_ref()),
         Verb::Let(_) => "let".to_owned(),
         Verb::If { .. } => "if".to_owned(),
+        Verb::Route { .. } => "route".to_owned(),
+        Verb::Each(_) => "each".to_owned(),
+        Verb::Wait(_) => "wait".to_owned(),
         Verb::Skip(_) => "skip".to_owned(),
         Verb::Stop(_) => "stop".to_owned(),
         Verb::Fail(_) => "fail".to_owned(),

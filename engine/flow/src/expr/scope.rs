@@ -32,6 +32,12 @@ impl Scope {
         self.names.push_constant_dynamic(name, convert::root(name, value));
     }
 
+    /// When a day begins where the flow is at home; `None` for a day outside of all calendars.
+    pub fn begin_of(&self, day: jiff::civil::Date) -> Option<Timestamp> {
+        let begin = day.to_zoned(self.zone.clone()).ok()?;
+        Some(Timestamp::from_millis(begin.timestamp().as_millisecond()))
+    }
+
     /// How many names there are, for [`Scope::truncate`].
     #[expect(clippy::len_without_is_empty, reason = "it is a mark to return to; no scope is empty")]
     pub fn len(&self) -> usize {

@@ -2,6 +2,7 @@
 //!
 //! Reading goes on after every mistake, in the same file and in the next one.
 
+mod control;
 mod damaged;
 mod flow;
 mod poll;
@@ -14,7 +15,8 @@ use text::{Diagnostic, Diagnostics, Kind, SourceFile};
 
 use crate::codes;
 use crate::definition::FlowDefinition;
-pub(crate) use value::{duration, is_name};
+pub use value::duration;
+pub(crate) use value::is_name;
 
 /// What was read.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use text::{Diagnostic, Entry, Kind, Map, Node, Span, did_you_mean, shown};
 use super::flow::question;
 use super::poll::field_names;
 use super::reader::{Reader, not_yet};
-use super::write;
+use super::{control, write};
 use crate::codes;
 use crate::definition::{At, FindBy, FindDefinition, StepDefinition, Verb};
 use crate::model::{Many, OnError, OnMissing, Retry};
@@ -16,8 +16,9 @@ pub(super) const FIRST_LEVEL: usize = 0;
 /// Branches may stand this deep in each other; deeper ones are better a second flow.
 const MAX_LEVEL: usize = 12;
 
-const VERBS: [&str; 9] = ["create", "update", "upsert", "find", "let", "if", "skip", "stop", "fail"];
-const LATER_VERBS: [&str; 6] = ["delete", "do", "route", "each", "wait", "run"];
+const VERBS: [&str; 12] =
+    ["create", "update", "upsert", "find", "let", "if", "route", "each", "wait", "skip", "stop", "fail"];
+const LATER_VERBS: [&str; 3] = ["delete", "do", "run"];
 /// Keys that every step takes.
 const COMMON: [&str; 2] = ["name", "when"];
 /// Keys of steps that ask something of a service.
@@ -41,7 +42,8 @@ pub(super) fn read_list(reader: &mut Reader<'_>, entry: &Entry, level: usize) ->
     items.iter().filter_map(|item| read(reader, item, entry.key.span, level)).collect()
 }
 
-fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usize) -> Option<StepDefinition> {
+/// Reads one step.
+pub(super) fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usize) -> Option<StepDefinition> {
     let Kind::Map(map) = &node.kind else {
         reader.wrong_type(node, list, "a step", "a map with a verb, such as `upsert: warehouse.customers`");
         return None;
@@ -84,7 +86,10 @@ fn own_keys(verb: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "upsert" => (&["match", "id", "ambiguous", "set", "mapping", "source", "as"], ATTEMPTED),
         "find" => (&["id", "filter", "fields", "many", "limit", "none", "ambiguous", "as"], ATTEMPTED),
         "let" => (&[], &["on_error"]),
-        "if" => (&["then", "else"], &[]),
+        "if" => (&["then", "else", "as"], &[]),
+        "route" => (&["default", "as"], &[]),
+        "each" => (&["item", "key", "limit", "steps", "as"], &["on_error"]),
+        "wait" => (&["as"], &[]),
         _ => (&[], &[]),
     }
 }
@@ -97,7 +102,10 @@ fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> 
         "upsert" => write::upsert(reader, map, verb),
         "find" => Verb::Find(find(reader, map, verb)),
         "let" => Verb::Let(names(reader, verb)),
-        "if" => branches(reader, map, verb, level),
+        "if" => control::branches(reader, map, verb, level),
+        "route" => control::route(reader, map, verb, level),
+        "each" => control::each(reader, map, verb, level),
+        "wait" => control::wait(reader, verb),
         "skip" => Verb::Skip(reason(reader, verb)),
         "stop" => stop(reader, verb),
         "fail" => Verb::Fail(reason(reader, verb)),
@@ -142,7 +150,10 @@ fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
         Diagnostic::error(codes::VERB, "the step has no verb").help(format!("a step has one of {list}"));
     let known: Vec<&str> = COMMON
         .into_iter()
-        .chain(["as", "retry", "set", "mapping", "match", "id", "filter", "fields", "then", "else"])
+        .chain([
+            "as", "retry", "set", "mapping", "match", "id", "filter", "fields", "then", "else", "steps", "default",
+            "item", "key", "limit",
+        ])
         .collect();
     for entry in map.entries.iter().filter(|entry| !known.contains(&entry.key.text.as_str())) {
         if let Some(verb) = did_you_mean(&entry.key.text, VERBS.into_iter().chain(LATER_VERBS)) {
@@ -163,15 +174,11 @@ fn check_keys(reader: &mut Reader<'_>, map: &Map, verb: &str) {
         if known.contains(&key) {
             continue;
         }
-        if verb == "if" && key == "as" {
-            reader.report(not_yet(key), entry.key.span);
-        } else {
-            reader.unknown_key(key, entry.key.span, &format!("`{verb}`"), &known);
-        }
+        reader.unknown_key(key, entry.key.span, &format!("`{verb}`"), &known);
     }
 }
 
-fn step_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<String>> {
+pub(super) fn step_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<String>> {
     let name = reader.text(entry)?;
     let good = name.value.len() <= 64
         && name.value.starts_with(|first: char| first.is_ascii_lowercase())
@@ -262,32 +269,6 @@ fn names(reader: &mut Reader<'_>, verb: &Entry) -> Vec<Entry> {
         reader.name(At { value: entry.key.text.clone(), span: entry.key.span });
     }
     map.entries.clone()
-}
-
-fn branches(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> Verb {
-    let condition = question(reader, verb);
-    let then = match map.get("then") {
-        Some(entry) => read_list(reader, entry, level + 1),
-        None => {
-            missing(reader, verb, "then", "add the steps to run where it is true");
-            Vec::new()
-        }
-    };
-    let otherwise = match map.get("else") {
-        Some(entry) => match &entry.value.kind {
-            // `else: {if: …}` reads as "else if".
-            Kind::Map(nested) if nested.get("if").is_some() => {
-                read(reader, &entry.value, entry.key.span, level + 1).into_iter().collect()
-            }
-            Kind::Map(_) => {
-                reader.wrong_type(&entry.value, entry.key.span, "else", "a list of steps, or one nested `if`");
-                Vec::new()
-            }
-            _ => read_list(reader, entry, level + 1),
-        },
-        None => Vec::new(),
-    };
-    Verb::If { condition, then, otherwise }
 }
 
 fn reason(reader: &mut Reader<'_>, verb: &Entry) -> Node {

@@ -86,7 +86,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// A duration: numbers with their units, the largest first, such as `15s` or `1h30m`. At most ten years.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     const MOST: u64 = 10 * 366 * 24 * 60 * 60 * 1_000;
     let mut millis: u64 = 0;
     let mut last_unit = u64::MAX;

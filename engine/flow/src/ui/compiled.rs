@@ -8,7 +8,8 @@ use text::SourceFile;
 use super::catalog;
 use crate::expr::{FilterTemplate, Template};
 use crate::{
-    Flow, Many, On, OnError, OnMissing, Policy, ProjectDefaults, Start, StepKind, Trigger, UpsertKey, check, parse,
+    Flow, Many, On, OnError, OnMissing, Policy, ProjectDefaults, RuleQuestion, Start, StepKind, Trigger, UpsertKey,
+    Wait, check, parse,
 };
 
 /// The only flow of a text without any diagnostic.
@@ -229,6 +230,60 @@ steps:
     let converted = r#"if is_blank(record["score"]) { () } else { to_string(record["score"]) }"#;
     assert_eq!(expression(&write.set[1].1), converted);
     assert_eq!(write.policies, [("name".to_owned(), Policy::NeverBlank)].into());
+}
+
+#[test]
+fn steps_that_hold_steps() {
+    let flow = compile(
+        r#"
+flow: a
+connections: {crm: hubspot, warehouse: sqlite}
+trigger: {poll: crm.contacts, every: 15s}
+steps:
+  - find: crm.contacts
+    filter: {lastname: "${ record.lastname }"}
+    many: true
+    as: twins
+  - route:
+      - name: vips
+        when: record.vip
+        steps:
+          - wait: 1h30m
+      - filter: {score: {gt: 10}}
+        steps:
+          - wait: "${ record.birthday.add_days(3) }"
+            name: birthday
+    default:
+      - skip: neither
+  - each: ${ twins }
+    item: twin
+    key: ${ twin.id }
+    limit: 5
+    steps:
+      - create: warehouse.customers
+        source: ${ twin }
+        mapping: {email: email}
+    as: copies
+  - if: copies.len() > 1
+    then:
+      - let: {found: true}
+    as: several
+  - skip: ${ copies[0].id } ${ several?.found }
+"#,
+    );
+    let StepKind::Find(twins) = &flow.steps[0].kind else { panic!() };
+    assert_eq!(twins.fields, ["email", "lastname"]);
+    let Trigger::Poll(poll) = &flow.trigger;
+    assert_eq!(poll.fields, ["birthday", "lastname", "score", "vip"]);
+    let StepKind::Route { rules, default } = &flow.steps[1].kind else { panic!() };
+    assert_eq!(rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["vips", "2"]);
+    assert!(matches!(rules[0].steps[0].kind, StepKind::Wait(Wait::For(duration)) if duration.as_secs() == 5400));
+    assert!(matches!(&rules[1].steps[0].kind, StepKind::Wait(Wait::Until(_))));
+    assert!(matches!(rules[1].question, RuleQuestion::Filter(_)));
+    assert_eq!(default.len(), 1);
+    let StepKind::Each(each) = &flow.steps[2].kind else { panic!() };
+    assert_eq!((each.item.as_str(), each.limit, each.steps.len()), ("twin", 5, 1));
+    assert_eq!(each.key.as_ref().map(expression).as_deref(), Some("twin.id"));
 }
 
 #[test]

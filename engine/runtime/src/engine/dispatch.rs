@@ -178,6 +178,9 @@ async fn keep(
             let blocked = blocked.then(|| failure.message.clone());
             store.park(run.id, due_at, failure).await.map(|_| RunResult::Parked { due_at, blocked })
         }
+        Err(Interrupt::Wait { due_at }) => {
+            store.wait(run.id, due_at).await.map(|_| RunResult::Parked { due_at, blocked: None })
+        }
         Err(Interrupt::Store(error)) => Err(error),
     };
     sdk::faults::point("run.kept");

@@ -1,9 +1,12 @@
 //! The steps: one file per kind. Each gives its result; what that is called, and what its failure means, is told here.
 
 mod branch;
+mod each;
 mod end;
 mod find;
 mod name;
+mod route;
+mod wait;
 mod write;
 
 use flow::{OnError, Step, StepKind};
@@ -60,6 +63,9 @@ impl Interpreter<'_> {
             StepKind::Find(find) => self.find(step, find).await,
             StepKind::Let(names) => self.name_values(step, names).await,
             StepKind::If { condition, then, otherwise } => self.branch(step, condition, then, otherwise).await,
+            StepKind::Route { rules, default } => self.route(step, rules, default).await,
+            StepKind::Each(each) => self.each(step, each).await,
+            StepKind::Wait(wait) => self.wait(step, wait).await,
             StepKind::Skip(reason) => self.skip(step, reason).await,
             StepKind::Stop(value) => self.stop(step, value.as_ref()).await,
             StepKind::Fail(message) => self.fail(step, message).await,

@@ -1,7 +1,9 @@
 //! Flows as their authors write them, over a world that is scripted: what they asked of it, and how they ended.
 
+mod each;
 mod errors;
 mod mapping;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,7 +15,7 @@ use sdk::{Catalog, Class, ConnectionName, ConnectorFacts, FlowId, Record, RunId,
 use store::{ClaimedRun, Ending, Failure};
 
 use super::interpret;
-use crate::durable::{Durable, Effect, Interrupt, Outcome, StepKey};
+use crate::durable::{Durable, Effect, Interrupt, Outcome, StepKey, Wake};
 
 /// Answers each step from a script, or with a written record of its own; keeps what it was asked.
 struct ScriptedWorld {
@@ -21,6 +23,8 @@ struct ScriptedWorld {
     asked: Mutex<Vec<String>>,
     /// What is journaled beside effects, also by attempts before.
     journal: Mutex<BTreeMap<String, Value>>,
+    /// What time it is to those who wait.
+    woken_at: Mutex<Timestamp>,
 }
 
 #[async_trait]
@@ -37,7 +41,7 @@ impl Durable for ScriptedWorld {
             }
         };
         self.asked.lock().unwrap().push(asked);
-        if key == "parks" {
+        if key.starts_with("parks") {
             return Err(Interrupt::Park { due_at: Timestamp::EPOCH, failure: failure("transient"), blocked: false });
         }
         Ok(self.script.get(key.as_str()).cloned().unwrap_or_else(|| Outcome::Value(written("900"))))
@@ -49,6 +53,15 @@ impl Durable for ScriptedWorld {
 
     async fn keep(&self, key: &StepKey, value: Value) -> Result<Value, Interrupt> {
         Ok(self.journal.lock().unwrap().entry(key.to_string()).or_insert(value).clone())
+    }
+
+    async fn sleep(&self, key: &StepKey, wake: Wake) -> Result<Timestamp, Interrupt> {
+        let wake = match wake {
+            Wake::After(duration) => self.now() + duration,
+            Wake::At(moment) => moment,
+        };
+        let Value::Moment(due_at) = self.keep(key, Value::Moment(wake)).await? else { panic!("no moment") };
+        if due_at <= *self.woken_at.lock().unwrap() { Ok(due_at) } else { Err(Interrupt::Wait { due_at }) }
     }
 
     async fn ignore(&self, key: &StepKey, failure: Value) -> Result<(), Interrupt> {
@@ -78,7 +91,12 @@ fn failure(class: &str) -> Failure {
 
 impl ScriptedWorld {
     fn new(script: &[(&'static str, Outcome)]) -> Self {
-        Self { script: script.iter().cloned().collect(), asked: Mutex::default(), journal: Mutex::default() }
+        Self {
+            script: script.iter().cloned().collect(),
+            asked: Mutex::default(),
+            journal: Mutex::default(),
+            woken_at: Mutex::new(Timestamp::EPOCH),
+        }
     }
 
     /// Runs these steps for the sample record, from the first one, as every attempt does.

@@ -192,6 +192,8 @@ fn the_writers_questions_are_answered_by_indexes() {
     assert!(!due.contains("TEMP B-TREE"), "{due}");
     for (sql, index) in [
         (crate::runs::NEXT_DUE, "run_pending (flow=? AND due_at>?)"),
+        (crate::runs::NEXT_WAKE, "run_waiting (flow=? AND due_at>?)"),
+        (crate::runs::WOKEN, "run_waiting (flow=? AND due_at<?)"),
         (crate::retention::WITH_BODY, "run_with_body (ended_at<?)"),
     ] {
         let plan = plan(sql);
@@ -216,4 +218,32 @@ fn an_ignored_failure_is_journaled_and_counted_once() {
     now(store.ignore(run_id(1), entry("again"))).unwrap();
     let run = now(store.run(&run_id(1).to_string())).unwrap();
     assert_eq!((run.row.ignored, run.journal), (1, vec![entry("first")]));
+}
+
+#[test]
+fn a_run_that_waits_holds_nobody_back_and_goes_on_in_its_turn() {
+    let store = stored(&[(1, "ann", 10), (2, "ann", 20)]);
+    assert_eq!(claimed(&store, 1000, 9), ["ann@10"]);
+    let woke = JournalEntry { key: "wait".to_owned(), outcome: Value::Moment(at(5000)) };
+    now(store.journal(run_id(1), woke.clone())).unwrap();
+    assert!(now(store.wait(run_id(1), at(5000))).unwrap());
+    assert_eq!(now(store.next_due(at(1000), &[flow()])).unwrap(), Some(at(5000)));
+
+    assert_eq!(claimed(&store, 1001, 9), ["ann@20"], "the later version need not wait");
+    assert_eq!(claimed(&store, 5000, 9), [""; 0], "never two of one record at work");
+    now(store.finish(run_id(2), Ending::Succeeded(None), at(5001))).unwrap();
+    let again = claim(&store, 5001, 9).remove(0);
+    assert_eq!((again.id, again.attempt, again.journal), (run_id(1), 1, vec![woke]), "waiting is no attempt");
+    assert!(now(store.finish(run_id(1), Ending::Succeeded(None), at(5002))).unwrap());
+    assert!(!now(store.wait(run_id(1), at(9000))).unwrap(), "an ending stays");
+}
+
+#[test]
+fn a_wait_outlives_its_engine() {
+    let store = stored(&[(1, "ann", 10)]);
+    claim(&store, 1000, 9);
+    now(store.wait(run_id(1), at(5000))).unwrap();
+    assert_eq!(now(store.take_over(at(1001))).unwrap().put_back, 0);
+    assert_eq!(claimed(&store, 4999, 9), [""; 0]);
+    assert_eq!(claimed(&store, 5000, 9), ["ann@10"]);
 }
