@@ -114,7 +114,7 @@ async fn upserts_at_once_make_one_row_and_one_of_them_says_that_it_did() {
         let writes = (0..60).map(|n: i64| {
             let connection = Arc::clone(if n % 2 == 0 { &one } else { &two });
             let value =
-                if object == "parts" { Value::Int(n % 20) } else { Value::from(format!("{}@x", n % 20).as_str()) };
+                if object == "parts" { Value::Int(n / 3) } else { Value::from(format!("{}@x", n / 3).as_str()) };
             let counted = if object == "parts" { "v" } else { "no" };
             let write = write(object, upsert(&[key], Ambiguous::Fail), &[(key, value), (counted, Value::Int(n))]);
             tokio::spawn(async move { connection.write(&write).await })
