@@ -73,7 +73,7 @@ async fn judge(simulation: &Simulation) -> Result<(usize, usize), String> {
         for record in copy.records("contacts").unwrap() {
             *written.entry(record.values.get("email").cloned().unwrap_or_default()).or_default() += 1;
         }
-        simulation.crm.lock().unwrap().records("companies").unwrap().iter().map(|record| record.id.clone()).collect()
+        simulation.crm.lock().unwrap().records("companies").unwrap().map(|record| record.id.clone()).collect()
     };
     for company in companies {
         let is_unknown = unknown.contains_key(&company);
