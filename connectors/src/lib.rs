@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub mod http;
 pub mod hubspot;
+pub mod pipedrive;
 pub mod postgres;
 pub mod rest;
 pub mod sqlite;
@@ -16,6 +17,7 @@ pub mod sqlite;
 pub fn all() -> Vec<Arc<dyn sdk::Connector>> {
     vec![
         Arc::new(hubspot::HubSpot), //
+        Arc::new(pipedrive::Pipedrive),
         Arc::new(postgres::Postgres),
         Arc::new(sqlite::Sqlite),
     ]

@@ -214,6 +214,8 @@ pub(super) struct FieldsOf {
     /// Where it keeps those that the account added, when read; and under which key they are written.
     pub(super) custom_at: Option<Template>,
     pub(super) custom_key: Option<String>,
+    /// Fields that are read and written in a form of the service's own.
+    pub(super) shaped: BTreeMap<String, Shaped>,
     pub(super) values: ValueForm,
     /// What stands between the items of a list that is written as text.
     pub(super) separator: char,
@@ -221,6 +223,17 @@ pub(super) struct FieldsOf {
     pub(super) required_one_of: Vec<Vec<String>>,
     /// Unique in every account, whether or not its definition says so.
     pub(super) unique: Vec<String>,
+}
+
+/// One field in a form of its own, such as one address out of a list of them.
+#[derive(Debug)]
+pub(super) struct Shaped {
+    /// Where its value stands in a record.
+    pub(super) read: Template,
+    /// What is sent to set it.
+    pub(super) write: Shape,
+    /// What is sent to clear it.
+    pub(super) clear: Shape,
 }
 
 #[derive(Debug)]

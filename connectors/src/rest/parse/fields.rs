@@ -1,12 +1,14 @@
 //! A resource's fields: discovered, or always the same.
 
+use std::collections::BTreeMap;
+
 use sdk::FieldType;
 use text::{Kind, Map, Node};
 
 use super::poll::paging;
-use super::request::{self, any_conditions, conditions, request};
+use super::request::{self, any_conditions, conditions, request, shape};
 use crate::rest::codes;
-use crate::rest::manifest::{Conditions, Discover, FieldSource, FieldsOf, OptionsOf, StaticField, ValueForm};
+use crate::rest::manifest::{Conditions, Discover, FieldSource, FieldsOf, OptionsOf, Shaped, StaticField, ValueForm};
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
 
@@ -28,6 +30,7 @@ pub(super) fn fields(node: &Node, reader: &mut Reader) -> Option<FieldsOf> {
         "at",
         "custom_at",
         "custom_key",
+        "shaped",
         "values",
         "separator",
         "required",
@@ -61,12 +64,37 @@ pub(super) fn fields(node: &Node, reader: &mut Reader) -> Option<FieldsOf> {
         at: reader.template_at(map, "at", &[Root::Record]),
         custom_at: reader.template_at(map, "custom_at", &[Root::Record]),
         custom_key: reader.text_at(map, "custom_key"),
+        shaped: shaped(map, reader),
         values,
         separator,
         required: reader.texts(map, "required"),
         required_one_of,
         unique: reader.texts(map, "unique"),
     })
+}
+
+/// `{email: {read: "${record.emails[0].value}", write: {emails: [{value: "${value}"}]}, clear: {emails: []}}}`
+fn shaped(map: &Map, reader: &mut Reader) -> BTreeMap<String, Shaped> {
+    let mut all = BTreeMap::new();
+    let Some(entry) = map.get("shaped") else { return all };
+    let Some(map) = reader.any_map(&entry.value, "`shaped`") else { return all };
+    for entry in &map.entries {
+        let what = "a field in a form of its own";
+        let Some(map) = reader.map(&entry.value, what, &[&["read", "write", "clear"]]) else { continue };
+        let read = reader.required(map, "read", what, entry.key.span);
+        let read = read.and_then(|entry| reader.template(&entry.value, "`read`", &[Root::Record]));
+        let mut sent = |key: &str, roots: &[Root]| {
+            let entry = reader.required(map, key, what, entry.key.span)?;
+            // What is sent is put beside the other fields, so it has names.
+            reader.any_map(&entry.value, &format!("`{key}`"))?;
+            shape(&entry.value, roots, reader)
+        };
+        let (write, clear) = (sent("write", &[Root::Value]), sent("clear", &[]));
+        if let (Some(read), Some(write), Some(clear)) = (read, write, clear) {
+            all.insert(entry.key.text.clone(), Shaped { read, write, clear });
+        }
+    }
+    all
 }
 
 fn discover(node: &Node, reader: &mut Reader) -> Option<Discover> {

@@ -87,6 +87,9 @@ pub(super) fn id_in(template: &Template, scope: &Scope<'_>) -> Option<RecordId> 
 /// A field's value as it stands in the record.
 fn value_at<'a>(selection: &Selection<'_>, name: &str, record: &'a Json) -> Option<&'a Json> {
     let of = &selection.resource.fields;
+    if let Some(shaped) = of.shaped.get(name) {
+        return shaped.read.place(&Scope::default().with(Root::Record, record));
+    }
     let at = match selection.object.is_custom(name) {
         true => of.custom_at.as_ref().or(of.at.as_ref()),
         false => of.at.as_ref(),

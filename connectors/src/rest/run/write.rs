@@ -260,6 +260,13 @@ impl Writer<'_> {
         let mut custom = serde_json::Map::new();
         for (name, value) in self.write.fields.iter().filter(|(name, _)| Some(name.as_str()) != left_out) {
             let sent = values::write(of, self.object.schema.fields.get(name), value);
+            if let Some(shaped) = of.shaped.get(name) {
+                let shape = if sent.is_null() { &shaped.clear } else { &shaped.write };
+                if let Json::Object(parts) = shape.render(&Scope::default().with(Root::Value, &sent)) {
+                    input.extend(parts);
+                }
+                continue;
+            }
             let key = self.object.key(name).to_owned();
             match self.object.is_custom(name) && of.custom_key.is_some() {
                 true => custom.insert(key, sent),

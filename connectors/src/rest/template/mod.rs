@@ -57,6 +57,8 @@ pub(super) enum Root {
     Key,
     /// What a write sets.
     Input,
+    /// The value of one field that is written in a form of its own.
+    Value,
     /// The write: `op.id` is the same for every attempt.
     Op,
     /// What a search asks for: `search.groups`, `search.sort`, `search.limit`.
@@ -104,7 +106,7 @@ pub(super) enum Filter {
 }
 
 impl Root {
-    pub(super) const ALL: [(&'static str, Self); 17] = [
+    pub(super) const ALL: [(&'static str, Self); 18] = [
         ("config", Self::Config),
         ("secret", Self::Secret),
         ("param", Self::Param),
@@ -116,6 +118,7 @@ impl Root {
         ("fields", Self::Fields),
         ("key", Self::Key),
         ("input", Self::Input),
+        ("value", Self::Value),
         ("op", Self::Op),
         ("search", Self::Search),
         ("test", Self::Test),

@@ -1,0 +1,26 @@
+//! Pipedrive: persons and organizations. All of it is data: `connector.yaml`, beside this file.
+
+use std::sync::{Arc, LazyLock};
+
+use sdk::{ConnectContext, Connection, Connector, Descriptor, Error, Settings};
+
+use crate::rest::RestConnector;
+
+#[cfg(test)]
+mod tests;
+
+/// The connector.
+pub struct Pipedrive;
+
+static MANIFEST: LazyLock<RestConnector> =
+    LazyLock::new(|| RestConnector::embedded("pipedrive/connector.yaml", include_str!("connector.yaml")));
+
+impl Connector for Pipedrive {
+    fn descriptor(&self) -> &'static Descriptor {
+        MANIFEST.descriptor()
+    }
+
+    fn connect(&self, settings: &Settings, context: ConnectContext) -> Result<Arc<dyn Connection>, Error> {
+        MANIFEST.connect(settings, context)
+    }
+}
