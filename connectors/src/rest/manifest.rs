@@ -425,6 +425,7 @@ pub(super) enum Paging {
 pub(super) struct Writes {
     pub(super) create: Option<WriteOf>,
     pub(super) update: Option<WriteOf>,
+    pub(super) delete: Option<WriteOf>,
     /// The first that serves the key.
     pub(super) upsert: Vec<Upsert>,
 }

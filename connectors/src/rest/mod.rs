@@ -62,6 +62,11 @@ impl RestConnector {
         self.manifest.resources.iter().map(|resource| (resource.name.as_str(), resource.title.as_str()))
     }
 
+    /// Whether records of a resource can be deleted.
+    pub fn deletes(&self, resource: &str) -> bool {
+        self.manifest.resource(resource).is_some_and(|resource| resource.write.delete.is_some())
+    }
+
     /// The service's budgets.
     pub fn limits(&self) -> &[Limit] {
         &self.manifest.limits

@@ -106,6 +106,7 @@ impl Pipedrive {
             (Method::Get, ["api", "v2", object, id]) => Ok((200, data(self.record(object, id)?.clone()))),
             (Method::Post, ["api", "v2", object]) => self.create(call, object, now),
             (Method::Patch, ["api", "v2", object, id]) => self.update(call, object, id, now),
+            (Method::Delete, ["api", "v2", object, id]) => self.remove(object, id),
             _ => Err((404, "Unknown method".to_owned())),
         }
     }
@@ -192,6 +193,12 @@ impl Pipedrive {
         merge(record, &call.body);
         record["update_time"] = seconds(now).into();
         Ok((200, data(record.clone())))
+    }
+
+    fn remove(&mut self, object: &str, id: &str) -> Result<(u16, Json), (u16, String)> {
+        let removed = self.records.get_mut(object).and_then(|records| records.remove(&id.parse().ok()?));
+        let removed = removed.ok_or_else(|| (404, "Record not found".to_owned()))?;
+        Ok((200, data(json!({ "id": removed["id"] }))))
     }
 
     fn refused(&self, status: u16, message: &str, now: Timestamp) -> Response {

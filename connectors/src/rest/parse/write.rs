@@ -21,9 +21,7 @@ pub(super) fn writes(map: &Map, has_search: bool, has_find: bool, reader: &mut R
     };
     let create = one("create", &[Root::Input, Root::Op, Root::Config], true);
     let update = one("update", &[Root::Key, Root::Input, Root::Op, Root::Config], false);
-    if let Some(delete) = map.get("delete") {
-        reader.not_yet(delete.key.span, "`delete` of a resource");
-    }
+    let delete = one("delete", &[Root::Key, Root::Op, Root::Config], false);
     let mut upserts = Vec::new();
     if let Some(entry) = map.get("upsert") {
         for node in reader.one_or_many(&entry.value) {
@@ -37,7 +35,7 @@ pub(super) fn writes(map: &Map, has_search: bool, has_find: bool, reader: &mut R
             }
         }
     }
-    Writes { create, update, upsert: upserts }
+    Writes { create, update, delete, upsert: upserts }
 }
 
 fn write_of(
