@@ -259,7 +259,9 @@ impl Connection for PostgresConnection {
     fn repeat(&self, write: &Write) -> Repeat {
         match &write.verb {
             Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => Repeat::Unsafe,
-            Verb::Update { .. } | Verb::Upsert { by: Match::Id(Some(_)) | Match::Fields(_), .. } => Repeat::Safe,
+            Verb::Update { .. }
+            | Verb::Upsert { by: Match::Id(Some(_)) | Match::Fields(_), .. }
+            | Verb::Delete { .. } => Repeat::Safe,
         }
     }
 

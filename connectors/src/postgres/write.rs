@@ -34,6 +34,7 @@ pub(super) async fn apply(session: &Session<'_>, table: &Table, write: &Write) -
     let written = match &write.verb {
         Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => writer.insert().await?,
         Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } => writer.update(id).await?,
+        Verb::Delete { id } => writer.delete(id).await?,
         Verb::Upsert { by: Match::Fields(keys), ambiguous } => {
             let distinct: BTreeSet<String> = keys.iter().cloned().collect();
             // A row of several tables in one does not tell whether it is new.
@@ -105,6 +106,20 @@ impl Writer<'_> {
         let rows = self.session.rows(&statement).await?;
         let row = rows.first().ok_or_else(missing)?;
         Ok(Written { id: id_of(row)?, created: false, changed: false })
+    }
+
+    /// Removes the row of this id, if it is there.
+    async fn delete(&self, id: &RecordId) -> Result<Written, Error> {
+        let mut statement = Statement::default();
+        let existed = match self.id.equals(&mut statement, id) {
+            Some(is_it) => {
+                statement.text = format!("DELETE FROM {} WHERE {is_it} RETURNING {}", self.table.sql, self.id.text());
+                !self.write(&statement).await?.is_empty()
+            }
+            // No row can have such an id.
+            None => false,
+        };
+        Ok(Written { id: id.clone(), created: false, changed: existed })
     }
 
     /// Looks for the one row with these values and changes it, or makes it. An insert would have to name every column

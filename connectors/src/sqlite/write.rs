@@ -26,6 +26,7 @@ pub(super) fn apply(connection: &Connection, table: &Table, write: &Write) -> Re
     let written = match &write.verb {
         Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => writer.insert(&[])?,
         Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } => writer.update_by_id(id)?,
+        Verb::Delete { id } => writer.delete(id)?,
         Verb::Upsert { by: Match::Fields(keys), ambiguous } => return writer.upsert(keys, *ambiguous),
     };
     Ok(WriteOutcome::Written(written))
@@ -92,6 +93,13 @@ impl Writer<'_> {
         );
         let id = self.one_text(&sql, &bound)?.ok_or_else(missing)?;
         Ok(Written { id, created: false, changed: true })
+    }
+
+    /// Removes the row, if it is there.
+    fn delete(&self, id: &RecordId) -> Result<Written, Error> {
+        let sql = format!("DELETE FROM {} WHERE {} RETURNING {}", self.table.sql(), self.id.equals(1), self.id.text());
+        let removed = self.one_text(&sql, &[Sql::Text(id.as_str().to_owned())])?;
+        Ok(Written { id: id.clone(), created: false, changed: removed.is_some() })
     }
 
     /// Looks for the rows with these values, and updates the one or makes it.

@@ -92,7 +92,7 @@ text::codes! {
     MAY_BE_UNSET = "F0402", "may-be-unset",
         "The name may be empty here, because its step may have been left out or may have found nothing. Say what happens then: `name?.field`, `name ?? other`, or a question with `name != ()`.";
     UNKNOWN_RESULT = "F0403", "unknown-result",
-        "The result of a write has three parts: `id`, `created` and `changed`.";
+        "The result of a write has three parts: `id`, `created` and `changed`; that of a `delete` has `id` and `existed`. An error has `class` and `message`.";
 
     UNCLOSED = "F0501", "unclosed-expression",
         "A `${` has no closing `}`. Where `${` is meant as text, write `$${`.";

@@ -86,6 +86,10 @@ pub(crate) enum Verb {
         ambiguous: Ambiguous,
         write: WriteDefinition,
     },
+    Delete {
+        target: Option<At<Target>>,
+        id: Option<Node>,
+    },
     Find(FindDefinition),
     Let(Vec<Entry>),
     If {
@@ -215,6 +219,7 @@ impl Verb {
             Self::Create(_)
             | Self::Update { .. }
             | Self::Upsert { .. }
+            | Self::Delete { .. }
             | Self::Find(_)
             | Self::Let(_)
             | Self::Wait(_)
@@ -280,6 +285,7 @@ fn gather_targets<'a>(steps: &'a [StepDefinition], targets: &mut Vec<&'a At<Targ
             Verb::Create(write) | Verb::Update { write, .. } | Verb::Upsert { write, .. } => {
                 targets.extend(&write.target);
             }
+            Verb::Delete { target, .. } => targets.extend(target),
             Verb::Find(find) => targets.extend(&find.target),
             Verb::Let(_)
             | Verb::If { .. }

@@ -181,6 +181,13 @@ pub enum StepKind {
         /// What.
         write: WriteStep,
     },
+    /// Removes a record by its id.
+    Delete {
+        /// Where.
+        target: Target,
+        /// Which.
+        id: Template,
+    },
     /// Looks a record up.
     Find(FindStep),
     /// Names values, in order.
@@ -267,6 +274,7 @@ impl StepKind {
             Self::Create(_)
             | Self::Update { .. }
             | Self::Upsert { .. }
+            | Self::Delete { .. }
             | Self::Find(_)
             | Self::Let(_)
             | Self::Wait(_)
@@ -287,6 +295,7 @@ impl StepKind {
             Self::Create(_)
             | Self::Update { .. }
             | Self::Upsert { .. }
+            | Self::Delete { .. }
             | Self::Find(_)
             | Self::Let(_)
             | Self::Wait(_)

@@ -32,6 +32,12 @@ pub enum Verb {
         /// What to do where several are found.
         ambiguous: Ambiguous,
     },
+    /// Removes the record of this id, or archives it where the service knows no other way. One that is not there is no
+    /// mistake: [`Written::changed`] says whether it was.
+    Delete {
+        /// Which record.
+        id: RecordId,
+    },
 }
 
 /// By what an upsert finds its record.

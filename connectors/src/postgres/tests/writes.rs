@@ -167,6 +167,11 @@ async fn creates_and_updates_by_id() {
         let error = connection.write(&update(id, "age", Value::Int(1))).await.expect_err(id);
         assert_eq!((error.class, error.applied), (Class::NotFound, Applied::No));
     }
+    for (id, existed) in [("70", true), ("70", false), ("x", false), ("99999999999", false), ("2 OR 1=1", false)] {
+        let delete = write("customers", Verb::Delete { id: id.into() }, &[]);
+        assert_eq!(connection.write(&delete).await.unwrap(), written(id, false, existed), "{id}");
+    }
+    assert!(connection.get("customers", &"2".into(), &[]).await.unwrap().is_some(), "no other row is gone");
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ pub(super) fn repeat(connection: &RestConnection, write: &Write) -> Repeat {
     match &write.verb {
         Verb::Update { .. } | Verb::Upsert { by: Match::Id(Some(_)), .. } => of(&writes.update),
         Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => of(&writes.create),
+        Verb::Delete { .. } => of(&writes.delete),
         Verb::Upsert { by: Match::Fields(keys), .. } => {
             let object = connection.objects.peek(&write.object);
             let is_unique = |key: &str| {
@@ -55,7 +56,7 @@ pub(super) fn repeat(connection: &RestConnection, write: &Write) -> Repeat {
 pub(super) async fn write(connection: &RestConnection, write: &Write) -> Result<WriteOutcome, Error> {
     let keys: &[String] = match &write.verb {
         Verb::Upsert { by: Match::Fields(keys), .. } => keys,
-        Verb::Upsert { by: Match::Id(_), .. } | Verb::Create | Verb::Update { .. } => &[],
+        Verb::Upsert { by: Match::Id(_), .. } | Verb::Create | Verb::Update { .. } | Verb::Delete { .. } => &[],
     };
     let resource = connection.resource(&write.object)?;
     let object = connection.with_fields(&write.object, keys.iter().map(String::as_str)).await?;
@@ -63,6 +64,7 @@ pub(super) async fn write(connection: &RestConnection, write: &Write) -> Result<
     let written = match &write.verb {
         Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => writer.create().await?,
         Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } => writer.update(id).await?,
+        Verb::Delete { id } => writer.delete(id).await?,
         Verb::Upsert { by: Match::Fields(keys), ambiguous } => {
             let upsert = strategy(resource, keys, |key| object.is_unique(key)).ok_or_else(|| {
                 let message = format!(
@@ -125,6 +127,21 @@ impl Writer<'_> {
         let key = key_json(self.object, None, id.as_str());
         let id = self.send(update, Some(&key), &self.input(left_out)).await?;
         Ok(Written { id, created: false, changed: true })
+    }
+
+    /// Removes the record; one that is not there is removed already.
+    async fn delete(&self, id: &RecordId) -> Result<Written, Failure> {
+        let delete = self.need(&self.resource.write.delete, "deletes")?;
+        let gone = Written { id: id.clone(), created: false, changed: false };
+        if !is_id(self.connection, id.as_str()) {
+            return Ok(gone);
+        }
+        let key = key_json(self.object, None, id.as_str());
+        match self.send(delete, Some(&key), &Json::Null).await {
+            Ok(id) => Ok(Written { id, created: false, changed: true }),
+            Err(failure) if failure.error.class == Class::NotFound => Ok(gone),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Updates the record that has the value; where none has, makes one; where another was faster, updates that.

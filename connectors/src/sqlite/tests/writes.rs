@@ -76,6 +76,21 @@ async fn a_unique_index_of_another_collation_updates_instead_of_failing() {
 }
 
 #[tokio::test]
+async fn a_row_is_deleted_once_and_missing_ever_after() {
+    let place = customers();
+    let connection = place.connect();
+    connection.write(&write("customers", Verb::Create, &[])).await.unwrap();
+    connection.write(&write("customers", Verb::Create, &[])).await.unwrap();
+    let delete = write("customers", Verb::Delete { id: "1".into() }, &[]);
+    assert_eq!(connection.repeat(&delete), Repeat::Safe);
+    assert_eq!(connection.write(&delete).await.unwrap(), written("1", false, true));
+    assert_eq!(connection.write(&delete).await.unwrap(), written("1", false, false), "twice");
+    assert_eq!(place.rows("SELECT id, age FROM customers"), ["2|-"]);
+    let view = connection.write(&write("v", Verb::Delete { id: "1".into() }, &[])).await.expect_err("a view");
+    assert!(view.message.contains("is a view"), "{view}");
+}
+
+#[tokio::test]
 async fn creates_and_updates_by_id() {
     let place = customers();
     let connection = place.connect();

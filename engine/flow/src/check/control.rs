@@ -113,7 +113,7 @@ impl<'a> Checker<'a> {
             Kind::Text(text) => super::expression::wrapped(&text.value).and_then(|(inner, offset)| {
                 match self.names.find(inner).map(|name| name.what) {
                     Some(Named::FoundList(number)) => Some((inner, offset, number)),
-                    Some(Named::Value | Named::Written | Named::Found(_)) | None => None,
+                    Some(Named::Value | Named::Written | Named::Deleted | Named::Found(_)) | None => None,
                 }
             }),
             _ => None,

@@ -57,6 +57,8 @@ pub(super) enum Named {
     Value,
     /// The result of a write.
     Written,
+    /// The result of a `delete`.
+    Deleted,
     /// The record of a look-up.
     Found(usize),
     /// The records of a look-up.
@@ -255,17 +257,20 @@ impl Checker<'_> {
         let Some(field) = read.path.first() else { return };
         match name.what {
             Named::Value | Named::FoundList(_) => {}
-            Named::Written => {
-                const RESULT: [&str; 3] = ["id", "created", "changed"];
-                if !RESULT.contains(&field.as_str()) {
-                    let message = format!("the result of a write has no `{}`", shown(field));
-                    let diagnostic = Diagnostic::error(codes::UNKNOWN_RESULT, message)
-                        .help("it has `id`, `created` and `changed`")
-                        .did_you_mean(property, did_you_mean(field, RESULT));
-                    self.report(diagnostic, property, "");
-                }
-            }
+            Named::Written => self.check_result("a write", &["id", "created", "changed"], field, property),
+            Named::Deleted => self.check_result("a `delete`", &["id", "existed"], field, property),
             Named::Found(number) => self.found[number].add(field, property),
+        }
+    }
+
+    /// Results of writes have few parts, always the same.
+    fn check_result(&mut self, of: &str, parts: &[&str], part: &str, span: Span) {
+        if !parts.contains(&part) {
+            let message = format!("the result of {of} has no `{}`", shown(part));
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_RESULT, message)
+                .help(super::connection::listed("it has", parts.iter().copied()))
+                .did_you_mean(span, did_you_mean(part, parts.iter().copied()));
+            self.report(diagnostic, span, "");
         }
     }
 

@@ -81,6 +81,13 @@ impl<'a> Checker<'a> {
                 };
                 Some(StepKind::Upsert { key, ambiguous: *ambiguous, write: write? })
             }
+            Verb::Delete { target, id } => {
+                if let Some(target) = target {
+                    self.object(target);
+                }
+                let id = id.as_ref().map(|node| self.value(node));
+                Some(StepKind::Delete { target: target.as_ref()?.value.clone(), id: id?? })
+            }
             Verb::Find(find) => self.find(find).map(StepKind::Find),
             Verb::Let(entries) => {
                 let mut values = Vec::new();
@@ -145,6 +152,7 @@ impl<'a> Checker<'a> {
             Verb::Upsert { ambiguous, .. } => {
                 (Named::Written, (*ambiguous == Ambiguous::Skip).then_some(MAY_BE_SKIPPED))
             }
+            Verb::Delete { .. } => (Named::Deleted, None),
             Verb::Find(find) => match find.many {
                 Many::List(_) => (Named::FoundList(last_find), None),
                 Many::One => {
@@ -180,6 +188,7 @@ impl<'a> Checker<'a> {
             Verb::Create(_)
             | Verb::Update { .. }
             | Verb::Upsert { .. }
+            | Verb::Delete { .. }
             | Verb::Find(_)
             | Verb::Route { .. }
             | Verb::Each(_)
@@ -250,6 +259,7 @@ impl<'a> Checker<'a> {
                 Verb::Create(_)
                 | Verb::Update { .. }
                 | Verb::Upsert { .. }
+                | Verb::Delete { .. }
                 | Verb::Let(_)
                 | Verb::If { .. }
                 | Verb::Route { .. }
@@ -285,6 +295,7 @@ fn ends_run(verb: &Verb) -> bool {
         Verb::Create(_)
         | Verb::Update { .. }
         | Verb::Upsert { .. }
+        | Verb::Delete { .. }
         | Verb::Find(_)
         | Verb::Let(_)
         | Verb::If { .. }
@@ -308,6 +319,7 @@ fn default_name(verb: &Verb) -> String {
         Verb::Create(write) => of("create", write.target.as_ref()),
         Verb::Update { write, .. } => of("update", write.target.as_ref()),
         Verb::Upsert { write, .. } => of("upsert", write.target.as_ref()),
+        Verb::Delete { target, .. } => of("delete", target.as_ref()),
         Verb::Find(find) => of("find", find.target.as_ref()),
         Verb::Let(_) => "let".to_owned(),
         Verb::If { .. } => "if".to_owned(),

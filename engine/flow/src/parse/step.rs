@@ -16,9 +16,9 @@ pub(super) const FIRST_LEVEL: usize = 0;
 /// Branches may stand this deep in each other; deeper ones are better a second flow.
 const MAX_LEVEL: usize = 12;
 
-const VERBS: [&str; 12] =
-    ["create", "update", "upsert", "find", "let", "if", "route", "each", "wait", "skip", "stop", "fail"];
-const LATER_VERBS: [&str; 3] = ["delete", "do", "run"];
+const VERBS: [&str; 13] =
+    ["create", "update", "upsert", "delete", "find", "let", "if", "route", "each", "wait", "skip", "stop", "fail"];
+const LATER_VERBS: [&str; 2] = ["do", "run"];
 /// Keys that every step takes.
 const COMMON: [&str; 2] = ["name", "when"];
 /// Keys of steps that ask something of a service.
@@ -84,6 +84,7 @@ fn own_keys(verb: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "create" => (&["set", "mapping", "source", "as"], ATTEMPTED),
         "update" => (&["id", "set", "mapping", "source", "as"], ATTEMPTED),
         "upsert" => (&["match", "id", "ambiguous", "set", "mapping", "source", "as"], ATTEMPTED),
+        "delete" => (&["id", "as"], ATTEMPTED),
         "find" => (&["id", "filter", "fields", "many", "limit", "none", "ambiguous", "as"], ATTEMPTED),
         "let" => (&[], &["on_error"]),
         "if" => (&["then", "else", "as"], &[]),
@@ -100,6 +101,7 @@ fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> 
         "create" => Verb::Create(write::read(reader, map, verb)),
         "update" => Verb::Update { id: id(reader, map, verb), write: write::read(reader, map, verb) },
         "upsert" => write::upsert(reader, map, verb),
+        "delete" => Verb::Delete { target: reader.target(verb), id: id(reader, map, verb) },
         "find" => Verb::Find(find(reader, map, verb)),
         "let" => Verb::Let(names(reader, verb)),
         "if" => control::branches(reader, map, verb, level),

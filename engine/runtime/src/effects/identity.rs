@@ -21,7 +21,7 @@ pub(super) fn target_key(connection: &OpenConnection, write: &Write) -> Option<S
     let id_key = |id: &RecordId| format!("{}.{} id={id}", connection.name, write.object);
     match &write.verb {
         Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => None,
-        Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } => Some(id_key(id)),
+        Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } | Verb::Delete { id } => Some(id_key(id)),
         Verb::Upsert { by: Match::Fields(fields), .. } => {
             let values = fields.iter().map(|field| {
                 let value = write.fields.get(field).cloned().unwrap_or_default();
@@ -38,6 +38,7 @@ pub(super) fn verb_word(verb: &Verb) -> &'static str {
         Verb::Create => "create",
         Verb::Update { .. } => "update",
         Verb::Upsert { .. } => "upsert",
+        Verb::Delete { .. } => "delete",
     }
 }
 

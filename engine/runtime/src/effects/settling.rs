@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sdk::faults::planted;
-use sdk::{Applied, Class, EffectId, Repeat, Value, Write, WriteOutcome, Written};
+use sdk::{Applied, Class, EffectId, Repeat, Value, Verb, Write, WriteOutcome, Written};
 use store::{EffectRow, EffectState, Failure, Settlement};
 
 use super::{Asked, Effects, Next, Past, identity};
@@ -30,7 +30,7 @@ impl Effects {
         match answer {
             Ok(WriteOutcome::Written(written)) => {
                 asked.connection.wrote(self.clock.now());
-                let outcome = as_value(&written);
+                let outcome = as_value(&write.verb, &written);
                 let (target, kept) = (written.id, outcome.clone());
                 let settlement = if written.changed {
                     Settlement::Done { target, outcome: kept }
@@ -159,13 +159,30 @@ pub(super) fn outcome_of(row: &EffectRow) -> Option<Outcome> {
     }
 }
 
-fn as_value(written: &Written) -> Value {
-    Value::Map(
-        [
-            ("id".to_owned(), Value::from(written.id.as_str())),
-            ("created".to_owned(), Value::Bool(written.created)),
-            ("changed".to_owned(), Value::Bool(written.changed)),
-        ]
-        .into(),
-    )
+/// What a step's `as` sees of it.
+fn as_value(verb: &Verb, written: &Written) -> Value {
+    let id = ("id".to_owned(), Value::from(written.id.as_str()));
+    let flag = |name: &str, flag: bool| (name.to_owned(), Value::Bool(flag));
+    Value::Map(match verb {
+        Verb::Delete { .. } => [id, flag("existed", written.changed)].into(),
+        Verb::Create | Verb::Update { .. } | Verb::Upsert { .. } => {
+            [id, flag("created", written.created), flag("changed", written.changed)].into()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delete_tells_whether_the_record_was_there() {
+        let written = |changed| Written { id: "7".into(), created: false, changed };
+        let delete = Verb::Delete { id: "7".into() };
+        let seen = |value: Value| value.to_plain_json().to_string();
+        assert_eq!(seen(as_value(&delete, &written(true))), r#"{"existed":true,"id":"7"}"#);
+        assert_eq!(seen(as_value(&delete, &written(false))), r#"{"existed":false,"id":"7"}"#);
+        let update = Verb::Update { id: "7".into() };
+        assert_eq!(seen(as_value(&update, &written(true))), r#"{"changed":true,"created":false,"id":"7"}"#);
+    }
 }

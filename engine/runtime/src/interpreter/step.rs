@@ -60,6 +60,7 @@ impl Interpreter<'_> {
             StepKind::Create(write) => self.create(step, write).await,
             StepKind::Update { id, write } => self.update(step, id, write).await,
             StepKind::Upsert { key, ambiguous, write } => self.upsert(step, key, *ambiguous, write).await,
+            StepKind::Delete { target, id } => self.delete(step, target, id).await,
             StepKind::Find(find) => self.find(step, find).await,
             StepKind::Let(names) => self.name_values(step, names).await,
             StepKind::If { condition, then, otherwise } => self.branch(step, condition, then, otherwise).await,

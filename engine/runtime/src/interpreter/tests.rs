@@ -1,5 +1,6 @@
 //! Flows as their authors write them, over a world that is scripted: what they asked of it, and how they ended.
 
+mod deleting;
 mod each;
 mod errors;
 mod mapping;

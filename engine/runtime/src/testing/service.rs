@@ -76,6 +76,7 @@ impl Service {
             Verb::Create => "create".to_owned(),
             Verb::Update { id } => format!("update {id}"),
             Verb::Upsert { .. } => "upsert".to_owned(),
+            Verb::Delete { id } => format!("delete {id}"),
         };
         self.writes.asked().into_iter().map(word).collect()
     }
@@ -145,7 +146,7 @@ impl Connection for Service {
 
     fn repeat(&self, write: &Write) -> Repeat {
         match write.verb {
-            Verb::Update { .. } => Repeat::Safe,
+            Verb::Update { .. } | Verb::Delete { .. } => Repeat::Safe,
             Verb::Create | Verb::Upsert { .. } => *lock(&self.repeat),
         }
     }

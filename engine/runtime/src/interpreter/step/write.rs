@@ -1,6 +1,6 @@
-//! `create`, `update`, `upsert`: a write's values are computed, then it is the durable world's.
+//! `create`, `update`, `upsert`, `delete`: a write's values are computed, then it is the durable world's.
 
-use flow::{Policy, Step, Template, UpsertKey, WriteStep};
+use flow::{Policy, Step, Target, Template, UpsertKey, WriteStep};
 use sdk::{Ambiguous, EffectId, Fields, Filter, Find, Match, RecordId, Test, Value, Verb, Write};
 
 use super::find::CANDIDATES;
@@ -44,6 +44,13 @@ impl Interpreter<'_> {
         self.write(step, write, Verb::Upsert { by, ambiguous }, fields).await
     }
 
+    pub(super) async fn delete(&mut self, step: &Step, target: &Target, id: &Template) -> Result<Value, Halt> {
+        let Some(id) = self.record_id(step, id).await? else {
+            return Err(self.failed(step, "not_found", "the `id` to delete is empty".to_owned()));
+        };
+        self.send(step, target, Verb::Delete { id }, Fields::new()).await
+    }
+
     async fn fields(&mut self, step: &Step, write: &WriteStep) -> Result<Fields, Halt> {
         let set = write.set.clone();
         self.compute(step, move |scope| {
@@ -60,12 +67,16 @@ impl Interpreter<'_> {
 
     async fn write(&mut self, step: &Step, write: &WriteStep, verb: Verb, fields: Fields) -> Result<Value, Halt> {
         let fields = self.by_policy(step, write, &verb, fields).await?;
+        self.send(step, &write.target, verb, fields).await
+    }
+
+    async fn send(&mut self, step: &Step, target: &Target, verb: Verb, fields: Fields) -> Result<Value, Halt> {
         let effect = Effect::Write {
-            connection: write.target.connection.clone(),
+            connection: target.connection.clone(),
             write: Write {
                 // Given where the run, the occasion and the ledger are known.
                 effect_id: EffectId::from(""),
-                object: write.target.object.clone(),
+                object: target.object.clone(),
                 verb,
                 fields,
             },
@@ -85,7 +96,7 @@ impl Interpreter<'_> {
     ) -> Result<Fields, Halt> {
         let matched: &[String] = match verb {
             Verb::Upsert { by: Match::Fields(names), .. } => names,
-            Verb::Create | Verb::Update { .. } | Verb::Upsert { .. } => &[],
+            Verb::Create | Verb::Update { .. } | Verb::Upsert { .. } | Verb::Delete { .. } => &[],
         };
         let policy = |name: &String| match matched.contains(name) {
             true => Policy::Overwrite,
@@ -121,7 +132,7 @@ impl Interpreter<'_> {
 fn written_before(verb: &Verb, fields: &Fields) -> Option<Filter> {
     let equals = |field: &str, value: Value| Filter::Field { field: field.to_owned(), test: Test::Eq(value) };
     match verb {
-        Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => None,
+        Verb::Create | Verb::Upsert { by: Match::Id(None), .. } | Verb::Delete { .. } => None,
         Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } => {
             Some(equals("id", Value::from(id.as_str())))
         }
