@@ -144,6 +144,12 @@ async fn values_go_under_the_services_own_names_and_come_back() {
 
     id(world.write(Verb::Update { id: made.as_str().into() }, &[("email", Value::Null)]).await);
     assert_eq!(world.account().records("persons").next().unwrap()["emails"], json!([]));
+
+    for changed in [true, false] {
+        let outcome = world.write(Verb::Delete { id: made.as_str().into() }, &[]).await.unwrap();
+        assert!(matches!(outcome, WriteOutcome::Written(written) if written.changed == changed));
+    }
+    assert_eq!(world.account().records("persons").count(), 0);
 }
 
 #[tokio::test]
@@ -239,4 +245,11 @@ async fn a_spent_budget_is_told_from_a_burst() {
     let answer = sdk::Response { headers: vec![header], ..sdk::Response::default() };
     assert_eq!(daily.observe(&answer).remaining, Some(12));
     assert!(super::MANIFEST.poll_costs("persons").iter().flat_map(|costs| costs.iter()).any(|cost| cost.units == 20));
+}
+
+#[test]
+fn what_runs_can_be_shown_and_is_a_manifest_itself() {
+    let shown = super::MANIFEST.expanded();
+    let again = crate::rest::RestConnector::from_manifest(&text::SourceFile::new("shown.yaml", shown));
+    assert_eq!(again.unwrap_or_else(|mistakes| panic!("{shown}\n{mistakes:#?}")).expanded(), shown);
 }

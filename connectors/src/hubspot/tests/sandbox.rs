@@ -295,3 +295,21 @@ async fn a_held_address_names_its_holder_in_both_texts() {
         assert!(error.message.contains(&holder), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_deleted_record_is_gone_and_deleting_it_again_is_no_mistake() {
+    let world = World::quick();
+    let made = id(world.write("contacts", Verb::Create, &[("email", "a@b.co")]).await).0;
+    let delete = |id: &str| write("contacts", Verb::Delete { id: id.into() }, &[]);
+    assert_eq!(world.connection.repeat(&delete(&made)), Repeat::Safe);
+    let changed = async |id: &str| match world.connection.write(&delete(id)).await.expect("no mistake") {
+        WriteOutcome::Written(written) => written.changed,
+        WriteOutcome::Skipped(reason) => panic!("skipped: {reason}"),
+    };
+    assert!(changed(&made).await);
+    assert_eq!(world.connection.get("contacts", &made.as_str().into(), &[]).await.unwrap(), None);
+    changed(&made).await;
+    for nonsense in ["", "nonsense", "../x"] {
+        assert!(!changed(nonsense).await, "{nonsense}");
+    }
+}
