@@ -45,7 +45,7 @@ fn runs_wait_and_items_are_written_once() {
     let n = n_seeds(60, 20_000);
     let (mut n_crashes, mut n_unknown) = (0, 0);
     for seed in seeds(n) {
-        match in_paused_time(async { judge(&Simulation::new(seed, &[PARTS]).lived().await?).await }) {
+        match simulate(seed) {
             Ok((crashes, unknown)) => {
                 n_crashes += crashes;
                 n_unknown += unknown;
@@ -55,6 +55,24 @@ fn runs_wait_and_items_are_written_once() {
     }
     println!("{n} seeds over {n_crashes} crashes, {n_unknown} runs left to a person");
     assert!(n_crashes > 0, "nothing crashed, so nothing was tried");
+}
+
+/// Bugs planted in the shipped keys and waits.
+const PLANTS: &[&str] = &["no item in the effect id", "a wait is over at once"];
+
+#[test]
+fn every_planted_bug_of_steps_is_caught() {
+    for plant in PLANTS {
+        sdk::faults::plant(Some(plant));
+        let caught = (0..60).find_map(|seed| simulate(seed).err().map(|guilty| (seed, guilty)));
+        sdk::faults::plant(None);
+        let (seed, guilty) = caught.unwrap_or_else(|| panic!("no seed caught {plant}"));
+        println!("caught by seed {seed:>3}: {plant} ({guilty})");
+    }
+}
+
+fn simulate(seed: u64) -> Result<(usize, usize), String> {
+    in_paused_time(async { judge(&Simulation::new(seed, &[PARTS]).lived().await?).await })
 }
 
 /// How often the engine crashed, and how many runs nobody can know about.

@@ -12,8 +12,9 @@ pub(super) fn effect_id(asked: &Asked<'_>) -> EffectId {
     if planted("run id in the effect id") {
         return EffectId::new(format!("{}-{}-{key}", run.id, run.attempt));
     }
+    let item = if planted("no item in the effect id") { "" } else { key.item.as_str() };
     let occasion = format!("{}@{}#{:x}", run.record.id, run.version.stamp.millis(), run.version.hash);
-    EffectId::derive(asked.flow_identity, &key.step, &connection.name, &key.item, &occasion, &run.nonce)
+    EffectId::derive(asked.flow_identity, &key.step, &connection.name, item, &occasion, &run.nonce)
 }
 
 /// Which record at the target a write is about, so that two such writes never overlap; `None` for a plain create.
