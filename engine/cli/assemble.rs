@@ -6,6 +6,7 @@
 
 mod configured;
 mod services;
+mod told;
 mod understood;
 
 use std::path::PathBuf;
@@ -24,7 +25,8 @@ use crate::control::{self, Door};
 use crate::place::Place;
 use crate::project::ProjectFiles;
 use crate::{Failure, durations, problems};
-use services::{Services, Trouble};
+use services::Services;
+use told::Trouble;
 use understood::SWITCHED_OFF;
 
 pub use configured::Environment;
@@ -102,6 +104,7 @@ pub async fn assemble(setup: Setup, stop: &CancellationToken) -> Result<Assemble
 async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let files = ProjectFiles::read(&setup.place.dir, setup.env.as_deref())?;
     let understood = Understood::of(&files);
+    connections_are_whole(&files, &understood)?;
     let folder = std::path::absolute(&setup.place.dir).map_err(Failure::file("find", &setup.place.dir))?;
     let only = setup.only.as_ref();
     if let Some(only) = only {
@@ -151,6 +154,21 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let (engine, handle) = Engine::start(parts).await?;
     let door = control::open(&setup.place.data, handle.clone())?;
     Ok(Assembled { flows: good, left_out, handle, store, data: setup.place.data, engine, door, lock })
+}
+
+/// Fails where a file of connections has mistakes: what it does not say could lead flows to other accounts.
+fn connections_are_whole(files: &ProjectFiles, understood: &Understood) -> Result<(), Failure> {
+    let of_connections = |one: &&Diagnostic| {
+        let file = one.labels.first().map(|label| &label.file);
+        one.is_error() && file.is_some_and(|file| file.starts_with("connections."))
+    };
+    let mistakes: Vec<Diagnostic> = understood.diagnostics.iter().filter(of_connections).cloned().collect();
+    let Some(file) = mistakes.first().and_then(|one| one.labels.first()).map(|label| label.file.clone()) else {
+        return Ok(());
+    };
+    problems::show_diagnostics(&mistakes, &files.sources());
+    let summary = format!("nothing was opened: {} in `{file}`", problems::summary(&mistakes));
+    Err(Failure::Mistakes { summary })
 }
 
 impl Assembled {
@@ -203,7 +221,9 @@ fn diagnostics_for(
         let file = &understood.find(only)?.file().path;
         let others: Vec<_> =
             understood.definitions.iter().map(|other| &other.file().path).filter(|path| *path != file).collect();
-        diagnostics.retain(|one| one.labels.first().is_none_or(|label| !others.contains(&&label.file)));
+        // One that two files share stays, whichever it names first.
+        let is_ours = |one: &Diagnostic| one.labels.iter().any(|label| !others.contains(&&label.file));
+        diagnostics.retain(|one| one.labels.is_empty() || is_ours(one));
     }
     Ok(diagnostics)
 }

@@ -7,15 +7,17 @@ use text::Severity;
 
 use crate::assemble::{self, Understood};
 use crate::place::PlaceArguments;
-use crate::project::ProjectFiles;
+use crate::project::{self, ProjectFiles};
 use crate::tables::{Format, counted};
 use crate::{Failure, problems, screen};
 
 /// Arguments of `check`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  millrace check\n  millrace check flows/new-leads.yaml --format json")]
+#[command(
+    after_help = "Examples:\n  millrace check\n  millrace check my-flows\n  millrace check flows/new-leads.yaml --format json"
+)]
 pub struct Arguments {
-    /// Flows, or folders of flows; all of the project's where none is named
+    /// Flows, folders of flows, or a project's folder; all flows of this project where nothing is named
     paths: Vec<PathBuf>,
     #[command(flatten)]
     place: PlaceArguments,
@@ -29,12 +31,20 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let dir = arguments.place.place()?.dir;
     let env = arguments.env.as_deref();
-    let files = if arguments.paths.is_empty() {
-        ProjectFiles::read(&dir, env)?
-    } else {
-        ProjectFiles::read_paths(&dir, env, &arguments.paths)?
+    let (dir, files) = match &arguments.paths[..] {
+        // As `up my-flows` takes it.
+        [dir] if arguments.place.dir.is_none() && project::is_one(dir) => (dir.clone(), ProjectFiles::read(dir, env)?),
+        [] => {
+            let dir = arguments.place.place()?.dir;
+            let files = ProjectFiles::read(&dir, env)?;
+            (dir, files)
+        }
+        paths => {
+            let dir = arguments.place.place()?.dir;
+            let files = ProjectFiles::read_paths(&dir, env, paths)?;
+            (dir, files)
+        }
     };
     let folder = std::path::absolute(&dir).map_err(Failure::file("find", &dir))?;
     let checked = Understood::of(&files).check_offline(&folder);

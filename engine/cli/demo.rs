@@ -69,6 +69,7 @@ pub async fn run(arguments: Arguments, verbose: u8) -> Result<(), Failure> {
     setup.lock = Some(lock);
     setup.waits_for_services = false;
     let assembled = assemble::assemble(setup, &stop).await?;
+    some_of_ours(&assembled)?;
 
     // A picture until the engine stops, by itself or because somebody wishes it.
     let pictures = CancellationToken::new();
@@ -100,6 +101,17 @@ pub async fn run(arguments: Arguments, verbose: u8) -> Result<(), Failure> {
     }
 }
 
+/// Fails where none of the demo's own flows can work, whatever others somebody has put beside them.
+fn some_of_ours(assembled: &Assembled) -> Result<(), Failure> {
+    let is_ours = |flow: &FlowId| quickstart::flows().any(|ours| ours == flow.as_str());
+    if assembled.flows.iter().any(|flow| is_ours(&flow.id)) {
+        return Ok(());
+    }
+    let reason = assembled.left_out.iter().find(|(flow, _)| is_ours(flow));
+    let reason = reason.map_or_else(String::new, |(flow, reason)| format!("`{flow}`: {reason}"));
+    Err(Failure::NoneCouldWork { reason })
+}
+
 fn how_to_look(place: &Place) -> String {
     format!("`{} runs list --data {} --state pending` shows what waits", program(), shown(&place.data))
 }
@@ -108,10 +120,14 @@ fn how_to_look(place: &Place) -> String {
 fn place(data: Option<&Path>) -> Result<Place, Failure> {
     let dir = match data {
         Some(dir) => {
-            std::fs::create_dir_all(dir).map_err(Failure::file("create", dir))?;
+            quickstart::claim(dir)?;
             std::path::absolute(dir).map_err(Failure::file("find", dir))?
         }
-        None => fresh_folder(&std::env::temp_dir())?,
+        None => {
+            let dir = fresh_folder(&std::env::temp_dir())?;
+            quickstart::claim(&dir)?;
+            dir
+        }
     };
     Ok(Place { data: dir.clone(), dir })
 }

@@ -3,7 +3,7 @@
 //! A [`Failure`] tells one sentence and, where there is one, the remedy. Its status stands in one place:
 //! [`Failure::status`], a match without a default.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -96,6 +96,22 @@ pub enum Failure {
         /// The folder.
         dir: PathBuf,
     },
+    /// `demo` writes only where nothing of anybody's can be changed.
+    #[error("`{}` is {what} and not a demo's folder; nothing was written", dir.display())]
+    NotADemo {
+        /// The folder.
+        dir: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// An environment without connections of its own.
+    #[error("there is no `{file}`, and nothing was opened")]
+    NoEnvironment {
+        /// The file that was looked for.
+        file: String,
+        /// Which environments there are.
+        help: String,
+    },
     /// A link out of the project.
     #[error("`{}` leads out of the project, and is not followed", path.display())]
     LeadsOut {
@@ -115,6 +131,30 @@ pub enum Failure {
     Disabled {
         /// Which.
         flow: FlowId,
+    },
+    /// A flow that an operator stopped.
+    #[error("`{flow}` is {state}: `{remedy}`")]
+    Held {
+        /// Which.
+        flow: FlowId,
+        /// How it is held, such as `paused`.
+        state: &'static str,
+        /// What lets it go on.
+        remedy: String,
+    },
+    /// A folder in which no engine has worked.
+    #[error("there is no database in `{}`: no engine has run here yet", data.display())]
+    NeverRan {
+        /// Where its state would be.
+        data: PathBuf,
+        /// What to do instead.
+        help: String,
+    },
+    /// One project has one engine.
+    #[error("another engine{} works here, and a project has only one at a time", process(pid))]
+    InUse {
+        /// Its process, where it could be read.
+        pid: Option<u32>,
     },
     /// What was asked of a running engine, it refused.
     #[error("{0}")]
@@ -150,7 +190,7 @@ pub enum Failure {
     Stopped,
     /// The state cannot be used or kept.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
     /// A file could not be read or written.
     #[error("{doing} `{}`", path.display())]
     File {
@@ -175,15 +215,20 @@ impl Failure {
     /// The exit status: every reason stands here and nowhere else.
     pub fn status(&self) -> Status {
         match self {
-            Self::Mistakes { .. } | Self::NoFlows { .. } | Self::LeadsOut { .. } | Self::Disabled { .. } => {
-                Status::Project
-            }
+            Self::Mistakes { .. }
+            | Self::NoFlows { .. }
+            | Self::NoEnvironment { .. }
+            | Self::LeadsOut { .. }
+            | Self::Disabled { .. }
+            | Self::Held { .. } => Status::Project,
             Self::NoFolder { .. } | Self::NoFlow { .. } | Self::Refused(_) => Status::NotFound,
             Self::NoneCouldWork { .. } => Status::Service,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
             Self::Stopped => Status::Stopped,
-            Self::NotEmpty { .. } | Self::File { .. } | Self::System { .. } => Status::System,
+            Self::NeverRan { .. } => Status::State,
+            Self::InUse { .. } => Status::InUse,
+            Self::NotEmpty { .. } | Self::NotADemo { .. } | Self::File { .. } | Self::System { .. } => Status::System,
             Self::Store(error) => match error {
                 store::Error::InUse { .. } => Status::InUse,
                 store::Error::NoRun { .. } | store::Error::AmbiguousRun { .. } | store::Error::NoEffect { .. } => {
@@ -220,17 +265,24 @@ impl Failure {
             )),
             Self::NoFolder { .. } => Some("name the project's folder, or make one with `millrace init`".to_owned()),
             Self::NotEmpty { .. } => Some("name a new folder, such as `millrace init my-flows`".to_owned()),
+            Self::NotADemo { .. } => Some("name a new folder, such as `millrace demo --data my-demo`".to_owned()),
+            Self::InUse { .. } => Some(
+                "stop it, or send commands to it: `millrace run FLOW --record ID`, `millrace pause FLOW`".to_owned(),
+            ),
+            Self::NoEnvironment { help, .. } | Self::NeverRan { help, .. } => Some(help.clone()),
             Self::LeadsOut { .. } => Some("copy the file into the project instead".to_owned()),
             Self::NoFlow { help, .. } | Self::RunsFailed { help, .. } | Self::DoesNotAddUp { help, .. } => {
                 Some(help.clone())
             }
             Self::Disabled { .. } => Some("take that line out, then try again".to_owned()),
+            Self::File { source, .. } => rights(source),
+            Self::Store(store::Error::File { source, .. }) => rights(source),
             Self::Mistakes { .. }
+            | Self::Held { .. }
             | Self::Refused(_)
             | Self::NoneCouldWork { .. }
             | Self::Stopped
             | Self::Store(_)
-            | Self::File { .. }
             | Self::System { .. } => None,
         }
     }
@@ -247,10 +299,38 @@ impl Failure {
     }
 }
 
+/// What helps where the system does not let us.
+fn rights(error: &io::Error) -> Option<String> {
+    match error.kind() {
+        ErrorKind::PermissionDenied => {
+            Some("run this as the user whom that belongs to, or let your own user read and write it".to_owned())
+        }
+        ErrorKind::ReadOnlyFilesystem => {
+            Some("nothing can be written there; keep the state elsewhere with `--data DIR`".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// `, process 7,` where it is known.
+fn process(pid: &Option<u32>) -> String {
+    pid.map(|pid| format!(", process {pid},")).unwrap_or_default()
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        match error {
+            // The store does not know which commands there are to send.
+            store::Error::InUse { pid } => Self::InUse { pid },
+            other => Self::Store(other),
+        }
+    }
+}
+
 impl From<runtime::engine::EngineError> for Failure {
     fn from(error: runtime::engine::EngineError) -> Self {
         match error {
-            runtime::engine::EngineError::Store(error) => Self::Store(error),
+            runtime::engine::EngineError::Store(error) => error.into(),
         }
     }
 }
@@ -271,8 +351,26 @@ mod tests {
 
     #[test]
     fn an_engine_at_work_is_told_from_a_broken_state() {
-        assert_eq!(Failure::Store(store::Error::InUse { pid: Some(7) }).status(), Status::InUse);
+        let in_use = Failure::from(store::Error::InUse { pid: Some(7) });
+        assert_eq!(in_use.status(), Status::InUse);
+        assert!(in_use.to_string().contains("another engine, process 7, works here"), "{in_use}");
+        // A state of its own would read everything from the beginning.
+        assert!(!in_use.remedy().unwrap_or_default().contains("director"));
         assert_eq!(Failure::Store(store::Error::DiskFull).status(), Status::State);
         assert_eq!(Failure::Store(store::Error::NoRun { id: "x".to_owned() }).status(), Status::NotFound);
+    }
+
+    #[test]
+    fn what_the_system_forbids_has_a_remedy() {
+        let denied = || io::Error::from(ErrorKind::PermissionDenied);
+        let of_file = Failure::file("create", Path::new(".millrace"))(denied());
+        let of_store = Failure::from(store::Error::File {
+            doing: "create the directory",
+            path: ".millrace".into(),
+            source: std::sync::Arc::new(denied()),
+        });
+        for failure in [of_file, of_store] {
+            assert!(failure.remedy().is_some_and(|help| help.contains("the user whom that belongs to")), "{failure}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Where a command works: the project's folder, and the folder in which the engine keeps its state.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -55,7 +56,23 @@ impl PlaceArguments {
 impl Place {
     /// The engine's state, to be read only: while an engine runs, or while none does.
     pub fn read(&self) -> Result<Store, Failure> {
-        Ok(Store::open_read_only(&self.data)?)
+        match Store::open_read_only(&self.data) {
+            Ok(store) => Ok(store),
+            Err(store::Error::Missing { .. }) => Err(self.nothing_there()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Why no database is seen: none was made, or we may not look.
+    fn nothing_there(&self) -> Failure {
+        if let Err(error) = std::fs::read_dir(&self.data)
+            && error.kind() == ErrorKind::PermissionDenied
+        {
+            return Failure::file("look into", &self.data)(error);
+        }
+        let dir = if self.dir == Path::new(".") { String::new() } else { format!(" -C {}", shown(&self.dir)) };
+        let help = format!("`{} up{dir}` starts one; another project is named with `-C DIR`", program());
+        Failure::NeverRan { data: self.data.clone(), help }
     }
 }
 
@@ -74,9 +91,17 @@ pub fn program() -> String {
 
 /// A path as it can be pasted into a shell.
 pub fn shown(path: &Path) -> String {
-    let text = path.display().to_string();
+    quoted(&path.display().to_string())
+}
+
+/// A word as it can be pasted into a shell.
+pub fn quoted(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "/._-+=:@,".contains(character);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ impl ProjectFiles {
         let named = env.map(|env| format!("connections.{env}.yaml"));
         for name in ["connections.yaml"].into_iter().chain(named.as_deref()) {
             let path = dir.join(name);
-            // One that was asked for by name must be there.
+            // One that was asked for by name must be there: without it, the flows would work on other accounts.
+            if Some(name) == named.as_deref() && fs::symlink_metadata(&path).is_err() {
+                return Err(Failure::NoEnvironment { file: name.to_owned(), help: environments(dir) });
+            }
             if path.exists() || Some(name) == named.as_deref() {
                 let read = read_file(&path, &files.shown(&path));
                 files.keep(read, |files, file| files.connections.push(file));
@@ -109,10 +112,29 @@ impl ProjectFiles {
     }
 }
 
+/// Which environments a project has, for one who named another.
+fn environments(dir: &Path) -> String {
+    let name_of = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(format!("`--env {}`", name.strip_prefix("connections.")?.strip_suffix(".yaml")?))
+    };
+    let mut names: Vec<String> = fs::read_dir(dir).into_iter().flatten().flatten().filter_map(name_of).collect();
+    names.sort();
+    if names.is_empty() {
+        return "write that file, or leave `--env` out and take `connections.yaml` alone".to_owned();
+    }
+    format!("there is {}", names.join(", "))
+}
+
 /// Why a file has no text.
 enum Mistake {
     NotText(Box<Diagnostic>),
     Unreadable(Failure),
+}
+
+/// Whether a folder is a project and not one of flows.
+pub fn is_one(dir: &Path) -> bool {
+    dir.join(FLOWS).is_dir() || dir.join("connections.yaml").is_file()
 }
 
 fn read_file(path: &Path, shown: &str) -> Result<SourceFile, Mistake> {
@@ -191,9 +213,17 @@ mod tests {
     #[test]
     fn what_cannot_be_read_hides_nothing() {
         let dir = project(&[("flows/a.yaml", b"flow: a"), ("flows/b.yaml", b"\xff\xfe\x00")]);
-        let files = ProjectFiles::read(dir.path(), Some("production")).unwrap();
+        let files = ProjectFiles::read(dir.path(), None).unwrap();
         assert_eq!((files.flows.len(), files.diagnostics.len()), (1, 1));
-        assert_eq!(files.unreadable.len(), 1, "the connections asked for by name are not there");
+    }
+
+    #[test]
+    fn an_environment_that_is_not_there_stops_everything() {
+        let dir = project(&[("flows/a.yaml", b"flow: a"), ("connections.staging.yaml", b"")]);
+        let refused = ProjectFiles::read(dir.path(), Some("production")).expect_err("there is none");
+        assert!(refused.to_string().contains("no `connections.production.yaml`"), "{refused}");
+        assert_eq!(refused.remedy().as_deref(), Some("there is `--env staging`"));
+        assert!(ProjectFiles::read(dir.path(), Some("staging")).is_ok());
     }
 
     #[cfg(unix)]

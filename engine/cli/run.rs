@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts;
 use crate::assemble::{self, Assembled, Environment, Setup};
-use crate::place::{PlaceArguments, program};
-use crate::{Failure, control, runs, screen, signals, status};
+use crate::place::{Place, PlaceArguments, program};
+use crate::{Failure, control, problems, runs, screen, signals, status};
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
@@ -51,13 +51,21 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
     }
     if let Some(pid) = EngineLock::holder(&place.data) {
-        return Err(store::Error::InUse { pid: Some(pid) }.into());
+        return Err(Failure::InUse { pid: Some(pid) });
+    }
+    let ends_by_itself = arguments.once || record.is_some();
+    if let Some(held) = held(&place, &flow, &arguments.place).await? {
+        // An engine that stays can be told to go on; one that is to do this and stop would never do it.
+        if ends_by_itself {
+            return Err(held);
+        }
+        problems::warn(&held.to_string());
     }
     let stop = signals::graceful_stop_token();
     let mut setup = Setup::new(place, arguments.env, Environment::of_process());
     setup.only = Some(flow.clone());
     // A command that ends by itself says at once that a service is away; an engine waits for it.
-    setup.waits_for_services = !arguments.once && record.is_none();
+    setup.waits_for_services = !ends_by_itself;
     if record.is_some() {
         setup.options = EngineOptions { polls: false, ..setup.options };
     }
@@ -68,6 +76,22 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         None if arguments.once => once(assembled, stop, hint).await,
         None => assembled.work(None, stop).await.map(drop),
     }
+}
+
+/// Whether an operator, or a brake, has stopped the flow.
+async fn held(place: &Place, flow: &FlowId, written: &PlaceArguments) -> Result<Option<Failure>, Failure> {
+    // What cannot be read is told when the engine opens it.
+    let Ok(store) = place.read() else { return Ok(None) };
+    let states = store.flow_states().await?;
+    let state = match states.iter().find(|row| row.flow == *flow).map(|row| row.state) {
+        Some(FlowState::Paused) => "paused",
+        Some(FlowState::Held) => "held",
+        Some(FlowState::Active | FlowState::Disabled | FlowState::Blocked | FlowState::Invalid) | None => {
+            return Ok(None);
+        }
+    };
+    let remedy = format!("{} resume{} {flow}", program(), written.as_written());
+    Ok(Some(Failure::Held { flow: flow.clone(), state, remedy }))
 }
 
 /// Works until there is nothing left to do, and fails where runs failed or the flow could not work.

@@ -7,7 +7,7 @@ use sdk::{Clock as _, FlowId, RecordId, RunId, SystemClock};
 use serde_json::{Value as Json, json};
 use store::{RunDetail, RunFilter, RunRow, RunState, Store};
 
-use crate::place::{PlaceArguments, program};
+use crate::place::{PlaceArguments, program, quoted};
 use crate::tables::{self, Format, count, cut, moment};
 use crate::{Failure, durations, screen, signals};
 
@@ -40,7 +40,7 @@ pub struct ListArguments {
     #[arg(long, value_name = "ID")]
     record: Option<String>,
     /// At most this many
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = USUAL_LIMIT)]
     limit: usize,
     /// Older than this run: the last one of the page before
     #[arg(long, value_name = "ID")]
@@ -78,6 +78,8 @@ pub struct TailArguments {
     format: Format,
 }
 
+/// How many runs a list has.
+const USUAL_LIMIT: usize = 20;
 /// How often a tail looks for runs that ended.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many it takes at once.
@@ -89,6 +91,22 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::List(arguments) => list(&arguments).await,
         Command::Show(arguments) => show(&arguments).await,
         Command::Tail(arguments) => tail(&arguments).await,
+    }
+}
+
+impl ListArguments {
+    /// The command that goes on after this run: everything else as it was asked.
+    fn older_than(&self, last: RunId) -> String {
+        let mut command = format!("{} runs list{}", program(), self.place.as_written());
+        let mut option = |name: &str, value: &str| command.push_str(&format!(" --{name} {}", quoted(value)));
+        self.flow.iter().for_each(|flow| option("flow", flow));
+        self.state.iter().for_each(|state| option("state", state.word()));
+        self.record.iter().for_each(|record| option("record", record));
+        if self.limit != USUAL_LIMIT {
+            option("limit", &self.limit.to_string());
+        }
+        option("before", &short_id(last));
+        command
     }
 }
 
@@ -114,12 +132,7 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
         Format::Table => {
             screen::say(&list_table(&rows));
             if let Some(last) = rows.last().filter(|_| rows.len() == arguments.limit) {
-                let place = arguments.place.as_written();
-                screen::complain(&format!(
-                    "Older ones: {} runs list{place} --before {}\n",
-                    program(),
-                    short_id(last.id)
-                ));
+                screen::complain(&format!("Older ones: {}\n", arguments.older_than(last.id)));
             }
         }
     }

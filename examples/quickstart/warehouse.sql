@@ -1,4 +1,5 @@
--- The warehouse's tables. Run each time the connection is opened, so every statement must bear being repeated.
+-- The warehouse's tables. Run once, when `warehouse.db` is made. A table that you add here later, add to the database
+-- yourself: `sqlite3 warehouse.db < warehouse.sql` does it, for each statement bears being repeated.
 
 CREATE TABLE IF NOT EXISTS customers (
     id         INTEGER PRIMARY KEY,

@@ -50,6 +50,22 @@ fn two_flows_of_one_id() {
     let project = offline();
     project.write("flows/again.yaml", PEOPLE);
     project.run(&["check"]).refused(1, &["flows/again.yaml:1:7", "flows/people.yaml:1:7", "another id"]);
+    for command in [&["run", "people", "--once"][..], &["up"]] {
+        let said = project.run(command).refused(1, &["flows/again.yaml:1:7", "flows/people.yaml"]);
+        assert!(!said.err.contains("0 mistakes"), "{said:?}");
+    }
+    project.write("flows/third.yaml", PEOPLE.replace("flow: people", "flow: third"));
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("■ people  defined in `flows/again.yaml` and also in `flows/people.yaml`");
+}
+
+#[test]
+fn a_project_folder_is_checked_as_one() {
+    let project = offline();
+    let folder = project.path("");
+    let folder = folder.to_str().expect("a plain path");
+    let said = project.run(&["check", folder]).ok();
+    assert!(said.contains("1 flow checked, no mistakes"), "{said}");
 }
 
 #[test]
@@ -70,7 +86,24 @@ fn names_that_do_not_exist() {
     project.run(&["check"]).refused(1, &["connections.yaml:3:3", "tokn", "did you mean `token`?"]);
     fs::remove_file(project.path("connections.yaml")).expect("remove the connections");
     project.run(&["check"]).refused(1, &["unknown connection `crm`", "connections.yaml"]);
-    project.run(&["check", "--env", "production"]).refused(1, &["connections.production.yaml"]);
+}
+
+/// Without the file that says which accounts are meant, the flows would work on those of `connections.yaml`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_that_is_missing_or_broken_opens_nothing() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    let commands = [&["check"][..], &["up"], &["run", "people", "--once"]];
+    for command in commands {
+        let command = [command, &["--env", "production"]].concat();
+        project.run(&command).refused(1, &["no `connections.production.yaml`", "leave `--env` out"]);
+    }
+    project.write("connections.production.yaml", "crm: {connector: hubspot, tok\n");
+    for command in commands {
+        project.run(&[command, &["--env", "production"]].concat()).refused(1, &["connections.production.yaml:"]);
+    }
+    assert!(!exists(&project.path(".millrace")) && !exists(&project.path("warehouse.db")));
+    assert_eq!(sandbox.change(|hubspot| hubspot.calls()), 0, "the service was never asked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +117,8 @@ async fn fields_and_tables_are_discovered_at_the_start() {
     project.write("flows/people.yaml", PEOPLE.replace("      name:", "      nam:"));
     project.run(&["run", "people", "--once"]).refused(1, &["flows/people.yaml:11:7", "nam", "did you mean `name`?"]);
     project.write("flows/people.yaml", PEOPLE.replace("warehouse.people", "warehouse.peple"));
-    project.run(&["run", "people", "--once"]).refused(1, &["peple"]);
+    let said = project.run(&["run", "people", "--once"]).refused(1, &["peple", "connections.yaml:8"]);
+    assert!(said.err.contains("runs only when the file is made"), "{said:?}");
     assert_eq!(project.count("SELECT count(*) FROM people"), 0);
 }
 
@@ -113,19 +147,23 @@ async fn tokens_that_are_refused() {
     let sandbox = Sandbox::with(Options { tokens: vec![narrow], ..Sandbox::options() }).await;
     let project = Project::new(&sandbox.url()).with_token("pat-na1-expired");
     for command in [&["up"][..], &["run", "people", "--once"]] {
-        let said = project.run(command).refused(4, &["`crm` refuses our token"]);
+        let said =
+            project.run(command).refused(4, &["`crm` refuses our token", "`HUBSPOT_TOKEN` in connections.yaml:3"]);
         assert!(!said.err.contains("pat-na1-expired"), "a secret is not shown: {said:?}");
     }
     let status = project.run(&["status", "--format", "json"]).json();
     assert_eq!(status["flows"][0]["state"], "blocked");
     let project = Project::new(&sandbox.url()).with_token("pat-na1-narrow");
-    project.run(&["run", "people", "--once"]).refused(4, &["crm.schemas.contacts.read"]);
+    let said = project.run(&["run", "people", "--once"]).refused(4, &["grant `crm.schemas.contacts.read`"]);
+    assert_eq!(said.err.matches("crm.schemas.contacts.read").count(), 1, "it is told once: {said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_are_not_reached() {
     let project = offline();
-    project.run(&["run", "people", "--once"]).refused(4, &["`crm` is not reached", "refused"]);
+    project
+        .run(&["run", "people", "--once"])
+        .refused(4, &["`crm` is not reached at http://127.0.0.1:1 (`HUBSPOT_URL` in connections.yaml:4)", "refused"]);
     // An engine that is to stay waits for it.
     let mut engine = project.start(&["up"]);
     engine.wait_for("1 flow at work");

@@ -23,6 +23,37 @@ fn once_adds_up_and_a_second_one_writes_nothing() {
     assert_eq!(ask("PRAGMA data_version"), version, "no other connection has committed anything");
 }
 
+/// A demo over somebody's project would run the flows of that project on invented people.
+#[test]
+fn it_leaves_a_project_alone() {
+    let project = offline();
+    let said =
+        project.run(&["demo", "--once", "--data", "."]).refused(9, &["`.` is a project and not a demo's folder"]);
+    assert!(said.err.contains("nothing was written") && said.err.contains("demo --data my-demo"), "{said:?}");
+    let mut names: Vec<_> =
+        std::fs::read_dir(project.path("")).expect("look").flatten().map(|e| e.file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["connections.yaml", "flows", "warehouse.sql"]);
+    assert_eq!(std::fs::read_dir(project.path("flows")).expect("look").count(), 1);
+}
+
+#[test]
+fn it_fails_where_none_of_its_flows_can_work() {
+    let project = offline();
+    let once = ["demo", "--once", "--data", "kept", "--records", "5", "--tier", "unlimited", "--lag", "0s"];
+    project.run(&once).ok();
+    for flow in ["customers-to-warehouse", "companies-to-accounts", "leads-to-call-list"] {
+        project.write(&format!("kept/flows/{flow}.yaml"), format!("flow: {flow}\nsteps: []\n"));
+    }
+    project.write(
+        "kept/flows/mine.yaml",
+        crate::project::PEOPLE
+            .replace("warehouse.people", "warehouse.accounts")
+            .replace("      email: ${ record.email.to_lower() }\n", ""),
+    );
+    project.run(&once).refused(4, &["no flow could work", "mistake"]);
+}
+
 #[test]
 fn it_shows_what_happens_and_ends_cleanly() {
     let project = offline();

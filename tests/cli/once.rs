@@ -43,6 +43,9 @@ async fn history_can_be_looked_at_from_every_side() {
     assert_eq!(of_record.as_array().map(Vec::len), Some(1));
     let older = project.run(&["runs", "list", "--before", short, "--limit", "100", "--format", "json"]).json();
     assert_eq!(older.as_array().map(Vec::len), Some(39), "the next page begins after the last run of this one");
+    let page = ["runs", "list", "--flow", "people", "--state", "succeeded", "--state", "skipped", "--limit", "2"];
+    let more = project.run(&page).err;
+    assert!(more.contains("--flow people --state succeeded --state skipped --limit 2 --before "), "{more}");
     let failed = project.run(&["runs", "list", "--state", "failed", "--format", "json"]).json();
     assert_eq!(failed, serde_json::json!([]));
     project.run(&["runs", "list", "--flow", "peple"]).refused(3, &["did you mean `people`?"]);

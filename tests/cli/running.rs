@@ -64,7 +64,8 @@ async fn a_second_engine_is_refused_with_the_first_ones_process() {
     let mut engine = project.start(&["up"]);
     engine.wait_for("Ctrl-C");
     let pid = engine.pid().to_string();
-    project.run(&["up"]).refused(8, &["another engine", &pid]);
+    let said = project.run(&["up"]).refused(8, &["another engine", &pid, "millrace run FLOW --record ID"]);
+    assert!(!said.err.contains("directory of its own"), "a new state reads everything from the beginning: {said:?}");
     project.run(&["run", "people", "--once"]).refused(8, &["another engine", &pid]);
 }
 
@@ -72,13 +73,18 @@ async fn a_second_engine_is_refused_with_the_first_ones_process() {
 async fn a_pause_holds_while_no_engine_runs() {
     let sandbox = Sandbox::with_records(3).await;
     let project = Project::new(&sandbox.url());
-    project.run(&["pause", "people"]).refused(7, &["there is no database"]);
+    project.run(&["pause", "people"]).refused(7, &["there is no database", " up` starts one"]);
     assert!(!exists(&project.path(".millrace")), "a mistyped folder is not made into an engine's");
     project.run(&["run", "people", "--once"]).ok();
     project.run(&["pause", "people"]).ok();
     let status = project.run(&["status", "--format", "json"]).json();
     assert_eq!(status["flows"][0]["state"], "paused");
-    project.run(&["run", "people", "--once"]).ok();
+    for command in [&["run", "people", "--once"][..], &["run", "people", "--record", "1"]] {
+        project.run(command).refused(1, &["`people` is paused", " resume people`"]);
+    }
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    drop(engine);
     let status = project.run(&["status", "--format", "json"]).json();
     assert_eq!(status["flows"][0]["state"], "paused", "a start does not undo an operator's wish");
     project.run(&["resume", "people"]).ok();

@@ -125,6 +125,12 @@ pub fn unknown_facts(definition: &ConnectionDefinition) -> ConnectorFacts {
     }
 }
 
+/// What a setting holds, by its connector's word.
+pub fn setting_kind(definition: &ConnectionDefinition, name: &str) -> Option<SettingKind> {
+    let connector = connector_of(definition).ok()?;
+    connector.descriptor().settings.iter().find(|setting| setting.name == name).map(|setting| setting.kind)
+}
+
 fn connector_of(definition: &ConnectionDefinition) -> Result<Arc<dyn Connector>, Box<Diagnostic>> {
     let wanted = &definition.connector;
     let found = connectors::all().into_iter().find(|connector| connector.descriptor().name == wanted.value);

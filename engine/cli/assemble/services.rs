@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use sdk::{Catalog, Class, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema};
+use sdk::{Catalog, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema};
 use text::Diagnostic;
 
 use super::configured::{self, Environment, Ready};
+use super::told::{Described, Trouble};
 use super::understood::Understood;
 
 /// An object of a connection.
@@ -18,6 +19,7 @@ pub type Use = (ConnectionName, String);
 pub struct Services {
     /// Mistakes in how connections are configured.
     pub diagnostics: Vec<Diagnostic>,
+    described: BTreeMap<ConnectionName, Described>,
     facts: BTreeMap<ConnectionName, ConnectorFacts>,
     open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
     /// Connections that cannot be opened, and why.
@@ -27,22 +29,12 @@ pub struct Services {
     discovered: BTreeMap<Use, Result<ObjectSchema, Error>>,
 }
 
-/// Why a flow cannot work as it should.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Its files must be changed first.
-    Broken(String),
-    /// A service refuses it; once somebody has mended that, it works.
-    Refused(String),
-    /// A service is not reached, or has no time for us now.
-    Away(String),
-}
-
 impl Services {
     /// Opens every connection among `uses`, and discovers, all at the same time, every object.
     pub async fn open(understood: &Understood, uses: BTreeSet<Use>, environment: &Environment, folder: &Path) -> Self {
         let mut services = Self {
             diagnostics: Vec::new(),
+            described: BTreeMap::new(),
             facts: BTreeMap::new(),
             open: BTreeMap::new(),
             broken: BTreeMap::new(),
@@ -51,16 +43,20 @@ impl Services {
         };
         for definition in &understood.connections {
             let name = definition.name.value.clone();
+            let mut described = Described::of(definition);
             services.facts.insert(name.clone(), configured::unknown_facts(definition));
             if !uses.iter().any(|(used, _)| *used == name) {
                 continue;
             }
             let (ready, diagnostics) = configured::resolve(definition, environment, folder);
             services.diagnostics.extend(diagnostics);
+            if let Some(ready) = &ready {
+                described = described.with(ready);
+            }
             match ready.map(|ready| (ready.open(folder), ready)) {
                 Some((Ok(connection), ready)) => services.opened(name, connection, &ready),
                 Some((Err(error), _)) => {
-                    let reason = format!("`{name}` cannot be opened: {error}");
+                    let reason = described.unopened(&error);
                     services.unopened.push(reason.clone());
                     services.broken.insert(name.clone(), reason);
                 }
@@ -69,6 +65,7 @@ impl Services {
                     services.broken.insert(name.clone(), format!("`{name}` has mistakes in `{file}`"));
                 }
             }
+            services.described.insert(definition.name.value.clone(), described);
         }
         let asked = uses.into_iter().filter_map(|(name, object)| {
             let connection = services.open.get(&name)?.clone();
@@ -110,7 +107,7 @@ impl Services {
     pub fn trouble_of(&self, uses: &BTreeSet<Use>) -> Option<Trouble> {
         let troubles = uses.iter().filter_map(|used| match (self.broken.get(&used.0), self.discovered.get(used)) {
             (Some(reason), _) => Some(Trouble::Broken(reason.clone())),
-            (None, Some(Err(error))) => Some(trouble(used, error)),
+            (None, Some(Err(error))) => self.trouble(used, error),
             (None, Some(Ok(_)) | None) => None,
         });
         troubles.min_by_key(|trouble| match trouble {
@@ -122,7 +119,7 @@ impl Services {
 
     /// What every service said that did not answer as wished, once for each sentence.
     pub fn problems(&self) -> BTreeSet<String> {
-        let refused = self.discovered.iter().filter_map(|(used, schema)| Some(trouble(used, schema.as_ref().err()?)));
+        let refused = self.discovered.iter().filter_map(|(used, schema)| self.trouble(used, schema.as_ref().err()?));
         let told = |trouble: Trouble| match trouble {
             Trouble::Broken(reason) | Trouble::Refused(reason) => reason,
             Trouble::Away(reason) => format!("{reason}; it is tried again"),
@@ -130,28 +127,12 @@ impl Services {
         self.unopened.iter().cloned().chain(refused.map(told)).collect()
     }
 
+    fn trouble(&self, (name, object): &Use, error: &Error) -> Option<Trouble> {
+        Some(self.described.get(name)?.trouble(object, error))
+    }
+
     /// The open connections, for the engine.
     pub fn into_open(self) -> BTreeMap<ConnectionName, Arc<dyn Connection>> {
         self.open
-    }
-}
-
-/// What a service said when it was asked for an object.
-fn trouble((name, object): &Use, error: &Error) -> Trouble {
-    match &error.class {
-        Class::Auth => Trouble::Refused(format!("`{name}` refuses our token: {error}")),
-        Class::Forbidden { scopes } if scopes.iter().all(|scope| error.message.contains(scope.as_str())) => {
-            Trouble::Refused(format!("`{name}` forbids us to read `{object}`: {error}"))
-        }
-        Class::Forbidden { scopes } => {
-            let scopes = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" or ");
-            Trouble::Refused(format!("`{name}` forbids us to read `{object}`: {error} (the token lacks {scopes})"))
-        }
-        Class::NotFound => Trouble::Broken(format!("`{name}` has no `{object}`: {error}")),
-        Class::Invalid | Class::Permanent => Trouble::Broken(format!("`{name}.{object}` cannot be used: {error}")),
-        Class::Transient => Trouble::Away(format!("`{name}` is not reached: {error}")),
-        Class::RateLimited | Class::QuotaExhausted | Class::Conflict => {
-            Trouble::Away(format!("`{name}` has no time for us: {error}"))
-        }
     }
 }

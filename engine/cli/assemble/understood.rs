@@ -87,6 +87,13 @@ impl Understood {
         self.definitions.iter().filter(wanted).flat_map(FlowDefinition::uses).collect()
     }
 
+    /// Another file that defines a flow of the same id.
+    fn also_in(&self, definition: &FlowDefinition) -> Option<&str> {
+        let (id, path) = (definition.id(), &definition.file().path);
+        let other = self.definitions.iter().find(|other| other.id() == id && other.file().path != *path)?;
+        Some(&other.file().path)
+    }
+
     /// Flows that cannot run, and why: those with mistakes, and those that are switched off.
     pub fn left_out(&self, checked: &Checked) -> Vec<(FlowId, String)> {
         let mut left_out: Vec<(FlowId, String)> = Vec::new();
@@ -97,6 +104,11 @@ impl Understood {
                 continue;
             }
             let reason = if definition.is_enabled() {
+                if let Some(file) = self.also_in(definition) {
+                    left_out
+                        .push((id.clone(), format!("defined in `{}` and also in `{file}`", definition.file().path)));
+                    continue;
+                }
                 let of_file =
                     |one: &&Diagnostic| one.labels.first().is_some_and(|label| label.file == definition.file().path);
                 let mistakes: Vec<Diagnostic> = checked.diagnostics.iter().filter(of_file).cloned().collect();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::Failure;
+use crate::{Failure, project};
 
 /// Its files, by their place in the project.
 pub const FILES: [(&str, &str); 5] = [
@@ -16,6 +16,29 @@ pub const FILES: [(&str, &str); 5] = [
     ("flows/companies-to-accounts.yaml", include_str!("../../../examples/quickstart/flows/companies-to-accounts.yaml")),
     ("flows/leads-to-call-list.yaml", include_str!("../../../examples/quickstart/flows/leads-to-call-list.yaml")),
 ];
+
+/// What makes a folder a demo's.
+const MARK: &str = ".millrace-demo";
+const MARK_SAYS: &str = "`millrace demo` keeps its things in this folder, and may write to every file in it.\n";
+
+/// The ids of its flows.
+pub fn flows() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(|(name, _)| name.strip_prefix("flows/")?.strip_suffix(".yaml"))
+}
+
+/// Makes `dir` a demo's, or finds that it is one. Whatever else holds anything is refused and left as it is.
+pub fn claim(dir: &Path) -> Result<(), Failure> {
+    let mark = dir.join(MARK);
+    if mark.exists() {
+        return Ok(());
+    }
+    if dir.exists() && fs::read_dir(dir).map_err(Failure::file("look into", dir))?.next().is_some() {
+        let what = if project::is_one(dir) { "a project" } else { "not empty" };
+        return Err(Failure::NotADemo { dir: dir.to_owned(), what });
+    }
+    fs::create_dir_all(dir).map_err(Failure::file("create", dir))?;
+    fs::write(&mark, MARK_SAYS).map_err(Failure::file("write", &mark))
+}
 
 /// Writes the project into `dir`. Files that are there already stay as they are: somebody may be trying something.
 pub fn write(dir: &Path) -> Result<(), Failure> {
@@ -46,6 +69,29 @@ mod tests {
                 assert!(!is_project_file || is_carried, "{} is not carried", name.display());
             }
         }
+    }
+
+    #[test]
+    fn only_an_empty_folder_becomes_a_demos() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = dir.path().join("new");
+        claim(&new).unwrap();
+        write(&new).unwrap();
+        claim(&new).expect("a second demo goes on there");
+        fs::remove_file(new.join(MARK)).unwrap();
+        let refused = claim(&new).expect_err("it could be anybody's project now");
+        assert!(refused.to_string().contains("is a project and not a demo's folder; nothing was written"), "{refused}");
+        fs::write(dir.path().join("notes.txt"), "").unwrap();
+        assert!(matches!(claim(dir.path()), Err(Failure::NotADemo { what: "not empty", .. })));
+    }
+
+    #[test]
+    fn a_flow_is_called_like_its_file() {
+        for flow in flows() {
+            let is_said = |text: &str| text.contains(&format!("flow: {flow}\n"));
+            assert!(FILES.iter().any(|(_, text)| is_said(text)), "{flow}");
+        }
+        assert_eq!(flows().count(), 3);
     }
 
     #[test]

@@ -1,0 +1,219 @@
+//! How a service's refusal is told: which connection, where it is configured, and what mends it.
+//!
+//! A connector says what its service answered. Which line of which file and which variable that concerns is known
+//! here alone.
+
+use std::path::Path;
+
+use flow::project::{ConnectionDefinition, SettingText};
+use sdk::{Class, ConnectionName, Error, SettingKind, SettingValue};
+
+use super::configured::{self, Ready};
+
+/// Why a flow cannot work as it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Its files must be changed first.
+    Broken(String),
+    /// A service refuses it; once somebody has mended that, it works.
+    Refused(String),
+    /// A service is not reached, or has no time for us now.
+    Away(String),
+}
+
+/// A connection as people find it again.
+#[derive(Clone, Debug)]
+pub struct Described {
+    name: ConnectionName,
+    /// Where it begins: `connections.yaml:7`.
+    place: String,
+    /// Its credential: `HUBSPOT_TOKEN` and where that is named.
+    token: Option<String>,
+    /// Its address, and where that comes from.
+    address: Option<String>,
+    /// What can be changed about its file, where it is one and cannot be made.
+    file: Option<String>,
+    /// The script that made its file, and where that is named.
+    script: Option<String>,
+}
+
+impl Described {
+    /// By its definition alone.
+    pub fn of(definition: &ConnectionDefinition) -> Self {
+        let kind_of = |name: &str| configured::setting_kind(definition, name);
+        let first = |wanted: &dyn Fn(&str) -> bool| {
+            let found = definition.settings.iter().find(|(key, _)| wanted(&key.name));
+            found.map(|(_, written)| source(definition, written))
+        };
+        Self {
+            name: definition.name.value.clone(),
+            place: place(definition, definition.name.span.start),
+            token: first(&|name| kind_of(name) == Some(SettingKind::Secret)),
+            address: first(&is_address),
+            file: None,
+            script: first(&|name| name == "init" && kind_of(name) == Some(SettingKind::Path)),
+        }
+    }
+
+    /// With what its settings say.
+    pub fn with(mut self, ready: &Ready) -> Self {
+        let value = |(_, value): (&String, &SettingValue)| match value {
+            SettingValue::Text(text) => Some(text.clone()),
+            SettingValue::Secret(_) => None,
+        };
+        let settings = || ready.settings.0.iter();
+        if let Some(url) = settings().find(|(name, _)| is_address(name)).and_then(value) {
+            let from = self.address.take().map(|from| format!(" ({from})")).unwrap_or_default();
+            self.address = Some(format!("{url}{from}"));
+        }
+        let path = settings().find(|(name, _)| *name == "path").and_then(value);
+        self.file = path.and_then(|path| cannot_be_made(Path::new(&path)));
+        self
+    }
+
+    /// That it cannot be opened at all.
+    pub fn unopened(&self, error: &Error) -> String {
+        let Self { name, place, address, .. } = self;
+        match address {
+            Some(address) => format!("`{name}` cannot be opened at {address}: {error}"),
+            None => format!("`{name}` ({place}) cannot be opened: {error}"),
+        }
+    }
+
+    /// What it said when it was asked for an object.
+    pub fn trouble(&self, object: &str, error: &Error) -> Trouble {
+        let Self { name, place, .. } = self;
+        let token = self.token.as_ref().map(|token| format!(", {token}")).unwrap_or_default();
+        match &error.class {
+            Class::Auth => Trouble::Refused(format!("`{name}` refuses our token{token}: {}", innermost(error))),
+            Class::Forbidden { scopes } if scopes.is_empty() => {
+                Trouble::Refused(format!("`{name}` forbids us to read `{object}`: {error}"))
+            }
+            Class::Forbidden { scopes } => {
+                let scopes = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" or ");
+                Trouble::Refused(format!(
+                    "`{name}` forbids us to read `{object}`: grant {scopes} to our token{token}, then start again"
+                ))
+            }
+            Class::NotFound => {
+                let script = self.script.as_ref().map(|script| {
+                    format!(
+                        "; the script of `init:` ({script}) runs only when the file is made, so make it there yourself"
+                    )
+                });
+                Trouble::Broken(format!("`{name}` has no `{object}`: {error}{}", script.unwrap_or_default()))
+            }
+            Class::Invalid | Class::Permanent => match &self.file {
+                Some(why) => Trouble::Broken(format!("`{name}` ({place}) has no database: {why}")),
+                None => Trouble::Broken(format!("`{name}.{object}` ({place}) cannot be used: {error}")),
+            },
+            Class::Transient => {
+                let address = self.address.as_ref().map(|address| format!(" at {address}")).unwrap_or_default();
+                Trouble::Away(format!("`{name}` is not reached{address}: {}", innermost(error)))
+            }
+            Class::RateLimited | Class::QuotaExhausted | Class::Conflict => {
+                Trouble::Away(format!("`{name}` has no time for us: {error}"))
+            }
+        }
+    }
+}
+
+fn is_address(setting: &str) -> bool {
+    matches!(setting, "base_url" | "url" | "host")
+}
+
+/// `connections.yaml:7`.
+fn place(definition: &ConnectionDefinition, offset: usize) -> String {
+    format!("{}:{}", definition.file.path, definition.file.position(offset).line)
+}
+
+/// Where a setting's value comes from: `HUBSPOT_TOKEN in connections.yaml:3`.
+fn source(definition: &ConnectionDefinition, written: &SettingText) -> String {
+    let place = place(definition, written.span().start);
+    match written {
+        SettingText::Plain { .. } => place,
+        SettingText::Environment { variable, .. } => format!("`{variable}` in {place}"),
+        SettingText::File { path, .. } => format!("`{path}` in {place}"),
+    }
+}
+
+/// What the innermost layer said, where a transport has told each of its own: only that one knows more than "no".
+fn innermost(error: &Error) -> &str {
+    let message = &error.message;
+    if message.matches(": ").count() < 1 {
+        return message;
+    }
+    message.rsplit(": ").next().unwrap_or(message)
+}
+
+/// Why a file that is not there cannot be made, if it cannot.
+fn cannot_be_made(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    if path.exists() {
+        return None;
+    }
+    if !folder.is_dir() {
+        return Some(format!("there is no folder `{}` to make it in", folder.display()));
+    }
+    #[cfg(unix)]
+    if let Err(error) = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK) {
+        let why = std::io::Error::from(error);
+        return Some(format!("nothing can be written in `{}` ({why})", folder.display()));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use text::SourceFile;
+
+    use super::*;
+
+    const CRM: &str = "crm:\n  connector: hubspot\n  token: ${ env.TOKEN }\n  base_url: http://127.0.0.1:8091\n";
+    const WAREHOUSE: &str = "w:\n  connector: sqlite\n  path: w.db\n  init: w.sql\n";
+
+    fn described(text: &str) -> Described {
+        let (connections, mistakes) = flow::project::parse_connections(&SourceFile::new("connections.yaml", text));
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+        Described::of(&connections[0])
+    }
+
+    fn told(text: &str, class: Class, message: &str) -> String {
+        match described(text).trouble("companies", &Error::new(class, message)) {
+            Trouble::Broken(told) | Trouble::Refused(told) | Trouble::Away(told) => told,
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_variable_and_the_line() {
+        let refused = told(CRM, Class::Auth, "HubSpot refuses the token of this connection: not valid");
+        assert_eq!(refused, "`crm` refuses our token, `TOKEN` in connections.yaml:3: not valid");
+        let scopes = vec!["a.read".to_owned(), "b.read".to_owned()];
+        let forbidden = told(CRM, Class::Forbidden { scopes }, "HubSpot forbids it");
+        assert_eq!(
+            forbidden,
+            "`crm` forbids us to read `companies`: grant `a.read` or `b.read` to our token, \
+             `TOKEN` in connections.yaml:3, then start again"
+        );
+    }
+
+    #[test]
+    fn of_many_layers_the_innermost_is_told_once() {
+        let away = told(CRM, Class::Transient, "HubSpot did not answer: error sending: tcp: connection refused");
+        assert_eq!(away, "`crm` is not reached at connections.yaml:4: connection refused");
+    }
+
+    #[test]
+    fn a_table_that_came_later_is_explained() {
+        let missing = told(WAREHOUSE, Class::NotFound, "the database has no table `companies`");
+        assert!(missing.contains("`init:` (connections.yaml:4) runs only when the file is made"), "{missing}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_names_its_folder() {
+        let why = cannot_be_made(Path::new("/no/such/folder/w.db")).expect("there is no such folder");
+        assert!(why.contains("`/no/such/folder`"), "{why}");
+        let there = tempfile::tempdir().unwrap();
+        assert_eq!(cannot_be_made(&there.path().join("w.db")), None);
+    }
+}
