@@ -129,7 +129,7 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     for flow in checked.flows.into_iter().filter(|flow| flow.enabled && only.is_none_or(|only| flow.id == *only)) {
         sorted.place(flow, &services, &understood, setup.waits_for_services);
     }
-    sorted.note(&store).await?;
+    sorted.note(only, &store).await?;
     // The only reason for nothing to work is told with the failure itself.
     if !sorted.good.is_empty() || told.len() > 1 {
         told.iter().for_each(|sentence| problems::warn(sentence));
@@ -249,13 +249,15 @@ impl Sorted {
     }
 
     /// Keeps each flow's state for those who read the store. A pause was an operator's wish and stays.
-    async fn note(&self, store: &Store) -> Result<(), Failure> {
+    async fn note(&self, only: Option<&FlowId>, store: &Store) -> Result<(), Failure> {
         let now = SystemClock.now();
         let known = store.flow_states().await?;
         let is_paused = |flow: &FlowId| known.iter().any(|row| row.flow == *flow && row.state == FlowState::Paused);
         let good = self.good.iter().filter(|flow| flow.was.is_none()).map(|flow| (&flow.id, FlowState::Active, None));
         let refused = self.refused.iter().map(|(flow, state, reason)| (&flow.id, *state, Some(reason.as_str())));
-        let left_out = self.left_out.iter().map(|(flow, reason)| {
+        // Where one flow was asked for, what the others need was not even looked at.
+        let left_out = self.left_out.iter().filter(|(flow, _)| only.is_none_or(|only| flow == only));
+        let left_out = left_out.map(|(flow, reason)| {
             let state = if reason == SWITCHED_OFF { FlowState::Disabled } else { FlowState::Invalid };
             (flow, state, Some(reason.as_str()))
         });

@@ -183,6 +183,7 @@ pub fn status_json(status: &FlowStatus) -> Json {
         "polls": status.polls,
         "records": status.records,
         "left_out": status.left_out,
+        "asked": status.asked,
         "runs": status.runs,
         "open": status.open_runs(),
         "ended": status.ended.iter().map(|(state, n)| (state.word().to_owned(), Json::from(*n))).collect::<Json>(),

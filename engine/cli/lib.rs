@@ -100,8 +100,11 @@ pub fn main() -> ExitCode {
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { verbose, command } = arguments;
     // The demo owns the screen; its log goes to a file unless somebody asks for more.
-    if !matches!(command, Command::Demo(_)) {
-        logging::to_stderr(verbose);
+    match command {
+        Command::Demo(_) => {}
+        // It tells itself, in its own words, which runs failed.
+        Command::Run(ref arguments) if arguments.ends_by_itself() => logging::to_stderr_but_runs(verbose),
+        _ => logging::to_stderr(verbose),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::{Failure, screen};
 
@@ -19,6 +22,22 @@ pub fn to_stderr(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .with_target(false)
+        .init();
+}
+
+/// The same for a command that tells itself how runs ended: their lines come only with `-v`.
+pub fn to_stderr_but_runs(verbose: u8) {
+    if verbose > 0 || std::env::var_os(VARIABLE).is_some() {
+        return to_stderr(verbose);
+    }
+    let is_of_a_run = |metadata: &tracing::Metadata<'_>| metadata.fields().field("run").is_some();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter(verbose))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_target(false)
+        .finish()
+        .with(filter_fn(move |metadata| !is_of_a_run(metadata)))
         .init();
 }
 

@@ -34,6 +34,12 @@ async fn change(arguments: Arguments, state: FlowState) -> Result<(), Failure> {
     let flow = FlowId::from(arguments.flow.as_str());
     let pauses = state == FlowState::Paused;
     let command = if pauses { Command::Pause(flow.clone()) } else { Command::Resume(flow.clone()) };
+    if let Some(running) = control::statuses(&place.data).await? {
+        let known: Vec<FlowId> = running.iter().filter_map(|one| one["flow"].as_str().map(FlowId::from)).collect();
+        if !known.contains(&flow) {
+            return Err(runs::no_flow(&flow, &known));
+        }
+    }
     if let Some(answer) = control::ask(&place.data, &command).await? {
         screen::say(&format!("{answer}\n"));
         return Ok(());

@@ -1,5 +1,6 @@
 //! `millrace run`: one flow, for as long as wanted, once, or for one record.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts;
 use crate::assemble::{self, Assembled, Environment, Setup};
 use crate::place::{Place, PlaceArguments, program};
-use crate::{Failure, control, problems, runs, screen, signals, status};
+use crate::tables::{self, counted};
+use crate::{Failure, control, problems, runs, screen, signals, status, up};
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
@@ -34,6 +36,17 @@ pub struct Arguments {
     env: Option<String>,
 }
 
+impl Arguments {
+    /// Whether it stops once it has done what there is to do.
+    pub fn ends_by_itself(&self) -> bool {
+        self.once || self.record.is_some()
+    }
+}
+
+/// How many runs are looked through at once.
+const PAGE: usize = 500;
+/// No more reasons than these are told; `runs list` has the rest.
+const MOST_REASONS: usize = 8;
 /// How often a waiting command looks whether its run has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -53,7 +66,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(pid) = EngineLock::holder(&place.data) {
         return Err(Failure::InUse { pid: Some(pid) });
     }
-    let ends_by_itself = arguments.once || record.is_some();
+    let ends_by_itself = arguments.ends_by_itself();
     if let Some(held) = held(&place, &flow, &arguments.place).await? {
         // An engine that stays can be told to go on; one that is to do this and stop would never do it.
         if ends_by_itself {
@@ -74,7 +87,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match record {
         Some(record) => one_record(assembled, flow, record, stop, hint).await,
         None if arguments.once => once(assembled, stop, hint).await,
-        None => assembled.work(None, stop).await.map(drop),
+        None => {
+            screen::say(&up::greeting(&assembled));
+            assembled.work(None, stop).await.map(drop)
+        }
     }
 }
 
@@ -97,6 +113,7 @@ async fn held(place: &Place, flow: &FlowId, written: &PlaceArguments) -> Result<
 /// Works until there is nothing left to do, and fails where runs failed or the flow could not work.
 async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Result<(), Failure> {
     let before = assembled.accounts().await?;
+    let (data, seen) = (assembled.data.clone(), assembled.store.latest_change().await?);
     let worked = assembled.work(Some(Drain { settle: Duration::ZERO }), stop.clone()).await?;
     screen::say(&accounts::table(&worked.accounts));
     if stop.is_cancelled() {
@@ -109,8 +126,33 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
     let (before, after) = (accounts::total(&before), accounts::total(&worked.accounts));
     match after.failed().saturating_sub(before.failed()) {
         0 => Ok(()),
-        n_failed => Err(Failure::RunsFailed { n_failed, n_runs: after.ended() - before.ended(), help: hint }),
+        n_failed => {
+            tell_failures(&Store::open_read_only(&data)?, seen).await?;
+            Err(Failure::RunsFailed { n_failed, n_runs: after.ended() - before.ended(), help: hint })
+        }
     }
+}
+
+/// Tells each distinct reason of the runs that failed since this change once, with how often it was met.
+async fn tell_failures(store: &Store, mut seen: i64) -> Result<(), Failure> {
+    let mut reasons: BTreeMap<String, (u64, RecordId)> = BTreeMap::new();
+    loop {
+        let rows = store.ended_since(seen, PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        seen = last.changed;
+        for row in rows.iter().filter(|row| matches!(row.state, RunState::Failed | RunState::Unknown)) {
+            reasons.entry(runs::why(row)).or_insert_with(|| (0, row.record.clone())).0 += 1;
+        }
+    }
+    for (reason, (n, record)) in reasons.iter().take(MOST_REASONS) {
+        let times =
+            if *n == 1 { format!("record {record}") } else { format!("{}, as {record}", counted(*n, "record")) };
+        problems::warn(&format!("{}: {times}", tables::cut(reason, 300)));
+    }
+    if let Some(more) = reasons.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
+        problems::warn(&format!("and {}", counted(more as u64, "other reason")));
+    }
+    Ok(())
 }
 
 /// Runs one record, shows how its run ended, and stops.

@@ -153,6 +153,9 @@ async fn tail(arguments: &TailArguments) -> Result<(), Failure> {
     let flow = arguments.flow.as_deref().map(FlowId::from);
     known_flow(&store, &flow).await?;
     let stop = signals::stop_token();
+    if arguments.format == Format::Table {
+        screen::complain("Times are UTC.\n");
+    }
     let mut after = if arguments.all { 0 } else { store.latest_change().await? };
     loop {
         let rows = store.ended_since(after, PAGE).await?;
@@ -191,12 +194,25 @@ pub fn line(row: &RunRow) -> String {
 pub fn why(row: &RunRow) -> String {
     match row.state {
         RunState::Failed | RunState::Unknown | RunState::Pending => match &row.failure {
-            Some(failure) if failure.step.is_empty() => failure.message.clone(),
-            Some(failure) => format!("{}: {}", failure.step, failure.message),
+            Some(failure) => reason_first(&failure.step, &failure.message),
             None => String::new(),
         },
         RunState::Skipped | RunState::Cancelled | RunState::Superseded => row.reason.clone().unwrap_or_default(),
         RunState::Running | RunState::Waiting | RunState::Succeeded => String::new(),
+    }
+}
+
+/// What went wrong before where: a line that is cut must keep the reason.
+fn reason_first(step: &str, message: &str) -> String {
+    let (place, reason) = match message.split_once(": ") {
+        Some((place, reason)) if place.contains(".yaml:") && !place.contains(' ') => (place, reason),
+        Some(_) | None => ("", message),
+    };
+    match (step, place) {
+        ("", "") => reason.to_owned(),
+        ("", place) => format!("{reason} ({place})"),
+        (step, "") => format!("{reason} ({step})"),
+        (step, place) => format!("{reason} ({step}, {place})"),
     }
 }
 
@@ -225,7 +241,7 @@ fn list_table(rows: &[RunRow]) -> String {
         tables::text("run"),
         tables::text("flow"),
         tables::text("record"),
-        tables::text("began"),
+        tables::text("began, UTC"),
         tables::cuttable("how it went"),
     ];
     let now = SystemClock.now();
@@ -272,11 +288,14 @@ fn detail_text(run: &RunDetail) -> String {
     if !why.is_empty() {
         fact("why", why);
     }
-    fact("stored", moment(row.created_at));
+    fact("stored", format!("{} UTC", moment(row.created_at)));
     if let (Some(started), Some(ended)) = (row.started_at, row.ended_at) {
-        fact("ended", format!("{}, {} after its last start", moment(ended), durations::short(ended.since(started))));
+        fact(
+            "ended",
+            format!("{} UTC, {} after its last start", moment(ended), durations::short(ended.since(started))),
+        );
     } else if row.state == RunState::Pending {
-        fact("due", moment(row.due_at));
+        fact("due", format!("{} UTC", moment(row.due_at)));
     }
     fact("tries", count(u64::from(row.attempt)));
     if row.ignored > 0 {
@@ -386,4 +405,17 @@ fn state(word: &str) -> Result<RunState, String> {
         let words = RunState::ALL.iter().map(|state| state.word());
         format!("no state is called so; there are {}", words.collect::<Vec<_>>().join(", "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_stands_before_its_place() {
+        let told = reason_first("when", "flows/a.yaml:4:7: `>` cannot compare text: it is `x`");
+        assert_eq!(told, "`>` cannot compare text: it is `x` (when, flows/a.yaml:4:7)");
+        assert_eq!(reason_first("upsert", "HubSpot fails: later"), "HubSpot fails: later (upsert)");
+        assert_eq!(reason_first("", "gone"), "gone");
+    }
 }

@@ -39,7 +39,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
                 (false, Some(pid)) => format!("The engine, process {pid}, is starting or stopping.\n"),
                 (false, None) => "No engine runs; this is what it left.\n".to_owned(),
             });
-            screen::say(&table(&flows, SystemClock.now()));
+            screen::say(&table(&flows, is_running, SystemClock.now()));
             for flow in &flows {
                 if let Some(reason) = flow["reason"].as_str() {
                     screen::say(&format!("{}: {reason}\n", flow["flow"].as_str().unwrap_or_default()));
@@ -66,6 +66,7 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
             "polls": null,
             "records": records,
             "left_out": left_out,
+            "asked": row.asked,
             "runs": counts.iter().map(|(_, n)| n).sum::<u64>(),
             "open": open,
             "ended": counts.iter().filter(|(state, _)| is_end(*state))
@@ -90,8 +91,9 @@ pub fn is_end(state: RunState) -> bool {
     }
 }
 
-fn table(flows: &[Json], now: Timestamp) -> String {
+fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
     let n = |value: &Json| value.as_u64().unwrap_or_default();
+    let has_asked = flows.iter().any(|flow| n(&flow["asked"]) > 0);
     let has_open = flows.iter().any(|flow| n(&flow["open"]) > 0);
     let mut columns = vec![
         tables::cuttable("flow"),
@@ -101,20 +103,23 @@ fn table(flows: &[Json], now: Timestamp) -> String {
         tables::number("skipped"),
         tables::number("failed"),
     ];
+    columns.extend(has_asked.then_some(tables::number("asked for")));
     columns.extend(has_open.then_some(tables::number("open")));
     columns.push(tables::text("next poll"));
     let cells = |flow: &Json| {
         let ended = |states: &[RunState]| count(states.iter().map(|state| n(&flow["ended"][state.word()])).sum());
         let state = flow["state"].as_str().unwrap_or_default();
+        let id = flow["flow"].as_str().unwrap_or_default();
         let next = flow["next_poll"].as_str().and_then(Timestamp::parse);
         let mut cells = vec![
-            tables::flow_mark(state, flow["flow"].as_str().unwrap_or_default()),
+            if state == "active" && !is_running { format!("○ {id}") } else { tables::flow_mark(state, id) },
             count(n(&flow["records"])),
             count(n(&flow["left_out"])),
             ended(&[RunState::Succeeded]),
             ended(&[RunState::Skipped, RunState::Superseded, RunState::Cancelled]),
             ended(&[RunState::Failed, RunState::Unknown]),
         ];
+        cells.extend(has_asked.then(|| count(n(&flow["asked"]))));
         cells.extend(has_open.then(|| count(n(&flow["open"]))));
         cells.push(match next {
             Some(at) => format!("in {}", durations::short(at.since(now))),

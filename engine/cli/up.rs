@@ -37,7 +37,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn greeting(assembled: &assemble::Assembled) -> String {
+/// What an engine says when it begins.
+pub fn greeting(assembled: &assemble::Assembled) -> String {
     let mut text = format!(
         "{} at work, as process {}; state is kept in `{}`.\n",
         counted(assembled.flows.len() as u64, "flow"),
@@ -50,6 +51,7 @@ fn greeting(assembled: &assemble::Assembled) -> String {
     for (flow, reason) in &assembled.left_out {
         text.push_str(&tables::marked(&format!("  ■ {flow}  {reason}\n")));
     }
+    text.push_str("Flows that you edit are taken up by the next start.\n");
     text.push_str("Ctrl-C stops it; what is at work comes to its end first.\n");
     text
 }

@@ -198,6 +198,8 @@ async fn an_expression_that_fails_on_a_record_fails_its_run_alone() {
     project.write("flows/people.yaml", PEOPLE.replace("when: record.email != ()\n", ""));
     let said = project.run(&["run", "people", "--once"]).refused(5, &["did not succeed", "runs list --state failed"]);
     assert!(said.out.contains('✓'), "the failed runs are outcomes too: {said:?}");
+    assert!(!said.err.contains("WARN") && said.err.lines().count() < 6, "one line for each reason: {said:?}");
+    assert!(said.err.contains("flows/people.yaml:9:"), "{said:?}");
     let failed = project.run(&["runs", "list", "--state", "failed", "--format", "json"]).json();
     let failed = failed.as_array().expect("runs");
     assert!(!failed.is_empty(), "a few contacts have no address");

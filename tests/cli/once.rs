@@ -69,6 +69,18 @@ async fn one_record_can_be_run_again() {
     let said = project.run(&["run", "people", "--record", &id]).ok();
     assert!(said.contains(&id) && said.contains("succeeded"), "{said}");
     assert_eq!(project.count("SELECT count(*) FROM people"), 1, "nothing else was polled");
+    let status = project.run(&["status"]).ok();
+    assert!(status.contains("asked for") && status.contains("○ people"), "no engine runs: {status}");
+    // Another flow's missing variable is not this one's, and leaves no mark on it.
+    project.write("flows/other.yaml", crate::project::PEOPLE.replace("flow: people", "flow: other"));
+    let mut command = project.command(&["run", "other", "--once"]);
+    assert!(!command.env_remove("HUBSPOT_TOKEN").output().expect("the binary starts").status.success());
+    let states = project.run(&["status", "--format", "json"]).json();
+    let state = |name: &str| {
+        let flows = states["flows"].as_array().expect("flows").clone();
+        flows.into_iter().find(|one| one["flow"] == name).map(|one| one["state"].clone())
+    };
+    assert_eq!((state("people"), state("other")), (Some("active".into()), Some("invalid".into())));
     project.run(&["run", "people", "--record", "7"]).refused(3, &["no record `7`"]);
 }
 
