@@ -172,7 +172,9 @@ impl Effects {
         };
         Ok(connection.service.get(&write.object, &id, fields).await.map(|record| {
             let still_has = |field: &String| {
-                record.as_ref().is_some_and(|record| record.fields.get(field) == write.fields.get(field))
+                record.as_ref().is_some_and(|record| {
+                    identity::key_text(record.fields.get(field)) == identity::key_text(write.fields.get(field))
+                })
             };
             if record.is_some() && fields.iter().all(still_has) {
                 Write { verb: Verb::Update { id }, ..write.clone() }

@@ -211,7 +211,7 @@ async fn ids_and_unique_properties_are_read_past_the_search() {
     assert_eq!(
         script.lines()[1..],
         [
-            "GET /crm/v3/objects/contacts/ada+x@example.com?properties=createdate%2Cemail%2Cfirstname%2Clastmodifieddate&idProperty=email",
+            "GET /crm/v3/objects/contacts/ada%2Bx%40example.com?properties=createdate%2Cemail%2Cfirstname%2Clastmodifieddate&idProperty=email",
             "GET /crm/v3/objects/contacts/a%2F7?properties=createdate%2Ccustomer_no%2Clastmodifieddate&idProperty=customer_no",
             "GET /crm/v3/objects/contacts/512?properties=createdate%2Cemail%2Clastmodifieddate",
             "GET /crm/v3/objects/contacts/513?properties=createdate%2Clastmodifieddate",

@@ -90,7 +90,7 @@ async fn an_update_names_the_record_it_reached_and_an_unknown_one_is_not_found()
 async fn an_upsert_by_email_updates_creates_or_adopts() {
     let all = json!({ "properties": { "email": "ada@example.com", "firstname": "Ada" } });
     let others = json!({ "properties": { "firstname": "Ada" } });
-    let by_key = || ("PATCH /crm/v3/objects/contacts/ada@example.com?idProperty=email".to_owned(), others.clone());
+    let by_key = || ("PATCH /crm/v3/objects/contacts/ada%40example.com?idProperty=email".to_owned(), others.clone());
     let create = || ("POST /crm/v3/objects/contacts".to_owned(), all.clone());
 
     let script = Script::of(&["properties_contacts", "created_contact"]);

@@ -24,13 +24,16 @@ pub(super) fn target_key(connection: &OpenConnection, write: &Write) -> Option<S
         Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => None,
         Verb::Update { id } | Verb::Upsert { by: Match::Id(Some(id)), .. } | Verb::Delete { id } => Some(id_key(id)),
         Verb::Upsert { by: Match::Fields(fields), .. } => {
-            let values = fields.iter().map(|field| {
-                let value = write.fields.get(field).cloned().unwrap_or_default();
-                format!(" {field}={}", value.to_text())
-            });
+            let values = fields.iter().map(|field| format!(" {field}={}", key_text(write.fields.get(field))));
             Some(format!("{}.{}{}", connection.name, write.object, values.collect::<String>()))
         }
     }
+}
+
+/// A key's value as services compare it: they trim, and few tell case apart. Two that are taken for one only wait for
+/// each other.
+pub(super) fn key_text(value: Option<&Value>) -> String {
+    value.map(Value::to_text).unwrap_or_default().trim().to_lowercase()
 }
 
 /// The verb's word, as flows and the ledger have it.

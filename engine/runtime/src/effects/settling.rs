@@ -14,6 +14,8 @@ use crate::retry::back_off;
 const BLOCKED_WAIT: Duration = Duration::from_secs(30);
 /// How long writes wait where a service asked for less and did not say for how long.
 const DEFAULT_HOLD: Duration = Duration::from_secs(1);
+/// The same where a day's quota is used up: asking sooner only asks for more refusals.
+const QUOTA_HOLD: Duration = Duration::from_secs(15 * 60);
 /// No service holds us longer than this, whatever it says.
 const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 /// How long an outcome waits that could not be kept, before it is tried again.
@@ -120,7 +122,8 @@ impl Effects {
         let now = self.clock.now();
         match &error.class {
             Class::RateLimited | Class::QuotaExhausted => {
-                let wait = error.retry_after.unwrap_or(DEFAULT_HOLD).min(LONGEST_HOLD);
+                let least = if error.class == Class::QuotaExhausted { QUOTA_HOLD } else { DEFAULT_HOLD };
+                let wait = error.retry_after.unwrap_or(least).clamp(DEFAULT_HOLD, LONGEST_HOLD);
                 asked.connection.penalise(now + wait);
                 crate::events::ConnectionHeld { connection: &asked.connection.name, wait }.emit();
                 Next::Again(now + wait)

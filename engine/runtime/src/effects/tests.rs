@@ -25,10 +25,33 @@ async fn a_refusal_that_is_not_the_record_s_fault_does_not_count_against_its_wri
             13 => Err(refusal(Class::Transient)),
             _ => Ok(applied()),
         });
-        world.live_for(&[FLOW], 3_600).await;
+        // A used-up quota is asked about four times an hour.
+        world.live_for(&[FLOW], 4 * 3_600).await;
         assert_eq!(world.runs().await, ["1 succeeded"], "{class:?}");
         assert_eq!(world.copy.writes.count(), 14, "{class:?}");
     }
+}
+
+/// A service that asks for no wait at all, or that has no quota left, was asked again at once and without end.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_had_enough_is_left_alone_for_a_while() {
+    for (class, most) in [(Class::RateLimited, 3_600), (Class::QuotaExhausted, 5)] {
+        let world = World::new();
+        world.crm.show([record(1, -5_000)]);
+        let refused = class.clone();
+        world.copy.writes.answer(move |_, _| Err(refusal(refused.clone()).retry_after(None)));
+        world.live_for(&[FLOW], 3_600).await;
+        let n = world.copy.writes.count();
+        assert!((2..=most).contains(&n), "{class:?} was asked {n} times within an hour");
+    }
+}
+
+/// Two spellings of one e-mail address were two keys, and the second made a record of its own.
+#[tokio::test(start_paused = true)]
+async fn a_key_is_the_same_in_another_case() {
+    let [one, other] = ["Ann@X.com", " ann@x.com"].map(sdk::Value::from);
+    assert_eq!(super::identity::key_text(Some(&one)), super::identity::key_text(Some(&other)));
+    assert_ne!(super::identity::key_text(Some(&one)), super::identity::key_text(None));
 }
 
 /// The same, of look-ups.
