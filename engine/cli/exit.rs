@@ -201,6 +201,14 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// A port of this machine that we may not have.
+    #[error("nothing can be served at port {port} of this machine")]
+    Port {
+        /// Which.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system refused something that is no file.
     #[error("failed to {doing}")]
     System {
@@ -228,7 +236,11 @@ impl Failure {
             Self::Stopped => Status::Stopped,
             Self::NeverRan { .. } => Status::State,
             Self::InUse { .. } => Status::InUse,
-            Self::NotEmpty { .. } | Self::NotADemo { .. } | Self::File { .. } | Self::System { .. } => Status::System,
+            Self::NotEmpty { .. }
+            | Self::NotADemo { .. }
+            | Self::Port { .. }
+            | Self::File { .. }
+            | Self::System { .. } => Status::System,
             Self::Store(error) => match error {
                 store::Error::InUse { .. } => Status::InUse,
                 store::Error::NoRun { .. } | store::Error::AmbiguousRun { .. } | store::Error::NoEffect { .. } => {
@@ -266,6 +278,7 @@ impl Failure {
             Self::NoFolder { .. } => Some("name the project's folder, or make one with `millrace init`".to_owned()),
             Self::NotEmpty { .. } => Some("name a new folder, such as `millrace init my-flows`".to_owned()),
             Self::NotADemo { .. } => Some("name a new folder, such as `millrace demo --data my-demo`".to_owned()),
+            Self::Port { .. } => Some("name another with `--port`; without it, any free one is taken".to_owned()),
             Self::InUse { .. } => Some(
                 "stop it, or send commands to it: `millrace run FLOW --record ID`, `millrace pause FLOW`".to_owned(),
             ),

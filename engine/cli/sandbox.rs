@@ -106,7 +106,7 @@ pub async fn start(options: Options, serving: ServeOptions, port: u16) -> Result
     };
     let hubspot = Arc::new(Mutex::new(hubspot));
     let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(Failure::system("listen on this machine"))?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| Failure::Port { port, source })?;
     let server = serve(hubspot.clone(), listener, Arc::new(SystemClock), serving)
         .map_err(Failure::system("serve the sandbox"))?;
     Ok(Served { hubspot, server })

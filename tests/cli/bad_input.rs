@@ -171,6 +171,13 @@ async fn services_that_are_not_reached() {
     engine.wait_for_complaint("poll failed");
 }
 
+#[test]
+fn a_port_that_somebody_else_has() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    offline().run(&["sandbox", "hubspot", "--port", &port]).refused(9, &[&format!("port {port}"), "`--port`"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_are_not_json() {
     let sandbox = Sandbox::with_records(10).await;
