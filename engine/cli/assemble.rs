@@ -158,11 +158,8 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
 
 /// Fails where a file of connections has mistakes: what it does not say could lead flows to other accounts.
 fn connections_are_whole(files: &ProjectFiles, understood: &Understood) -> Result<(), Failure> {
-    let of_connections = |one: &&Diagnostic| {
-        let file = one.labels.first().map(|label| &label.file);
-        one.is_error() && file.is_some_and(|file| file.starts_with("connections."))
-    };
-    let mistakes: Vec<Diagnostic> = understood.diagnostics.iter().filter(of_connections).cloned().collect();
+    let mistakes: Vec<Diagnostic> =
+        understood.diagnostics.iter().filter(|one| understood::is_of_connections(one)).cloned().collect();
     let Some(file) = mistakes.first().and_then(|one| one.labels.first()).map(|label| label.file.clone()) else {
         return Ok(());
     };

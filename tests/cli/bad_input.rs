@@ -172,6 +172,16 @@ async fn services_that_are_not_reached() {
 }
 
 #[test]
+fn mistakes_of_connections_are_not_blamed_on_flows() {
+    let project = offline();
+    project.write("connections.yaml", "crm: {connector: hubspot, tok\n");
+    let said = project.run(&["check"]).refused(1, &["connections.yaml:"]);
+    assert!(!said.err.contains("unknown connection"), "{said:?}");
+    project.write("connections.yaml", CONNECTIONS.replace("warehouse.sql", "missing.sql"));
+    project.run(&["check"]).refused(1, &["connections.yaml:8:9", "no script `missing.sql`"]);
+}
+
+#[test]
 fn a_port_that_somebody_else_has() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port().to_string();

@@ -93,6 +93,16 @@ pub fn facts_offline(definition: &ConnectionDefinition, folder: &Path) -> (Conne
         .map(|(_, written)| written.span())
         .collect();
     diagnostics.retain(|diagnostic| !diagnostic.labels.iter().any(|label| kept_elsewhere.contains(&label.span)));
+    // The database itself may be made later; what makes it may not.
+    let script = definition.settings.iter().find(|(key, _)| key.name == "init");
+    if let Some((_, SettingText::Plain { text, span })) = script
+        && setting_kind(definition, "init") == Some(SettingKind::Path)
+        && !folder.join(text).exists()
+    {
+        let message = format!("there is no script `{}`", text::shown(text));
+        let diagnostic = Diagnostic::error(flow::codes::WRONG_SETTING, message);
+        diagnostics.push(diagnostic.at(&definition.file.path, *span, "").help("write it beside `connections.yaml`"));
+    }
     // An address that is kept elsewhere may be one on this machine; without it, the usual one tells what objects there are.
     let is_optional = |name: &str| descriptor.settings.iter().any(|setting| setting.name == name && !setting.required);
     let unknown = |name: &str| {

@@ -63,7 +63,10 @@ impl Understood {
     /// The checked flows, and all diagnostics after these.
     pub fn check(&self, catalog: &Catalog, mut diagnostics: Vec<Diagnostic>) -> Checked {
         let checked = flow::check(&self.definitions, catalog, &self.project.defaults());
-        diagnostics.extend(checked.diagnostics);
+        // A file of connections with mistakes may well have those that flows name: they are not the flows' mistakes.
+        let is_known = !self.diagnostics.iter().any(is_of_connections);
+        let blames = |one: &Diagnostic| one.code == flow::codes::UNKNOWN_CONNECTION;
+        diagnostics.extend(checked.diagnostics.into_iter().filter(|one| is_known || !blames(one)));
         Checked { flows: checked.flows, diagnostics }
     }
 
@@ -120,6 +123,11 @@ impl Understood {
         }
         left_out
     }
+}
+
+/// Whether a mistake is one of `connections.yaml`, or of an environment's.
+pub fn is_of_connections(one: &Diagnostic) -> bool {
+    one.is_error() && one.labels.first().is_some_and(|label| label.file.starts_with("connections."))
 }
 
 /// Why a flow with `enabled: false` does not run.
