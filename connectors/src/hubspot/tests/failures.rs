@@ -59,7 +59,7 @@ fn every_recorded_refusal_is_classified() {
             "any one of these would do: crm.objects.companies.read, crm.objects.companies.write",
         ),
         case("403_without_scopes", forbidden(&[]), No, None, "You do not have permissions"),
-        case("404_html", Permanent, No, None, "status 404 with 48 bytes text/html"),
+        case("404_html", Transient, No, None, "status 404 with 48 bytes text/html"),
         case("404_id_not_a_number", NotFound, No, None, "usually numeric"),
         case("404_unknown_id", NotFound, No, None, "resource not found"),
         case("408_timeout", Transient, Maybe, None, "Request timeout"),
