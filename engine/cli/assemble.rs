@@ -12,7 +12,7 @@ mod understood;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use flow::{Flow, On, Trigger};
+use flow::{Every, Flow, On, Times, Trigger};
 use runtime::engine::EngineParts;
 use runtime::{Connections, Drain, Engine, EngineOptions, FlowStatus, Handle};
 use sdk::{Clock as _, FlowId, RandomIds, SystemClock};
@@ -192,12 +192,32 @@ impl Assembled {
 
 /// What a flow looks for, in a few words.
 pub fn sentence_of(flow: &Flow) -> String {
-    let Trigger::Poll(poll) = &flow.trigger;
-    let what = match poll.on {
-        On::New => "new",
-        On::NewOrUpdated => "new or updated",
-    };
-    format!("{what} {}.{}, every {}", poll.target.connection, poll.target.object, durations::short(poll.every))
+    match &flow.trigger {
+        Trigger::Poll(poll) => {
+            let what = match poll.on {
+                On::New => "new",
+                On::NewOrUpdated => "new or updated",
+                On::Archived => "archived",
+            };
+            format!("{what} {}, {}", poll.target, interval_of(poll.every))
+        }
+        Trigger::Schedule(schedule) => {
+            let times = match &schedule.times {
+                Times::Cron(cron) => format!("at `{cron}`"),
+                Times::Every(every) => format!("every {}", durations::short(*every)),
+            };
+            match &schedule.walk {
+                Some(walk) => format!("all {}, {times}", walk.target),
+                None => times,
+            }
+        }
+        Trigger::Manual(_) => "when asked".to_owned(),
+    }
+}
+
+fn interval_of(every: Every) -> String {
+    let (min, max) = (durations::short(every.min), durations::short(every.max));
+    if every.min == every.max { format!("every {min}") } else { format!("every {min} to {max}") }
 }
 
 async fn accounts(store: &Store, flows: impl Iterator<Item = &FlowId>) -> Result<Vec<Account>, Failure> {

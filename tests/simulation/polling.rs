@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::{Flow, Limits, On, Poll, Target, Trigger};
+use flow::{Every, Flow, Limits, On, Poll, Target, Trigger};
 use futures::FutureExt;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
@@ -143,7 +143,8 @@ impl Simulation {
             epoch: taken.epoch,
         };
         let open = Arc::new(OpenConnection::new(ConnectionName::from("crm"), connection));
-        Poller::new(Arc::new(simulated_flow(&self.scenario)), open, parts)
+        let poll = simulated_poll(&self.scenario);
+        Poller::new(Arc::new(simulated_flow(&poll)), poll, open, parts)
     }
 
     /// From here on every crash point may be the last.
@@ -248,7 +249,7 @@ impl Simulation {
         for (id, history) in &truth {
             let stamp = match self.scenario.on {
                 On::New => history.created_at,
-                On::NewOrUpdated => history.stamps.last().copied().unwrap_or(history.created_at),
+                On::NewOrUpdated | On::Archived => history.stamps.last().copied().unwrap_or(history.created_at),
             };
             if stamp < floor.millis() {
                 continue;
@@ -291,7 +292,20 @@ fn flow_id() -> FlowId {
     FlowId::from("simulated")
 }
 
-fn simulated_flow(scenario: &Scenario) -> Flow {
+fn simulated_poll(scenario: &Scenario) -> Poll {
+    Poll {
+        target: Target { connection: ConnectionName::from("crm"), object: "contacts".to_owned() },
+        on: scenario.on,
+        every: Every::fixed(scenario.interval),
+        start: scenario.start,
+        filter: None,
+        condition: None,
+        fields: FIELDS.map(str::to_owned).to_vec(),
+        by: None,
+    }
+}
+
+fn simulated_flow(poll: &Poll) -> Flow {
     Flow {
         id: flow_id(),
         was: None,
@@ -299,19 +313,11 @@ fn simulated_flow(scenario: &Scenario) -> Flow {
         file: PathBuf::from("flows/simulated.yaml"),
         enabled: true,
         timezone: jiff::tz::TimeZone::UTC,
-        trigger: Trigger::Poll(Poll {
-            target: Target { connection: ConnectionName::from("crm"), object: "contacts".to_owned() },
-            on: scenario.on,
-            every: scenario.interval,
-            start: scenario.start,
-            filter: None,
-            condition: None,
-            fields: FIELDS.map(str::to_owned).to_vec(),
-            by: None,
-        }),
+        trigger: Trigger::Poll(poll.clone()),
         when: None,
         keys: Vec::new(),
         steps: Vec::new(),
+        on_failure: Vec::new(),
         limits: Limits::default(),
     }
 }

@@ -27,7 +27,7 @@ impl Stamp {
     pub(super) fn of(table: &Table, stamp: &StampKind) -> Result<Self, Error> {
         let name = match stamp {
             StampKind::Field(name) => name,
-            StampKind::Created | StampKind::Modified => {
+            StampKind::Created | StampKind::Modified | StampKind::Archived => {
                 let message = format!(
                     "the table `{}` does not say which column stamps its rows; add `by:` with that column",
                     table.name

@@ -70,7 +70,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
 pub(super) fn column_name(stamp: &StampKind) -> Option<&str> {
     match stamp {
         StampKind::Field(name) => Some(name),
-        StampKind::Created | StampKind::Modified => None,
+        StampKind::Created | StampKind::Modified | StampKind::Archived => None,
     }
 }
 

@@ -13,8 +13,9 @@ pub use check::{Checked, ProjectDefaults, check};
 pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
 pub use model::{
-    Assignments, EachStep, FindStep, Flow, Limits, Many, On, OnError, OnMissing, Policy, Poll, Retry, Rule,
-    RuleQuestion, Start, Step, StepKind, Target, Trigger, UpsertKey, Wait, WriteStep,
+    Assignments, DoStep, EachStep, Every, FindStep, Flow, Input, Limits, Manual, Many, Missed, On, OnError, OnMissing,
+    Policy, Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind, Target, Times, Trigger,
+    UpsertKey, Wait, Walk, WriteStep,
 };
 pub use parse::{Parsed, duration, parse};
 pub use project::{

@@ -31,6 +31,8 @@ pub struct Flow {
     pub keys: Vec<(String, Template)>,
     /// Its steps, in order.
     pub steps: Vec<Step>,
+    /// What is done where a run failed; these steps see `failure`.
+    pub on_failure: Vec<Step>,
     /// Its limits.
     pub limits: Limits,
 }
@@ -40,6 +42,56 @@ pub struct Flow {
 pub enum Trigger {
     /// Looks for new or changed records at an interval.
     Poll(Poll),
+    /// Starts at certain times.
+    Schedule(Schedule),
+    /// Starts when somebody, or another flow, asks.
+    Manual(Manual),
+}
+
+impl Trigger {
+    /// The poll, where it is one.
+    pub fn poll(&self) -> Option<&Poll> {
+        match self {
+            Self::Poll(poll) => Some(poll),
+            Self::Schedule(_) | Self::Manual(_) => None,
+        }
+    }
+
+    /// The object whose records make its runs, where records do.
+    pub fn source(&self) -> Option<&Target> {
+        match self {
+            Self::Poll(poll) => Some(&poll.target),
+            Self::Schedule(schedule) => schedule.walk.as_ref().map(|walk| &walk.target),
+            Self::Manual(_) => None,
+        }
+    }
+
+    /// Records of the source that do not match make no run.
+    pub fn filter(&self) -> Option<&sdk::Filter> {
+        match self {
+            Self::Poll(poll) => poll.filter.as_ref(),
+            Self::Schedule(schedule) => schedule.walk.as_ref()?.filter.as_ref(),
+            Self::Manual(_) => None,
+        }
+    }
+
+    /// Records of the source for which it is false make no run.
+    pub fn condition(&self) -> Option<&Expression> {
+        match self {
+            Self::Poll(poll) => poll.condition.as_ref(),
+            Self::Schedule(schedule) => schedule.walk.as_ref()?.condition.as_ref(),
+            Self::Manual(_) => None,
+        }
+    }
+
+    /// The fields that are read of the source's records. Sorted.
+    pub fn fields(&self) -> &[String] {
+        match self {
+            Self::Poll(poll) => &poll.fields,
+            Self::Schedule(schedule) => schedule.walk.as_ref().map_or(&[], |walk| &walk.fields),
+            Self::Manual(_) => &[],
+        }
+    }
 }
 
 /// A polling trigger.
@@ -50,7 +102,7 @@ pub struct Poll {
     /// Which changes count.
     pub on: On,
     /// How often it looks.
-    pub every: Duration,
+    pub every: Every,
     /// Which records count at first.
     pub start: Start,
     /// Records that do not match make no run.
@@ -63,6 +115,22 @@ pub struct Poll {
     pub by: Option<String>,
 }
 
+/// How often a poll looks: always after the same time, or less often while nothing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Every {
+    /// The time after a poll that found something.
+    pub min: Duration,
+    /// The longest time, after many that found nothing. As long as `min` for a fixed interval.
+    pub max: Duration,
+}
+
+impl Every {
+    /// Always after this time.
+    pub fn fixed(every: Duration) -> Self {
+        Self { min: every, max: every }
+    }
+}
+
 /// Which changes count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
@@ -70,6 +138,77 @@ pub enum On {
     New,
     /// Once per version of a record.
     NewOrUpdated,
+    /// Once per record that was archived.
+    Archived,
+}
+
+/// A trigger that goes by the clock.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// When it starts.
+    pub times: Times,
+    /// What becomes of times that passed while nothing ran.
+    pub missed: Missed,
+    /// The records that it walks, one run each; without it, each time makes one run.
+    pub walk: Option<Walk>,
+}
+
+/// When a schedule starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// By a cron expression, in the flow's time zone.
+    Cron(String),
+    /// At this interval, counted from the first start.
+    Every(Duration),
+}
+
+/// What becomes of times that passed while nothing ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missed {
+    /// One run makes up for all of them.
+    #[default]
+    RunOnce,
+    /// Nothing: the next time comes.
+    Skip,
+}
+
+/// All records of an object, walked at each time of a schedule.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// The object.
+    pub target: Target,
+    /// Records that do not match make no run.
+    pub filter: Option<sdk::Filter>,
+    /// Records for which it is false make no run.
+    pub condition: Option<Expression>,
+    /// The fields to read. Sorted.
+    pub fields: Vec<String>,
+}
+
+/// A trigger that waits to be asked.
+#[derive(Clone, Debug)]
+pub struct Manual {
+    /// What a caller gives, in the author's order.
+    pub inputs: Vec<Input>,
+}
+
+/// One value that a caller gives.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name in `inputs`.
+    pub name: String,
+    /// What it holds.
+    pub field_type: sdk::FieldType,
+    /// The values allowed of a choice; empty for other types.
+    pub options: Vec<String>,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is where it is not given.
+    pub default: Option<sdk::Value>,
+    /// What people call it.
+    pub label: Option<String>,
+    /// A sentence on what to give.
+    pub help: Option<String>,
 }
 
 /// Which records count at first.
@@ -212,6 +351,10 @@ pub enum StepKind {
     Each(EachStep),
     /// Goes on later.
     Wait(Wait),
+    /// Any other action of a connector.
+    Do(DoStep),
+    /// Another flow, as a run of its own.
+    Run(RunStep),
     /// Ends the run as skipped.
     Skip(Template),
     /// Ends the run as succeeded.
@@ -264,6 +407,26 @@ pub enum Wait {
     Until(Template),
 }
 
+/// An action of a connector that is neither a write nor a look-up.
+#[derive(Clone, Debug)]
+pub struct DoStep {
+    /// Where.
+    pub connection: ConnectionName,
+    /// Which, by the connector's name of it.
+    pub action: String,
+    /// What it is given.
+    pub with: Assignments,
+}
+
+/// A call of another flow, whose end it waits for.
+#[derive(Clone, Debug)]
+pub struct RunStep {
+    /// The flow, one with a `manual` trigger.
+    pub flow: FlowId,
+    /// Its inputs.
+    pub with: Assignments,
+}
+
 impl StepKind {
     /// The lists of steps that it holds, to be changed.
     pub(crate) fn inner_mut(&mut self) -> Vec<&mut Vec<Step>> {
@@ -278,6 +441,8 @@ impl StepKind {
             | Self::Find(_)
             | Self::Let(_)
             | Self::Wait(_)
+            | Self::Do(_)
+            | Self::Run(_)
             | Self::Skip(_)
             | Self::Stop(_)
             | Self::Fail(_) => Vec::new(),
@@ -299,6 +464,8 @@ impl StepKind {
             | Self::Find(_)
             | Self::Let(_)
             | Self::Wait(_)
+            | Self::Do(_)
+            | Self::Run(_)
             | Self::Skip(_)
             | Self::Stop(_)
             | Self::Fail(_) => Vec::new(),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use flow::{Flow, Trigger};
 use futures::StreamExt;
 use sdk::{Clock, FlowId, Ids, RunId, Timestamp};
-use store::{Failure, FlowRow, FlowState, RunState, Store};
+use store::{Failure, FlowRow, FlowState, RunState, Store, Tally};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,8 @@ struct FlowTask {
     flow: Arc<Flow>,
     /// The name that its effect ids are made from, which no renaming changes.
     identity: FlowId,
-    poller: Arc<Poller>,
+    /// What reads its source, where it polls one.
+    poller: Option<Arc<Poller>>,
     is_paused: bool,
     poll_key: Option<delay_queue::Key>,
     poll_due: Timestamp,
@@ -209,26 +210,30 @@ impl Engine {
 
     async fn add(&mut self, flow: Arc<Flow>, epoch: i64, known: Option<&FlowRow>) -> Result<(), EngineError> {
         let is_paused = known.is_some_and(|row| row.state == FlowState::Paused);
-        let Trigger::Poll(poll) = &flow.trigger;
-        let Some(connection) = self.parts.connections.get(&poll.target.connection).cloned() else {
-            return Ok(());
-        };
         if known.is_some_and(|row| row.state == FlowState::Blocked) {
             // Its connection may have been mended since; if not, that is found and told again.
             self.keep_state(&flow.id, FlowState::Active, None).await;
         }
-        let poller = Poller::new(
-            flow.clone(),
-            connection,
-            PollerParts {
-                store: self.parts.store.clone(),
-                clock: self.parts.clock.clone(),
-                ids: self.parts.ids.clone(),
-                options: self.parts.options.poll,
-                epoch,
-            },
-        );
-        let tally = self.parts.store.tally(poller.key()).await?;
+        let poller = match &flow.trigger {
+            Trigger::Poll(poll) => {
+                let Some(connection) = self.parts.connections.get(&poll.target.connection).cloned() else {
+                    return Ok(());
+                };
+                let parts = PollerParts {
+                    store: self.parts.store.clone(),
+                    clock: self.parts.clock.clone(),
+                    ids: self.parts.ids.clone(),
+                    options: self.parts.options.poll,
+                    epoch,
+                };
+                Some(Arc::new(Poller::new(flow.clone(), poll.clone(), connection, parts)))
+            }
+            Trigger::Schedule(_) | Trigger::Manual(_) => None,
+        };
+        let tally = match &poller {
+            Some(poller) => self.parts.store.tally(poller.key()).await?,
+            None => Tally::default(),
+        };
         let counts = self.parts.store.counts_by_state(&flow.id).await?;
         let identity = self.parts.store.flow_identity(&flow.id).await?;
         let status = FlowStatus {
@@ -248,7 +253,7 @@ impl Engine {
         let task = FlowTask {
             flow: flow.clone(),
             identity,
-            poller: Arc::new(poller),
+            poller,
             is_paused,
             poll_key: None,
             poll_due: self.started_at,
@@ -333,7 +338,7 @@ impl Engine {
             && self.polls.is_empty()
             && self.look_ups.is_empty()
             && self.flows.iter().all(|(id, task)| {
-                let Trigger::Poll(poll) = &task.flow.trigger;
+                let Some(poll) = task.flow.trigger.poll() else { return true };
                 let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
                 let since = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;
                 let is_waited_for = !task.is_paused && !self.is_blocked(id);

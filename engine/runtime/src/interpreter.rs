@@ -9,7 +9,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use flow::{EvaluationError, Flow, OnError, Scope, Step, Trigger};
+use flow::{EvaluationError, Flow, OnError, Scope, Step};
 use sdk::{Fields, Value};
 use store::{ClaimedRun, Ending, Failure};
 
@@ -39,9 +39,8 @@ pub async fn interpret(flow: Arc<Flow>, run: Arc<ClaimedRun>, world: &dyn Durabl
 /// The run's scope, unless its conditions end it before its first step.
 fn begin(flow: &Flow, run: &ClaimedRun, now: sdk::Timestamp) -> Result<Scope, Ending> {
     let mut scope = Scope::new(flow, &run.record, run.id, now);
-    let Trigger::Poll(poll) = &flow.trigger;
     let questions =
-        [(poll.condition.as_ref(), "trigger", "`where` is false"), (flow.when.as_ref(), "when", "`when` is false")];
+        [(flow.trigger.condition(), "trigger", "`where` is false"), (flow.when.as_ref(), "when", "`when` is false")];
     for (question, place, reason) in questions {
         match question.map(|question| question.ask(&mut scope)) {
             None | Some(Ok(true)) => {}

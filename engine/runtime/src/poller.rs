@@ -18,7 +18,7 @@ mod page;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use flow::{Flow, On, Poll, Start, Trigger};
+use flow::{Flow, On, Poll, Start};
 use sdk::faults::planted;
 use sdk::{Clock, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
 use store::{
@@ -114,6 +114,7 @@ pub enum PollError {
 /// Polls for one flow.
 pub struct Poller {
     flow: Arc<Flow>,
+    poll: Poll,
     connection: Arc<OpenConnection>,
     store: Store,
     clock: Arc<dyn Clock>,
@@ -141,13 +142,12 @@ pub struct PollerParts {
 }
 
 impl Poller {
-    /// A poller of this flow's trigger.
-    pub fn new(flow: Arc<Flow>, connection: Arc<OpenConnection>, parts: PollerParts) -> Self {
+    /// A poller of this trigger of the flow.
+    pub fn new(flow: Arc<Flow>, poll: Poll, connection: Arc<OpenConnection>, parts: PollerParts) -> Self {
         let PollerParts { store, clock, ids, options, epoch } = parts;
-        let Trigger::Poll(poll) = &flow.trigger;
-        let key = source_key(&flow, poll);
+        let key = source_key(&flow, &poll);
         let projection = page::projection(&poll.fields);
-        Self { flow, connection, store, clock, ids, options, epoch, key, projection, lag: Mutex::default() }
+        Self { flow, poll, connection, store, clock, ids, options, epoch, key, projection, lag: Mutex::default() }
     }
 
     /// Under which key its cursor is kept.
@@ -263,7 +263,7 @@ impl Poller {
         }
         // Asked, not estimated: what is stamped before this moment never makes a run.
         let now = self.ask_server_time().await?;
-        let Trigger::Poll(poll) = &self.flow.trigger;
+        let poll = &self.poll;
         let floor = match poll.start {
             Start::Now => now,
             Start::Beginning => Timestamp::EPOCH,
@@ -319,7 +319,7 @@ impl Poller {
 
     /// One page, verified, and the service's time when the request for it left at the latest.
     async fn read(&self, query: &PollQuery) -> Result<(Vec<Record>, Timestamp), PollError> {
-        let Trigger::Poll(poll) = &self.flow.trigger;
+        let poll = &self.poll;
         let request = PollRequest {
             object: poll.target.object.clone(),
             stamp: stamp_kind(poll),
@@ -352,11 +352,12 @@ impl Poller {
         if page::is_thrown_away(query, next) {
             return Ok(Fresh::default());
         }
-        let Trigger::Poll(poll) = &self.flow.trigger;
+        let poll = &self.poll;
         let freshness = match poll.on {
             On::New => Freshness::ById,
             On::NewOrUpdated if planted("seen by id only") => Freshness::ById,
-            On::NewOrUpdated => Freshness::ByVersion,
+            // A record may be restored and archived again.
+            On::NewOrUpdated | On::Archived => Freshness::ByVersion,
         };
         let versions: Vec<_> = rows.iter().map(|row| (row.id.clone(), version(row, poll.on))).collect();
         let novelties = if planted("no seen set") {
@@ -465,6 +466,7 @@ pub fn source_key(flow: &Flow, poll: &Poll) -> SourceKey {
     let by = match stamp_kind(poll) {
         StampKind::Created => "creation".to_owned(),
         StampKind::Modified => "modification".to_owned(),
+        StampKind::Archived => "archiving".to_owned(),
         StampKind::Field(field) => field,
     };
     SourceKey { flow: flow.id.clone(), source: format!("{}.{} by {by}", poll.target.connection, poll.target.object) }
@@ -472,16 +474,17 @@ pub fn source_key(flow: &Flow, poll: &Poll) -> SourceKey {
 
 fn stamp_kind(poll: &Poll) -> StampKind {
     match (&poll.by, poll.on) {
-        (Some(field), _) => StampKind::Field(field.clone()),
+        (Some(field), On::New | On::NewOrUpdated) => StampKind::Field(field.clone()),
         (None, On::New) => StampKind::Created,
         (None, On::NewOrUpdated) => StampKind::Modified,
+        (_, On::Archived) => StampKind::Archived,
     }
 }
 
 /// Which version of its record a row is. A flow on new records knows one version of each.
 pub fn version(row: &Record, on: On) -> Version {
     match on {
-        On::New => Version { stamp: row.modified, hash: 0 },
+        On::New | On::Archived => Version { stamp: row.modified, hash: 0 },
         On::NewOrUpdated => Version { stamp: row.modified, hash: page::content_hash(row) },
     }
 }

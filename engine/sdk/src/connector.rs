@@ -60,6 +60,8 @@ pub enum StampKind {
     Created,
     /// Change: `on: new_or_updated`.
     Modified,
+    /// Archiving: `on: archived`. [`Record::modified`] is the moment at which it was archived.
+    Archived,
     /// This field, named by the author (`by`).
     Field(String),
 }
@@ -93,6 +95,21 @@ pub enum PollQuery {
         /// The last id read.
         after: Option<RecordId>,
     },
+}
+
+/// One page's worth of a walk over all records of an object.
+#[derive(Clone, Debug)]
+pub struct WalkRequest {
+    /// The object walked.
+    pub object: String,
+    /// The fields to read.
+    pub fields: Vec<String>,
+    /// What the author filters by. May be sent along where the service can; the engine checks every row again.
+    pub filter: Option<Filter>,
+    /// The last id read; `None` at the walk's beginning. Only ids above it are wanted.
+    pub after: Option<RecordId>,
+    /// At most this many rows, and never more than [`Connection::page_size`].
+    pub limit: usize,
 }
 
 /// The rows of one page.
@@ -130,6 +147,13 @@ pub trait Connection: Send + Sync + 'static {
 
     /// One page. Unknown objects and fields are [`crate::Class::Invalid`].
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error>;
+
+    /// One page of all records, sorted by id as [`Connection::ids_are_numbers`] says; fewer rows than asked for mean
+    /// the end. [`Record::modified`] is whatever stamp is known, else the epoch. Connections that cannot be walked
+    /// are [`crate::Class::Invalid`].
+    async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
+        Err(Error::new(crate::Class::Invalid, format!("`{}` cannot be walked record by record", request.object)))
+    }
 
     /// One record by id, `None` where there is none: `run --record`, and look-ups by id.
     async fn get(&self, object: &str, id: &RecordId, fields: &[String]) -> Result<Option<Record>, Error>;

@@ -21,7 +21,7 @@ pub mod write;
 
 pub use clock::{Clock, SystemClock};
 pub use connector::{
-    Account, ConnectContext, Connection, Connector, Descriptor, PollPage, PollQuery, PollRequest, StampKind,
+    Account, ConnectContext, Connection, Connector, Descriptor, PollPage, PollQuery, PollRequest, StampKind, WalkRequest,
 };
 pub use error::{Applied, Class, Error};
 pub use filter::{Filter, Test};

@@ -16,6 +16,12 @@ pub(super) async fn poll(connection: &RestConnection, request: &PollRequest) -> 
         StampKind::Modified => {
             (Serves::NewOrUpdated, resource.stamps.modified.as_ref().map(|stamp| stamp.field.as_str()))
         }
+        StampKind::Archived => {
+            return Err(invalid(format!(
+                "{} does not tell which {} were archived",
+                connection.manifest.service, request.object
+            )));
+        }
         StampKind::Field(field) => (of_field(resource, field), Some(field.as_str())),
     };
     let source = resource.polls.iter().find(|poll| poll.serves.contains(&serves)).map(|poll| &poll.source);

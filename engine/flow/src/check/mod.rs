@@ -175,6 +175,7 @@ impl<'a> Checker<'a> {
             },
             keys: keys.into_iter().collect::<Option<_>>()?,
             steps,
+            on_failure: Vec::new(),
             limits: definition.limits,
         })
     }

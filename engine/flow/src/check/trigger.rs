@@ -10,7 +10,7 @@ use super::names::Sees;
 use super::{Checker, filter};
 use crate::codes;
 use crate::definition::{At, PollDefinition};
-use crate::model::{On, Poll, Trigger};
+use crate::model::{Every, On, Poll, Trigger};
 use crate::template;
 
 impl<'a> Checker<'a> {
@@ -28,7 +28,7 @@ impl<'a> Checker<'a> {
         Some(Poll {
             target: definition.target.as_ref()?.value.clone(),
             on: definition.on,
-            every: definition.every.as_ref()?.value,
+            every: Every::fixed(definition.every.as_ref()?.value),
             start: definition.start,
             filter: match filter {
                 Some(filter) => Some(filter?),
@@ -76,6 +76,8 @@ impl<'a> Checker<'a> {
         let (stamp, what) = match definition.on {
             On::New => (&schema.created_field, "created"),
             On::NewOrUpdated => (&schema.modified_field, "changed"),
+            // Not a field of the object: the connector says whether it can.
+            On::Archived => return,
         };
         if stamp.is_none() {
             let message = format!("no field of `{target}` is known to say when a record was {what}");

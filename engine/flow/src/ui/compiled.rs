@@ -67,9 +67,12 @@ steps:
     assert_eq!(flow.id.as_str(), "customers-to-warehouse");
     assert_eq!(flow.description.as_deref(), Some("Copies every HubSpot customer into the warehouse."));
     assert!(flow.enabled && flow.was.is_none());
-    let Trigger::Poll(poll) = &flow.trigger;
+    let Trigger::Poll(poll) = &flow.trigger else { panic!("it polls") };
     assert_eq!(poll.target.to_string(), "crm.contacts");
-    assert_eq!((poll.on, poll.every, poll.start), (On::NewOrUpdated, Duration::from_secs(15), Start::Now));
+    assert_eq!(
+        (poll.on, poll.every, poll.start),
+        (On::NewOrUpdated, crate::Every::fixed(Duration::from_secs(15)), Start::Now)
+    );
     let stage = Filter::Field { field: "lifecyclestage".into(), test: Test::Eq(Value::from("customer")) };
     assert_eq!(poll.filter, Some(stage));
     assert_eq!(poll.condition.as_ref().map(|condition| condition.source()), Some("record.email != ()"));
@@ -155,7 +158,7 @@ steps:
     assert_eq!(flow.was.as_ref().map(|was| was.as_str()), Some("some-verbs"));
     assert_eq!(flow.timezone.iana_name(), Some("Europe/Berlin"));
     assert_eq!((flow.limits.runs, flow.limits.records_per_poll), (4, Some(500)));
-    let Trigger::Poll(poll) = &flow.trigger;
+    let Trigger::Poll(poll) = &flow.trigger else { panic!("it polls") };
     assert_eq!(poll.start, Start::At(sdk::Timestamp::parse("2026-01-02T10:00:00Z").unwrap()));
     assert_eq!(poll.fields, ["email", "vip"]);
     let names: Vec<_> = flow.steps.iter().map(|step| step.name.as_str()).collect();
@@ -219,7 +222,7 @@ steps:
     );
     let StepKind::Find(twin) = &flow.steps[0].kind else { panic!() };
     assert_eq!(twin.fields, ["email", "firstname"]);
-    let Trigger::Poll(poll) = &flow.trigger;
+    let Trigger::Poll(poll) = &flow.trigger else { panic!("it polls") };
     assert_eq!(poll.fields, ["email", "lastname", "score"]);
     let StepKind::Upsert { write, .. } = &flow.steps[1].kind else { panic!() };
     let set: Vec<_> = write.set.iter().map(|(field, value)| format!("{field}={}", expression(value))).collect();
@@ -273,7 +276,7 @@ steps:
     );
     let StepKind::Find(twins) = &flow.steps[0].kind else { panic!() };
     assert_eq!(twins.fields, ["email", "lastname"]);
-    let Trigger::Poll(poll) = &flow.trigger;
+    let Trigger::Poll(poll) = &flow.trigger else { panic!("it polls") };
     assert_eq!(poll.fields, ["birthday", "lastname", "score", "vip"]);
     let StepKind::Route { rules, default } = &flow.steps[1].kind else { panic!() };
     assert_eq!(rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["vips", "2"]);
@@ -319,7 +322,7 @@ fn unknown_schemas_are_not_guessed_at() {
     let flow = compile(
         "flow: a\nconnections: {other: postgres}\ntrigger: {poll: other.anything, every: 1s}\nsteps:\n  - create: other.more\n    set: {whatever: \"${ record.x }\"}\n",
     );
-    let Trigger::Poll(poll) = &flow.trigger;
+    let Trigger::Poll(poll) = &flow.trigger else { panic!("it polls") };
     assert_eq!(poll.fields, ["x"]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use flow::{Flow, Trigger};
+use flow::{Flow, On};
 use sdk::{FlowId, Record, RecordId};
 use store::{FlowState, ManualRun, NewRun};
 use tokio::sync::{mpsc, oneshot};
@@ -104,7 +104,7 @@ impl Engine {
     /// Asks the service for the record, beside everything else.
     fn look_up(&mut self, flow: FlowId, record: RecordId, reply: Reply) {
         let known = self.flows.get(&flow).and_then(|task| {
-            let Trigger::Poll(poll) = &task.flow.trigger;
+            let poll = task.flow.trigger.poll()?;
             Some((poll.clone(), self.parts.connections.get(&poll.target.connection)?.clone()))
         });
         let Some((poll, open)) = known else {
@@ -125,8 +125,8 @@ impl Engine {
             (None, _) => Err(no_flow(&flow)),
             (_, Err(error)) => Err(error.to_string()),
             (Some(definition), Ok(None)) => {
-                let Trigger::Poll(poll) = &definition.trigger;
-                Err(format!("`{}` has no record `{record}`", poll.target))
+                let source = definition.trigger.source().map(ToString::to_string).unwrap_or_default();
+                Err(format!("`{source}` has no record `{record}`"))
             }
             (Some(definition), Ok(Some(found))) => self.run_record(&definition, found).await,
         };
@@ -136,8 +136,8 @@ impl Engine {
 
     async fn run_record(&mut self, definition: &Flow, record: Record) -> Result<String, String> {
         let flow = &definition.id;
-        let Trigger::Poll(poll) = &definition.trigger;
-        let (id, record_id, version) = (self.parts.ids.run_id(), record.id.clone(), version(&record, poll.on));
+        let on = definition.trigger.poll().map_or(On::NewOrUpdated, |poll| poll.on);
+        let (id, record_id, version) = (self.parts.ids.run_id(), record.id.clone(), version(&record, on));
         let run = ManualRun {
             flow: flow.clone(),
             run: NewRun { id, record, keys: Vec::new() },

@@ -3,7 +3,6 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use flow::Trigger;
 use futures::FutureExt;
 use sdk::{Class, FlowId, Timestamp};
 use store::FlowState;
@@ -24,8 +23,8 @@ const BLOCKED_INTERVAL: Duration = Duration::from_secs(60);
 impl Engine {
     pub(super) fn schedule_first(&mut self, flow: &FlowId, n_flows: usize) {
         let Some(task) = self.flows.get(flow) else { return };
-        let Trigger::Poll(poll) = &task.flow.trigger;
-        let window = poll.every.min(SPREAD_PER_FLOW * u32::try_from(n_flows).unwrap_or(u32::MAX));
+        let Some(poll) = task.flow.trigger.poll() else { return };
+        let window = poll.every.min.min(SPREAD_PER_FLOW * u32::try_from(n_flows).unwrap_or(u32::MAX));
         let hash = blake3::hash(flow.as_str().as_bytes());
         let share = f64::from(hash.as_bytes()[0]) / 256.0 + f64::from(hash.as_bytes()[1]) / 65_536.0;
         self.schedule(flow, self.started_at + window.mul_f64(share));
@@ -37,7 +36,7 @@ impl Engine {
         if let Some(key) = task.poll_key.take() {
             self.polls_due.try_remove(&key);
         }
-        if task.is_paused || !self.parts.options.polls {
+        if task.is_paused || !self.parts.options.polls || task.poller.is_none() {
             self.with_status(flow, |status| status.next_poll = None);
             return;
         }
@@ -60,8 +59,9 @@ impl Engine {
             self.schedule(flow, retry_at);
             return;
         }
+        let Some(poller) = task.poller.clone() else { return };
         task.is_polling = true;
-        let (poller, flow) = (task.poller.clone(), flow.clone());
+        let flow = flow.clone();
         self.with_status(&flow, |status| status.next_poll = None);
         self.polls.spawn(async move {
             let result = match AssertUnwindSafe(poller.poll()).catch_unwind().await {
@@ -78,8 +78,7 @@ impl Engine {
         let PollEnded { flow, began_at, result } = ended;
         let now = self.parts.clock.now();
         let Some(task) = self.flows.get_mut(&flow) else { return Ok(()) };
-        let Trigger::Poll(poll) = &task.flow.trigger;
-        let every = poll.every;
+        let Some(every) = task.flow.trigger.poll().map(|poll| poll.every.min) else { return Ok(()) };
         task.is_polling = false;
         let (polled, error) = match result {
             Ok(polled) => (polled, None),

@@ -67,6 +67,9 @@ impl Interpreter<'_> {
             StepKind::Route { rules, default } => self.route(step, rules, default).await,
             StepKind::Each(each) => self.each(step, each).await,
             StepKind::Wait(wait) => self.wait(step, wait).await,
+            StepKind::Do(_) | StepKind::Run(_) => {
+                Err(self.failed(step, "invalid", "this step cannot be taken yet".to_owned()))
+            }
             StepKind::Skip(reason) => self.skip(step, reason).await,
             StepKind::Stop(value) => self.stop(step, value.as_ref()).await,
             StepKind::Fail(message) => self.fail(step, message).await,

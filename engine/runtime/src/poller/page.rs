@@ -1,6 +1,6 @@
 //! What one page says: whether it can be trusted, where the next begins, and which of its rows make runs.
 
-use flow::{Flow, Scope, Trigger};
+use flow::{Flow, Scope};
 use sdk::faults::planted;
 use sdk::{PollQuery, Record, RecordId, RunId, Timestamp};
 
@@ -114,15 +114,15 @@ pub fn content_hash(record: &Record) -> u64 {
 ///
 /// A record on which `where` fails makes a run, which then fails with that reason: nothing disappears.
 pub fn accepted(flow: &Flow, record: &Record, run: RunId, now: Timestamp) -> Option<Vec<(String, String)>> {
-    let Trigger::Poll(poll) = &flow.trigger;
-    if poll.filter.as_ref().is_some_and(|filter| !filter.matches(record)) {
+    let condition = flow.trigger.condition();
+    if flow.trigger.filter().is_some_and(|filter| !filter.matches(record)) {
         return None;
     }
-    if poll.condition.is_none() && flow.keys.is_empty() {
+    if condition.is_none() && flow.keys.is_empty() {
         return Some(Vec::new());
     }
     let mut scope = Scope::new(flow, record, run, now);
-    if let Some(condition) = &poll.condition
+    if let Some(condition) = condition
         && condition.ask(&mut scope) == Ok(false)
     {
         return None;

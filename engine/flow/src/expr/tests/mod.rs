@@ -53,7 +53,7 @@ fn flow() -> crate::Flow {
         trigger: crate::Trigger::Poll(crate::Poll {
             target: crate::Target { connection: "crm".into(), object: "contacts".into() },
             on: crate::On::New,
-            every: std::time::Duration::from_secs(15),
+            every: crate::Every::fixed(std::time::Duration::from_secs(15)),
             start: crate::Start::Now,
             filter: None,
             condition: None,
@@ -63,6 +63,7 @@ fn flow() -> crate::Flow {
         when: None,
         keys: Vec::new(),
         steps: Vec::new(),
+        on_failure: Vec::new(),
         limits: crate::Limits::default(),
     }
 }
