@@ -68,6 +68,7 @@ CREATE TABLE run (
     stamp           INTEGER NOT NULL,
     hash            INTEGER NOT NULL,
     nonce           TEXT NOT NULL DEFAULT '',
+    caller          BLOB,                   -- the run that called it, which waits for its end
     state           TEXT NOT NULL
                     CHECK (state IN ('pending', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'superseded', 'unknown', 'cancelled')),
     attempt         INTEGER NOT NULL DEFAULT 0,
@@ -91,6 +92,7 @@ CREATE INDEX run_pending ON run (flow, due_at, id) WHERE state = 'pending';
 CREATE INDEX run_lane ON run (flow, record, stamp, id) WHERE state = 'pending';
 CREATE INDEX run_waiting ON run (flow, due_at, id) WHERE state = 'waiting';
 CREATE INDEX run_at_work ON run (flow, record) WHERE state = 'running';
+CREATE INDEX run_called ON run (caller, changed) WHERE caller IS NOT NULL;
 -- History: pages by flow and state, changes since, and lookup by an id's last eight digits.
 CREATE INDEX run_by_state ON run (flow, state, id);
 CREATE INDEX run_by_change ON run (changed);

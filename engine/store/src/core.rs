@@ -11,10 +11,10 @@ use sdk::{EffectId, FlowId, RunId, Timestamp, faults};
 
 use crate::error::Result;
 use crate::{
-    Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Ending, Error, Failure, FlowState, Intent, JournalEntry,
-    ManualRun, Planned, Pruned, Retention, Settlement, SourceKey, TookOver,
+    Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Ending, Error, Failure, FlowState, Intent,
+    JournalEntry, ManualRun, Planned, Pruned, Retention, Settlement, SourceKey, TookOver,
 };
-use crate::{cursors, flows, ledger, retention, runs};
+use crate::{calls, cursors, flows, ledger, retention, runs};
 
 /// Operations of one commit, at most.
 pub(crate) const GROUP: usize = 200;
@@ -34,6 +34,7 @@ pub(crate) enum Op {
     Journal { run: RunId, entry: JournalEntry },
     Ignore { run: RunId, entry: JournalEntry },
     InsertManual(ManualRun),
+    Call(Call),
     Retry { run: RunId, now: Timestamp },
     Cancel { run: RunId, reason: String, now: Timestamp },
     Plan(Intent),
@@ -54,6 +55,7 @@ pub(crate) enum Answer {
     Cursor(Cursor),
     Checkpointed(Checkpointed),
     Claimed(Vec<ClaimedRun>),
+    Called(Called),
     Planned(Planned),
     Effect(EffectState),
     Pruned(Pruned),
@@ -124,6 +126,7 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         }
         Op::Ignore { run, entry } => Answer::nothing(runs::ignore(connection, *run, entry)?),
         Op::InsertManual(manual) => Answer::Flag(runs::insert_manual(connection, manual)?),
+        Op::Call(call) => Answer::Called(calls::call(connection, call)?),
         Op::Retry { run, now } => Answer::nothing(runs::retry(connection, *run, *now)?),
         Op::Cancel { run, reason, now } => Answer::nothing(runs::cancel(connection, *run, reason, *now)?),
         Op::Plan(intent) => Answer::Planned(ledger::plan(connection, intent)?),
@@ -154,6 +157,7 @@ impl Op {
             Self::Journal { .. } => "journal.applied",
             Self::Ignore { .. } => "ignore.applied",
             Self::InsertManual(_) => "insert.applied",
+            Self::Call(_) => "call.applied",
             Self::Retry { .. } => "retry.applied",
             Self::Cancel { .. } => "cancel.applied",
             Self::Plan(_) => "plan.applied",
@@ -180,6 +184,7 @@ impl Op {
             | Self::Journal { .. }
             | Self::Ignore { .. }
             | Self::InsertManual(_)
+            | Self::Call(_)
             | Self::Retry { .. }
             | Self::Cancel { .. }
             | Self::Plan(_)
@@ -214,6 +219,7 @@ answered! {
     Cursor => Cursor,
     Checkpointed => Checkpointed,
     Claimed => Vec<ClaimedRun>,
+    Called => Called,
     Planned => Planned,
     Effect => EffectState,
     Pruned => Pruned,

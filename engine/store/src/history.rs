@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, ToSql};
 use sdk::{FlowId, Record, RecordId, RunId, Timestamp, Value, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn, time};
-use crate::{EffectRow, Error, Failure, JournalEntry, RunState, error::Result, flows, ledger, payload, runs};
+use crate::{EffectRow, Error, Failure, JournalEntry, RunState, calls, error::Result, flows, ledger, payload, runs};
 
 /// Which runs a reader wants. The default is every one, none of them: set a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,10 @@ pub struct RunDetail {
     pub journal: Vec<JournalEntry>,
     /// Its writes.
     pub effects: Vec<EffectRow>,
+    /// The run that called it.
+    pub caller: Option<RunId>,
+    /// The runs that it called, in that order.
+    pub called: Vec<RunId>,
 }
 
 const COLUMNS: &str = "run.id, flow.name, run.record, run.stamp, run.hash, run.nonce, run.state, run.attempt, \
@@ -164,6 +168,8 @@ pub(crate) fn run(connection: &Connection, asked: &str) -> Result<RunDetail> {
         outcome: outcome.flatten().as_deref().map(payload::unpack_value).transpose()?,
         journal: runs::journal_of(connection, id)?,
         effects: ledger::of_run(connection, id)?,
+        caller: calls::caller_of(connection, id)?,
+        called: calls::called_by(connection, id)?,
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod store;
 
+pub mod calls;
 pub mod cursor;
 pub mod effect;
 pub mod flows;
@@ -28,6 +29,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use calls::{Call, Called};
 pub use cursor::{
     Checkpoint, Checkpointed, Cursor, Freshness, Novelty, Pass, PassKind, SeenRow, SourceKey, SourceRow, Tally,
 };

@@ -80,6 +80,8 @@ pub struct ClaimedRun {
     pub attempt: u32,
     /// Empty, or the operator's "run again".
     pub nonce: String,
+    /// The run that called it and waits for its end.
+    pub caller: Option<RunId>,
     /// Look-ups that earlier attempts journaled.
     pub journal: Vec<JournalEntry>,
     /// Writes that earlier attempts planned, sent or settled.

@@ -5,7 +5,7 @@ use sdk::{FlowId, RunId, Timestamp, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn};
 use crate::{ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, RunState, TookOver, error::Result};
-use crate::{flows, ledger, payload};
+use crate::{calls, flows, ledger, payload};
 
 /// The class of a run that failed because its stored body could not be read.
 const UNREADABLE: &str = "store";
@@ -152,6 +152,7 @@ pub(crate) fn finish(connection: &Connection, run: RunId, ending: &Ending, now: 
             .prepare_cached("UPDATE payload SET outcome = ?2 WHERE run = ?1")?
             .execute((IdColumn(run), payload::pack_value(outcome)))?;
     }
+    calls::wake_caller(connection, run, now)?;
     Ok(true)
 }
 
@@ -168,6 +169,9 @@ pub(crate) fn park(connection: &Connection, run: RunId, due_at: Timestamp, failu
 }
 
 pub(crate) fn wait(connection: &Connection, run: RunId, due_at: Timestamp) -> Result<bool> {
+    // A run that it called may have ended before it began to wait.
+    let was_answered = connection.prepare_cached(calls::WAS_ANSWERED)?.query_row([IdColumn(run)], |row| row.get(0))?;
+    let due_at = if was_answered { Timestamp::EPOCH } else { due_at };
     let mut update = connection.prepare_cached(
         "UPDATE run SET state = 'waiting', due_at = ?2, changed = ?3 WHERE id = ?1 AND state = 'running'",
     )?;
@@ -260,7 +264,7 @@ pub(crate) fn cancel(connection: &Connection, run: RunId, reason: &str, now: Tim
     connection
         .prepare_cached("UPDATE run SET state = 'cancelled', ended_at = ?2, changed = ?3, reason = ?4 WHERE id = ?1")?
         .execute((IdColumn(run), TimeColumn(now), next_changes(connection, 1)?, reason))?;
-    Ok(())
+    calls::wake_caller(connection, run, now)
 }
 
 fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize) -> Result<Vec<RunId>> {
@@ -276,9 +280,9 @@ fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> R
         "UPDATE run SET state = 'running', attempt = attempt + 1, started_at = ?2, changed = ?3 WHERE id = ?1
          RETURNING stamp, hash, nonce, created_at, attempt,
                    failure_step, failure_class, failure_message, failure_attempt,
-                   attempt > 1 OR EXISTS (SELECT 1 FROM journal WHERE journal.run = run.id)",
+                   attempt > 1 OR EXISTS (SELECT 1 FROM journal WHERE journal.run = run.id), caller",
     )?;
-    let (version, nonce, created_at, attempt, last_failure, has_past) =
+    let (version, nonce, created_at, attempt, last_failure, has_past, caller) =
         update.query_row((IdColumn(id), TimeColumn(now), next_changes(connection, 1)?), |row| {
             let (TimeColumn(stamp), HashColumn(hash)) = (row.get(0)?, row.get(1)?);
             let TimeColumn(created_at) = row.get(3)?;
@@ -289,6 +293,7 @@ fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> R
                 row.get::<_, u32>(4)?,
                 read_failure(row, 5)?,
                 row.get::<_, bool>(9)?,
+                row.get::<_, Option<IdColumn>>(10)?.map(|IdColumn(caller)| caller),
             ))
         })?;
     let record = record_of(connection, id)?.ok_or_else(|| Error::corrupt(format!("the record of run {id} is gone")))?;
@@ -305,6 +310,7 @@ fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> R
         created_at,
         attempt,
         nonce,
+        caller,
         journal,
         effects,
         last_failure,

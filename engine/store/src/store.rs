@@ -10,9 +10,9 @@ use crate::core::{Answered, Op};
 use crate::driver::{Driver, Readers};
 use crate::error::Result;
 use crate::{
-    Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error, Failure, FlowRow, FlowState,
-    Freshness, Intent, JournalEntry, ManualRun, Novelty, Planned, Pruned, Retention, RunDetail, RunFilter, RunRow,
-    RunState, Settlement, SourceKey, SourceRow, Tally, TookOver,
+    Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error, Failure,
+    FlowRow, FlowState, Freshness, Intent, JournalEntry, ManualRun, Novelty, Planned, Pruned, Retention, RunDetail,
+    RunFilter, RunRow, RunState, Settlement, SourceKey, SourceRow, Tally, TookOver,
 };
 use crate::{cursors, flows, history, ledger, runs, schema};
 
@@ -244,6 +244,12 @@ impl Store {
     /// The run is stored and due now. False where the flow has a run of this record, version and nonce already.
     pub async fn insert_manual_run(&self, run: ManualRun) -> Result<bool> {
         self.write(Op::InsertManual(run)).await
+    }
+
+    /// The run that another calls is stored and due now, unless the same call stored it before; answers how it stands.
+    /// Its caller, if it waits by then, goes on when it has ended.
+    pub async fn call(&self, call: Call) -> Result<Called> {
+        self.write(Op::Call(call)).await
     }
 
     /// The failed, unknown or cancelled run is pending and due now; what it journaled and wrote is kept.

@@ -145,6 +145,7 @@ fn sample() -> ClaimedRun {
         created_at: Timestamp::EPOCH,
         attempt: 1,
         nonce: String::new(),
+        caller: None,
         journal: Vec::new(),
         effects: Vec::new(),
         last_failure: None,

@@ -201,7 +201,7 @@ fn the_writers_questions_are_answered_by_indexes() {
     }
 }
 
-fn stored(runs: &[(u128, &str, i64)]) -> Store {
+pub(super) fn stored(runs: &[(u128, &str, i64)]) -> Store {
     let store = owned();
     let rows = runs.iter().map(|(number, id, stamp)| row(*number, id, *stamp)).collect();
     now(store.checkpoint(page(rows, 0))).unwrap();
