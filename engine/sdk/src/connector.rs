@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Clock, Error, Filter, Find, ObjectSchema, Record, RecordId, Repeat, Setting, Settings, Timestamp, Transport, Write,
-    WriteOutcome,
+    Ask, Clock, Cost, Error, Filter, Find, Limit, ObjectSchema, Record, RecordId, Repeat, Setting, Settings, Timestamp,
+    Transport, Write, WriteOutcome,
 };
 
 /// One kind of service.
@@ -166,4 +166,15 @@ pub trait Connection: Send + Sync + 'static {
 
     /// Applies one write, with one attempt. The error says whether it may have been applied.
     async fn write(&self, write: &Write) -> Result<WriteOutcome, Error>;
+
+    /// The budgets that the service keeps for this account, at this connection's tier.
+    fn limits(&self) -> Vec<Limit> {
+        Vec::new()
+    }
+
+    /// What this takes of them, as far as it is known beforehand. The connection pays for each request as it leaves, see
+    /// [`crate::budget`]; what was taken and not paid is given back.
+    fn costs(&self, _ask: &Ask<'_>) -> Vec<Cost> {
+        Vec::new()
+    }
 }

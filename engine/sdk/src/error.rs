@@ -75,6 +75,8 @@ pub struct Error {
     pub applied: Applied,
     /// How long the service asked us to wait.
     pub retry_after: Option<Duration>,
+    /// Which of [`crate::Connection::limits`] was reached, where the service said; boxed, for few errors have one.
+    pub limit: Option<Box<str>>,
     /// A lower-case sentence without a final stop; never contains a secret.
     pub message: String,
 }
@@ -82,7 +84,7 @@ pub struct Error {
 impl Error {
     /// A failure that certainly applied nothing.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, applied: Applied::No, retry_after: None, message: message.into() }
+        Self { class, applied: Applied::No, retry_after: None, limit: None, message: message.into() }
     }
 
     /// The same failure, of a write that may have been applied.
@@ -94,6 +96,12 @@ impl Error {
     /// The same failure, with the time that the service asked us to wait.
     pub fn retry_after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
+        self
+    }
+
+    /// The same failure, of a service that said which limit was reached.
+    pub fn of_limit(mut self, limit: Option<&str>) -> Self {
+        self.limit = limit.map(Into::into);
         self
     }
 }

@@ -4,6 +4,7 @@
 //! speaks through a [`Transport`], asks the [`Clock`] for the time, and answers failures as an [`Error`] whose
 //! class decides what happens next.
 
+pub mod budget;
 pub mod clock;
 pub mod connector;
 pub mod error;
@@ -19,9 +20,11 @@ pub mod transport;
 pub mod value;
 pub mod write;
 
+pub use budget::{Ask, Cost, Limit, LimitScope, Observed};
 pub use clock::{Clock, SystemClock};
 pub use connector::{
-    Account, ConnectContext, Connection, Connector, Descriptor, PollPage, PollQuery, PollRequest, StampKind, WalkRequest,
+    Account, ConnectContext, Connection, Connector, Descriptor, PollPage, PollQuery, PollRequest, StampKind,
+    WalkRequest,
 };
 pub use error::{Applied, Class, Error};
 pub use filter::{Filter, Test};
