@@ -260,6 +260,8 @@ impl Failure {
                 | store::Error::Fenced { .. }
                 | store::Error::Corrupt { .. }
                 | store::Error::WrongState { .. }
+                | store::Error::InDoubt { .. }
+                | store::Error::OneTarget { .. }
                 | store::Error::NotSendable { .. }
                 | store::Error::FlowExists { .. }
                 | store::Error::Stopped

@@ -84,6 +84,7 @@ CREATE TABLE run (
     failure_class   TEXT,
     failure_message TEXT,
     failure_attempt INTEGER,
+    dismissed_at    INTEGER,                -- since when an operator does not want to see its failure listed any more
     UNIQUE (record, flow, stamp, hash, nonce)
 ) STRICT, WITHOUT ROWID;
 
@@ -100,7 +101,12 @@ CREATE INDEX run_by_tail ON run (substr(id, 13));
 -- Retention: what ended first, with a body and without.
 CREATE INDEX run_by_end ON run (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX run_with_body ON run (ended_at)
-    WHERE has_body = 1 AND ended_at IS NOT NULL AND state NOT IN ('failed', 'unknown');
+    WHERE has_body = 1 AND ended_at IS NOT NULL AND (state NOT IN ('failed', 'unknown') OR dismissed_at IS NOT NULL);
+-- Failures: what gave up and waits for an operator, by cause, and each page of them by age.
+-- The last two columns are always the same; with them, causes are counted without a look at their runs.
+CREATE INDEX run_failure ON run (flow, failure_step, failure_class, failure_message, ended_at, state, dismissed_at)
+    WHERE state IN ('failed', 'unknown') AND dismissed_at IS NULL;
+CREATE INDEX run_failure_by_age ON run (id) WHERE state IN ('failed', 'unknown') AND dismissed_at IS NULL;
 
 -- How many runs of a flow are in each state, kept by triggers so that no writer can forget it.
 CREATE TABLE run_count (
@@ -131,6 +137,12 @@ CREATE TABLE payload (
     record  BLOB NOT NULL,
     outcome BLOB
 ) STRICT;
+
+-- What each attempt did, for people; one body for the whole run (see log.rs).
+CREATE TABLE run_log (
+    run   BLOB PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,
+    lines BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run_key (
     value TEXT NOT NULL,

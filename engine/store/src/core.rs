@@ -11,10 +11,10 @@ use sdk::{EffectId, FlowId, RunId, Timestamp, faults};
 
 use crate::error::Result;
 use crate::{
-    Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Ending, Error, Failure, FlowState, Intent,
-    JournalEntry, ManualRun, Planned, Pruned, Retention, Settlement, SourceKey, TookOver,
+    AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Error, FlowState, Intent,
+    JournalEntry, ManualRun, Planned, Pruned, Repair, Repaired, Retention, RunLog, Settlement, SourceKey, TookOver,
 };
-use crate::{calls, cursors, flows, ledger, retention, runs};
+use crate::{calls, cursors, flows, ledger, repair, retention, runs};
 
 /// Operations of one commit, at most.
 pub(crate) const GROUP: usize = 200;
@@ -28,15 +28,12 @@ pub(crate) enum Op {
     StartCursor { key: SourceKey, cursor: Cursor },
     Checkpoint(Checkpoint),
     Claim { now: Timestamp, wanted: Vec<(FlowId, usize)> },
-    Finish { run: RunId, ending: Ending, now: Timestamp },
-    Park { run: RunId, due_at: Timestamp, failure: Failure },
-    Wait { run: RunId, due_at: Timestamp },
+    EndAttempt { run: RunId, end: AttemptEnd, log: RunLog, now: Timestamp },
     Journal { run: RunId, entry: JournalEntry },
     Ignore { run: RunId, entry: JournalEntry },
     InsertManual(ManualRun),
     Call(Call),
-    Retry { run: RunId, now: Timestamp },
-    Cancel { run: RunId, reason: String, now: Timestamp },
+    Repair { runs: Vec<RunId>, repair: Repair, now: Timestamp },
     Plan(Intent),
     MarkSent { effect: EffectId, now: Timestamp },
     Settle { effect: EffectId, settlement: Settlement, now: Timestamp },
@@ -59,6 +56,7 @@ pub(crate) enum Answer {
     Planned(Planned),
     Effect(EffectState),
     Pruned(Pruned),
+    Repaired(Repaired),
 }
 
 impl Answer {
@@ -117,9 +115,7 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         Op::StartCursor { key, cursor } => Answer::Cursor(cursors::start(connection, key, cursor)?),
         Op::Checkpoint(checkpoint) => Answer::Checkpointed(cursors::checkpoint(connection, checkpoint)?),
         Op::Claim { now, wanted } => Answer::Claimed(runs::claim(connection, *now, wanted)?),
-        Op::Finish { run, ending, now } => Answer::Flag(runs::finish(connection, *run, ending, *now)?),
-        Op::Park { run, due_at, failure } => Answer::Flag(runs::park(connection, *run, *due_at, failure)?),
-        Op::Wait { run, due_at } => Answer::Flag(runs::wait(connection, *run, *due_at)?),
+        Op::EndAttempt { run, end, log, now } => Answer::Flag(runs::end_attempt(connection, *run, end, log, *now)?),
         Op::Journal { run, entry } => {
             runs::journal(connection, *run, entry)?;
             Answer::Nothing
@@ -127,8 +123,7 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         Op::Ignore { run, entry } => Answer::nothing(runs::ignore(connection, *run, entry)?),
         Op::InsertManual(manual) => Answer::Flag(runs::insert_manual(connection, manual)?),
         Op::Call(call) => Answer::Called(calls::call(connection, call)?),
-        Op::Retry { run, now } => Answer::nothing(runs::retry(connection, *run, *now)?),
-        Op::Cancel { run, reason, now } => Answer::nothing(runs::cancel(connection, *run, reason, *now)?),
+        Op::Repair { runs, repair, now } => Answer::Repaired(repair::repair(connection, runs, repair, *now)?),
         Op::Plan(intent) => Answer::Planned(ledger::plan(connection, intent)?),
         Op::MarkSent { effect, now } => Answer::nothing(ledger::mark_sent(connection, effect, *now)?),
         Op::Settle { effect, settlement, now } => Answer::Effect(ledger::settle(connection, effect, settlement, *now)?),
@@ -151,15 +146,16 @@ impl Op {
             Self::StartCursor { .. } => "start_cursor.applied",
             Self::Checkpoint(_) => "checkpoint.applied",
             Self::Claim { .. } => "claim.applied",
-            Self::Finish { .. } => "finish.applied",
-            Self::Park { .. } => "park.applied",
-            Self::Wait { .. } => "wait.applied",
+            Self::EndAttempt { end, .. } => match end {
+                AttemptEnd::Finished(_) => "finish.applied",
+                AttemptEnd::Parked { .. } => "park.applied",
+                AttemptEnd::Waits { .. } => "wait.applied",
+            },
             Self::Journal { .. } => "journal.applied",
             Self::Ignore { .. } => "ignore.applied",
             Self::InsertManual(_) => "insert.applied",
             Self::Call(_) => "call.applied",
-            Self::Retry { .. } => "retry.applied",
-            Self::Cancel { .. } => "cancel.applied",
+            Self::Repair { .. } => "repair.applied",
             Self::Plan(_) => "plan.applied",
             Self::MarkSent { .. } => "sent.applied",
             Self::Settle { .. } => "settle.applied",
@@ -176,17 +172,14 @@ impl Op {
             Self::Checkpoint(checkpoint) => checkpoint.rows.len() + 1,
             Self::Claim { wanted, .. } => wanted.iter().map(|(_, limit)| limit).sum::<usize>() + 1,
             Self::Prune(retention) => retention.limit,
+            Self::Repair { runs, .. } => runs.len(),
             Self::TakeOver { .. }
             | Self::StartCursor { .. }
-            | Self::Finish { .. }
-            | Self::Park { .. }
-            | Self::Wait { .. }
+            | Self::EndAttempt { .. }
             | Self::Journal { .. }
             | Self::Ignore { .. }
             | Self::InsertManual(_)
             | Self::Call(_)
-            | Self::Retry { .. }
-            | Self::Cancel { .. }
             | Self::Plan(_)
             | Self::MarkSent { .. }
             | Self::Settle { .. }
@@ -223,6 +216,7 @@ answered! {
     Planned => Planned,
     Effect => EffectState,
     Pruned => Pruned,
+    Repaired => Repaired,
 }
 
 impl Answered for () {

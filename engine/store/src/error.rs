@@ -129,6 +129,22 @@ pub enum Error {
         /// What was asked, such as `retried`.
         verb: &'static str,
     },
+    /// A run that waits for a decision about one of its writes.
+    #[error("run {run} waits for a decision: {what} may or may not have been applied")]
+    InDoubt {
+        /// The run.
+        run: RunId,
+        /// The first such write.
+        what: String,
+    },
+    /// One target for several writes.
+    #[error("run {run} has {n_writes} writes that may have been applied, and one record cannot be the target of all")]
+    OneTarget {
+        /// The run.
+        run: RunId,
+        /// How many.
+        n_writes: usize,
+    },
     /// No such write.
     #[error("the ledger has no write `{id}`")]
     NoEffect {

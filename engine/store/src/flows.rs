@@ -85,6 +85,13 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<FlowRow>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Every flow's number and name, by name.
+pub(crate) fn numbered(connection: &Connection) -> Result<Vec<(i64, FlowId)>> {
+    let mut select = connection.prepare_cached("SELECT number, name FROM flow ORDER BY name")?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, FlowId::new(row.get::<_, String>(1)?))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(crate) fn rename(connection: &Connection, from: &FlowId, to: &FlowId) -> Result<bool> {
     let Some(renamed) = number(connection, from)? else {
         return Ok(false);

@@ -6,7 +6,8 @@ use rusqlite::{Connection, Row, ToSql};
 use sdk::{FlowId, Record, RecordId, RunId, Timestamp, Value, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn, time};
-use crate::{EffectRow, Error, Failure, JournalEntry, RunState, calls, error::Result, flows, ledger, payload, runs};
+use crate::{EffectRow, Error, Failure, JournalEntry, LogLine, RunState, error::Result};
+use crate::{calls, failures, flows, ledger, log, payload, runs};
 
 /// Which runs a reader wants. The default is every one, none of them: set a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub struct RunRow {
     pub failure: Option<Failure>,
     /// Failures of steps after which it went on, as its author wished.
     pub ignored: u32,
+    /// When an operator put its failure aside.
+    pub dismissed_at: Option<Timestamp>,
 }
 
 /// A run in full.
@@ -84,6 +87,8 @@ pub struct RunDetail {
     pub journal: Vec<JournalEntry>,
     /// Its writes.
     pub effects: Vec<EffectRow>,
+    /// What its attempts did.
+    pub log: Vec<LogLine>,
     /// The run that called it.
     pub caller: Option<RunId>,
     /// The runs that it called, in that order.
@@ -92,7 +97,8 @@ pub struct RunDetail {
 
 const COLUMNS: &str = "run.id, flow.name, run.record, run.stamp, run.hash, run.nonce, run.state, run.attempt, \
     run.created_at, run.due_at, run.started_at, run.ended_at, run.changed, run.reason, run.failure_step, \
-    run.failure_class, run.failure_message, run.failure_attempt, run.ignored";
+    run.failure_class, run.failure_message, run.failure_attempt, run.ignored, \
+    run.dismissed_at";
 
 /// Digits of a run id that are enough to look for it: of its beginning, and of its end, by which there is an index.
 const FIRST_DIGITS: usize = 4;
@@ -168,9 +174,16 @@ pub(crate) fn run(connection: &Connection, asked: &str) -> Result<RunDetail> {
         outcome: outcome.flatten().as_deref().map(payload::unpack_value).transpose()?,
         journal: runs::journal_of(connection, id)?,
         effects: ledger::of_run(connection, id)?,
+        log: log::of_run(connection, id)?.lines(),
         caller: calls::caller_of(connection, id)?,
         called: calls::called_by(connection, id)?,
     })
+}
+
+/// Runs that gave up and were not dismissed, stored before this one, newest first.
+pub(crate) fn failures_before(connection: &Connection, before: Option<RunId>, limit: usize) -> Result<Vec<RunRow>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    select(connection, failures::BY_AGE, &[&failures::bound(before), &limit])
 }
 
 pub(crate) fn counts_by_state(connection: &Connection, flow: &FlowId) -> Result<Vec<(RunState, u64)>> {
@@ -285,5 +298,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         reason: row.get(13)?,
         failure,
         ignored: row.get(18)?,
+        dismissed_at: time(row.get(19)?),
     })
 }

@@ -133,6 +133,34 @@ pub(crate) fn settle(
     }
 }
 
+/// A write that ended failed or unknown is planned again. How often it was sent stays counted; what went wrong does not.
+pub(crate) fn plan_again(connection: &Connection, id: &EffectId) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE effect SET state = 'planned', failures = 0, settled_at = NULL, outcome = NULL, class = NULL
+             WHERE id = ?1 AND state IN ('failed', 'unknown')",
+        )?
+        .execute([id.as_str()])?;
+    Ok(())
+}
+
+/// A write in doubt is done, by an operator's word; to which record may not be known.
+pub(crate) fn assume_applied(
+    connection: &Connection,
+    id: &EffectId,
+    target: Option<&RecordId>,
+    outcome: &Value,
+    now: Timestamp,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE effect SET state = 'done', settled_at = ?2, outcome = ?3, target_id = ?4, class = NULL
+             WHERE id = ?1 AND state = 'unknown'",
+        )?
+        .execute((id.as_str(), TimeColumn(now), payload::pack_value(outcome), target.map(RecordId::as_str)))?;
+    Ok(())
+}
+
 pub(crate) fn effect(connection: &Connection, id: &EffectId) -> Result<Option<EffectRow>> {
     let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM effect WHERE id = ?1"))?;
     let mut rows = select.query([id.as_str()])?;

@@ -8,8 +8,11 @@ mod store;
 pub mod calls;
 pub mod cursor;
 pub mod effect;
+pub mod failures;
 pub mod flows;
 pub mod history;
+pub mod log;
+pub mod repair;
 pub mod retention;
 pub mod run;
 
@@ -35,9 +38,12 @@ pub use cursor::{
 };
 pub use effect::{EffectRow, EffectState, Intent, Planned, Settlement};
 pub use error::Error;
+pub use failures::{FailureFilter, FailureGroup, GroupId};
 pub use flows::{FlowRow, FlowState};
 pub use history::{KeyFilter, RunDetail, RunFilter, RunRow};
 pub use lock::EngineLock;
+pub use log::{LogLevel, LogLine, RunLog};
+pub use repair::{Doubt, RefusedRun, Repair, Repaired, RepairedRun};
 pub use retention::{Pruned, Retention};
-pub use run::{ClaimedRun, Ending, Failure, JournalEntry, Lane, ManualRun, NewRun, RunState, TookOver};
+pub use run::{AttemptEnd, ClaimedRun, Ending, Failure, JournalEntry, Lane, ManualRun, NewRun, RunState, TookOver};
 pub use store::Store;

@@ -59,7 +59,8 @@ pub(crate) fn unpack_value(body: &[u8]) -> Result<Value> {
     Ok(Value::from_stored_json(&unpack(body)?))
 }
 
-fn pack(json: &Json) -> Vec<u8> {
+/// JSON as a body.
+pub(crate) fn pack(json: &Json) -> Vec<u8> {
     let text = json.to_string();
     let (how, body) = if text.len() < WORTH_COMPRESSING {
         (PLAIN, text.into_bytes())
@@ -72,7 +73,8 @@ fn pack(json: &Json) -> Vec<u8> {
     packed
 }
 
-fn unpack(packed: &[u8]) -> Result<Json> {
+/// The JSON of a body.
+pub(crate) fn unpack(packed: &[u8]) -> Result<Json> {
     let damaged = |what: String| Error::corrupt(format!("a stored body cannot be read: {what}"));
     let plain = match packed.split_first() {
         Some((&PLAIN, body)) => body.to_vec(),

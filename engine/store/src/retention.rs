@@ -11,9 +11,10 @@ const FREED_PAGES: i64 = 2000;
 
 /// Runs whose bodies may go. Those without one are not read again and again.
 pub(crate) const WITH_BODY: &str = "SELECT id FROM run
-    WHERE has_body = 1 AND state NOT IN ('failed', 'unknown') AND ended_at < ?1 ORDER BY ended_at LIMIT ?2";
+    WHERE has_body = 1 AND (state NOT IN ('failed', 'unknown') OR dismissed_at IS NOT NULL) AND ended_at < ?1 ORDER BY ended_at LIMIT ?2";
 
-/// What may go. A run that has not ended, failed or is unknown keeps its body until the run itself may go.
+/// What may go. A run that has not ended, and a failure that nobody has dismissed, keeps its body until the
+/// run itself may go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Bodies and journals of runs that ended well before this.
@@ -63,6 +64,7 @@ fn prune_bodies(connection: &Connection, before: Timestamp, limit: i64) -> Resul
     let ids: Vec<IdColumn> = ids.collect::<rusqlite::Result<_>>()?;
     for id in &ids {
         connection.prepare_cached("DELETE FROM journal WHERE run = ?1")?.execute([id])?;
+        connection.prepare_cached("DELETE FROM run_log WHERE run = ?1")?.execute([id])?;
         connection.prepare_cached("DELETE FROM payload WHERE run = ?1")?.execute([id])?;
         connection.prepare_cached("UPDATE run SET has_body = 0 WHERE id = ?1")?.execute([id])?;
     }

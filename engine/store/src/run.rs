@@ -5,7 +5,7 @@ use sdk::{FlowId, Record, RecordId, RunId, Timestamp, Value, Version};
 use crate::EffectRow;
 
 /// The state of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Stored, or waiting for its next attempt.
@@ -112,6 +112,25 @@ pub enum Ending {
     Unknown(Failure),
     /// A newer version's write came first.
     Superseded,
+}
+
+/// What an attempt came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AttemptEnd {
+    /// The run has ended.
+    Finished(Ending),
+    /// It is to be tried again.
+    Parked {
+        /// Not before.
+        due_at: Timestamp,
+        /// What went wrong.
+        failure: Failure,
+    },
+    /// It goes on later; nothing went wrong.
+    Waits {
+        /// Not before.
+        due_at: Timestamp,
+    },
 }
 
 /// Why a run gave up: data, readable in a year.

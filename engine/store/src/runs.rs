@@ -4,8 +4,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use sdk::{FlowId, RunId, Timestamp, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn};
-use crate::{ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, RunState, TookOver, error::Result};
-use crate::{calls, flows, ledger, payload};
+use crate::{
+    AttemptEnd, ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, RunLog, RunState, TookOver,
+    error::Result,
+};
+use crate::{calls, flows, ledger, log, payload};
 
 /// The class of a run that failed because its stored body could not be read.
 const UNREADABLE: &str = "store";
@@ -127,7 +130,26 @@ pub(crate) fn next_due(connection: &Connection, now: Timestamp, flows: &[FlowId]
     Ok(next)
 }
 
-pub(crate) fn finish(connection: &Connection, run: RunId, ending: &Ending, now: Timestamp) -> Result<bool> {
+/// Ends an attempt and keeps its log; false where the run was not at work any more, and nothing changed.
+pub(crate) fn end_attempt(
+    connection: &Connection,
+    run: RunId,
+    end: &AttemptEnd,
+    log: &RunLog,
+    now: Timestamp,
+) -> Result<bool> {
+    let is_kept = match end {
+        AttemptEnd::Finished(ending) => finish(connection, run, ending, now)?,
+        AttemptEnd::Parked { due_at, failure } => park(connection, run, *due_at, failure)?,
+        AttemptEnd::Waits { due_at } => wait(connection, run, *due_at)?,
+    };
+    if is_kept {
+        log::append(connection, run, log)?;
+    }
+    Ok(is_kept)
+}
+
+fn finish(connection: &Connection, run: RunId, ending: &Ending, now: Timestamp) -> Result<bool> {
     let (state, failure, reason) = match ending {
         Ending::Succeeded(_) => (RunState::Succeeded, None, None),
         Ending::Skipped(reason) => (RunState::Skipped, None, Some(reason)),
@@ -156,7 +178,7 @@ pub(crate) fn finish(connection: &Connection, run: RunId, ending: &Ending, now: 
     Ok(true)
 }
 
-pub(crate) fn park(connection: &Connection, run: RunId, due_at: Timestamp, failure: &Failure) -> Result<bool> {
+fn park(connection: &Connection, run: RunId, due_at: Timestamp, failure: &Failure) -> Result<bool> {
     let mut update = connection.prepare_cached(
         "UPDATE run SET state = 'pending', due_at = ?2, changed = ?3 WHERE id = ?1 AND state IN ('running', 'waiting')",
     )?;
@@ -168,7 +190,7 @@ pub(crate) fn park(connection: &Connection, run: RunId, due_at: Timestamp, failu
     Ok(true)
 }
 
-pub(crate) fn wait(connection: &Connection, run: RunId, due_at: Timestamp) -> Result<bool> {
+fn wait(connection: &Connection, run: RunId, due_at: Timestamp) -> Result<bool> {
     // A run that it called may have ended before it began to wait.
     let was_answered = connection.prepare_cached(calls::WAS_ANSWERED)?.query_row([IdColumn(run)], |row| row.get(0))?;
     let due_at = if was_answered { Timestamp::EPOCH } else { due_at };
@@ -229,42 +251,6 @@ pub(crate) fn journal_of(connection: &Connection, run: RunId) -> Result<Vec<Jour
         entries.push(JournalEntry { key: row.get(0)?, outcome: payload::unpack_value(&body)? });
     }
     Ok(entries)
-}
-
-pub(crate) fn retry(connection: &Connection, run: RunId, now: Timestamp) -> Result<()> {
-    match state_of(connection, run)? {
-        RunState::Failed | RunState::Unknown | RunState::Cancelled => {}
-        state @ (RunState::Pending
-        | RunState::Running
-        | RunState::Waiting
-        | RunState::Succeeded
-        | RunState::Skipped
-        | RunState::Superseded) => return Err(Error::WrongState { run, state: state.word(), verb: "retried" }),
-    }
-    let body: bool =
-        connection.query_row("SELECT has_body FROM run WHERE id = ?1", [IdColumn(run)], |row| row.get(0))?;
-    if !body {
-        return Err(Error::WrongState { run, state: "kept without its record", verb: "retried" });
-    }
-    connection
-        .prepare_cached(
-            "UPDATE run SET state = 'pending', due_at = ?2, changed = ?3, ended_at = NULL, reason = NULL WHERE id = ?1",
-        )?
-        .execute((IdColumn(run), TimeColumn(now), next_changes(connection, 1)?))?;
-    Ok(())
-}
-
-pub(crate) fn cancel(connection: &Connection, run: RunId, reason: &str, now: Timestamp) -> Result<()> {
-    match state_of(connection, run)? {
-        RunState::Pending | RunState::Running | RunState::Waiting | RunState::Failed | RunState::Unknown => {}
-        state @ (RunState::Succeeded | RunState::Skipped | RunState::Superseded | RunState::Cancelled) => {
-            return Err(Error::WrongState { run, state: state.word(), verb: "cancelled" });
-        }
-    }
-    connection
-        .prepare_cached("UPDATE run SET state = 'cancelled', ended_at = ?2, changed = ?3, reason = ?4 WHERE id = ?1")?
-        .execute((IdColumn(run), TimeColumn(now), next_changes(connection, 1)?, reason))?;
-    calls::wake_caller(connection, run, now)
 }
 
 fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize) -> Result<Vec<RunId>> {
@@ -340,10 +326,18 @@ fn keep_failure(connection: &Connection, run: RunId, failure: &Failure) -> Resul
     Ok(())
 }
 
-fn state_of(connection: &Connection, run: RunId) -> Result<RunState> {
+pub(crate) fn state_of(connection: &Connection, run: RunId) -> Result<RunState> {
     let mut select = connection.prepare_cached("SELECT state FROM run WHERE id = ?1")?;
     let state = select.query_row([IdColumn(run)], |row| row.get(0)).optional()?;
     state.ok_or_else(|| Error::NoRun { id: run.to_string() })
+}
+
+/// The name of the run's flow.
+pub(crate) fn flow_of(connection: &Connection, run: RunId) -> Result<FlowId> {
+    let mut select =
+        connection.prepare_cached("SELECT flow.name FROM run JOIN flow ON flow.number = run.flow WHERE run.id = ?1")?;
+    let name: Option<String> = select.query_row([IdColumn(run)], |row| row.get(0)).optional()?;
+    name.map(FlowId::new).ok_or_else(|| Error::NoRun { id: run.to_string() })
 }
 
 fn exists(connection: &Connection, run: RunId) -> Result<()> {
@@ -351,7 +345,7 @@ fn exists(connection: &Connection, run: RunId) -> Result<()> {
 }
 
 /// Reserves as many numbers of the sequence that orders all changes of runs; answers the first.
-fn next_changes(connection: &Connection, n_changes: usize) -> Result<i64> {
+pub(crate) fn next_changes(connection: &Connection, n_changes: usize) -> Result<i64> {
     let n_changes = i64::try_from(n_changes).unwrap_or(i64::MAX);
     let mut update =
         connection.prepare_cached("UPDATE meta SET value = value + ?1 WHERE name = 'changes' RETURNING value")?;

@@ -10,11 +10,12 @@ use crate::core::{Answered, Op};
 use crate::driver::{Driver, Readers};
 use crate::error::Result;
 use crate::{
-    Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error, Failure,
-    FlowRow, FlowState, Freshness, Intent, JournalEntry, ManualRun, Novelty, Planned, Pruned, Retention, RunDetail,
-    RunFilter, RunRow, RunState, Settlement, SourceKey, SourceRow, Tally, TookOver,
+    AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error,
+    Failure, FailureFilter, FailureGroup, FlowRow, FlowState, Freshness, Intent, JournalEntry, ManualRun, Novelty,
+    Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog, RunRow, RunState, Settlement,
+    SourceKey, SourceRow, Tally, TookOver,
 };
-use crate::{cursors, flows, history, ledger, runs, schema};
+use crate::{cursors, failures, flows, history, ledger, runs, schema};
 
 /// A handle to the engine's database; cloning it is cheap, and all clones are the same store.
 ///
@@ -213,22 +214,29 @@ impl Store {
         self.read(move |connection| runs::next_due(connection, now, &flows)).await
     }
 
+    /// What the attempt came to, by [`Store::finish`], [`Store::park`] or [`Store::wait`], and what it noted of itself
+    /// are stored together.
+    pub async fn end_attempt(&self, run: RunId, end: AttemptEnd, log: RunLog, now: Timestamp) -> Result<bool> {
+        self.write(Op::EndAttempt { run, end, log, now }).await
+    }
+
     /// The run has ended so, and the next version of its record may be claimed. False where it was not at work any
     /// more, and nothing changed: an ending is never overwritten.
     pub async fn finish(&self, run: RunId, ending: Ending, now: Timestamp) -> Result<bool> {
-        self.write(Op::Finish { run, ending, now }).await
+        self.end_attempt(run, AttemptEnd::Finished(ending), RunLog::default(), now).await
     }
 
     /// The run is pending again and due at `due_at`; it still holds back later versions of its record. The failure is
     /// kept as its last one. False where it was not at work any more, and nothing changed.
     pub async fn park(&self, run: RunId, due_at: Timestamp, failure: Failure) -> Result<bool> {
-        self.write(Op::Park { run, due_at, failure }).await
+        let end = AttemptEnd::Parked { due_at, failure };
+        self.end_attempt(run, end, RunLog::default(), due_at).await
     }
 
     /// The run is waiting until `due_at`, and holds nobody back: later versions of its record may be claimed before it.
     /// That it waited is no attempt. False where it was not at work any more, and nothing changed.
     pub async fn wait(&self, run: RunId, due_at: Timestamp) -> Result<bool> {
-        self.write(Op::Wait { run, due_at }).await
+        self.end_attempt(run, AttemptEnd::Waits { due_at }, RunLog::default(), due_at).await
     }
 
     /// Later attempts of the run are told this outcome. An outcome journaled before under the same key stays.
@@ -252,15 +260,11 @@ impl Store {
         self.write(Op::Call(call)).await
     }
 
-    /// The failed, unknown or cancelled run is pending and due now; what it journaled and wrote is kept.
-    pub async fn retry(&self, run: RunId, now: Timestamp) -> Result<()> {
-        self.write(Op::Retry { run, now }).await
-    }
-
-    /// The run will not be worked on again: it is `cancelled`. One that has succeeded, or was skipped, superseded or
-    /// cancelled before, is refused.
-    pub async fn cancel(&self, run: RunId, reason: &str, now: Timestamp) -> Result<()> {
-        self.write(Op::Cancel { run, reason: reason.to_owned(), now }).await
+    /// Each of these runs is repaired, or left alone with the reason. A run that is tried again is pending and due now:
+    /// what it wrote stays written, what failed is planned again, and runs that it called and that gave up are tried
+    /// again with it. A cancelled one will not be worked on again; a dismissed one is listed as a failure no longer.
+    pub async fn repair(&self, runs: Vec<RunId>, repair: Repair, now: Timestamp) -> Result<Repaired> {
+        self.write(Op::Repair { runs, repair, now }).await
     }
 }
 
@@ -325,6 +329,16 @@ impl Store {
     pub async fn run(&self, id: &str) -> Result<RunDetail> {
         let id = id.to_owned();
         self.read(move |connection| history::run(connection, &id)).await
+    }
+
+    /// Runs that gave up and were not dismissed, by cause; the cause that was met last comes first.
+    pub async fn failure_groups(&self, filter: FailureFilter) -> Result<Vec<FailureGroup>> {
+        self.read(move |connection| failures::groups(connection, &filter)).await
+    }
+
+    /// Runs that gave up and were not dismissed, newest first: those stored before this one, at most so many.
+    pub async fn failures(&self, filter: FailureFilter, before: Option<RunId>, limit: usize) -> Result<Vec<RunRow>> {
+        self.read(move |connection| failures::runs(connection, &filter, before, limit)).await
     }
 
     /// How many runs of the flow are in each state; states without runs are left out.

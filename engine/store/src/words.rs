@@ -3,7 +3,7 @@
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use sdk::{RunId, Timestamp};
 
-use crate::{EffectState, FlowState, RunState};
+use crate::{EffectState, FlowState, LogLevel, RunState};
 
 /// Gives a closed enum its words: in columns, in filters, and wherever a person reads them.
 macro_rules! words {
@@ -79,6 +79,13 @@ words!(FlowState {
     Held = "held",
     Blocked = "blocked",
     Invalid = "invalid",
+});
+
+words!(LogLevel {
+    Debug = "debug",
+    Info = "info",
+    Warn = "warn",
+    Error = "error",
 });
 
 /// A run's id as its sixteen bytes.

@@ -61,7 +61,7 @@ fn a_call_that_ended_before_its_caller_waited_is_not_missed() {
     claim(&store, 1000, 1);
     now(store.call(call(11))).unwrap();
     claim_called(&store, 1001);
-    now(store.cancel(run_id(11), "not wanted", at(1002))).unwrap();
+    now(store.finish(run_id(11), Ending::Skipped("not wanted".to_owned()), at(1002))).unwrap();
     now(store.wait(run_id(1), at(90_000))).unwrap();
     assert_eq!(claimed(&store, 1003, 9), ["ann@10"]);
     // What it has seen does not wake it again.

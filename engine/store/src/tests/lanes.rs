@@ -140,23 +140,6 @@ fn a_run_by_hand_is_another_run_by_its_nonce() {
 }
 
 #[test]
-fn a_failure_can_be_retried_or_dismissed_and_a_success_cannot() {
-    let store = stored(&[(1, "ann", 10)]);
-    claim(&store, 1000, 1);
-    now(store.finish(run_id(1), Ending::Failed(failure("refused")), at(1001))).unwrap();
-    now(store.retry(run_id(1), at(1002))).unwrap();
-    assert_eq!(claim(&store, 1002, 1)[0].attempt, 2);
-
-    now(store.cancel(run_id(1), "not needed", at(1003))).unwrap();
-    assert!(!now(store.finish(run_id(1), Ending::Succeeded(None), at(1004))).unwrap(), "its worker comes too late");
-    now(store.retry(run_id(1), at(1005))).unwrap();
-    claim(&store, 1005, 1);
-    now(store.finish(run_id(1), Ending::Succeeded(None), at(1006))).unwrap();
-    assert!(matches!(now(store.retry(run_id(1), at(1007))), Err(Error::WrongState { state: "succeeded", .. })));
-    assert!(matches!(now(store.cancel(run_id(1), "", at(1007))), Err(Error::WrongState { state: "succeeded", .. })));
-}
-
-#[test]
 fn a_body_that_cannot_be_read_fails_its_own_run_only() {
     let store = stored(&[(1, "ann", 10), (2, "bob", 10)]);
     store
@@ -175,14 +158,7 @@ fn a_body_that_cannot_be_read_fails_its_own_run_only() {
 #[test]
 fn the_writers_questions_are_answered_by_indexes() {
     let store = owned();
-    let plan = |sql: &str| -> String {
-        store.look(|connection| {
-            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let lines =
-                explain.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect::<Vec<_>>();
-            lines.join("\n")
-        })
-    };
+    let plan = |sql: &str| query_plan(&store, sql);
     let due = plan(crate::runs::DUE);
     for index in
         ["run_pending (flow=? AND due_at<?)", "run_lane (flow=? AND record=? AND ", "run_at_work (flow=? AND record=?)"]

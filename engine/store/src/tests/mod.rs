@@ -11,6 +11,7 @@ mod histories;
 mod kill;
 mod lanes;
 mod places;
+mod repairs;
 mod writer;
 
 use std::time::Duration;
@@ -104,6 +105,15 @@ fn claim(store: &Store, when: i64, limit: usize) -> Vec<ClaimedRun> {
 /// The records claimed, as `id@stamp`.
 fn claimed(store: &Store, when: i64, limit: usize) -> Vec<String> {
     claim(store, when, limit).iter().map(|run| format!("{}@{}", run.record.id, run.version.stamp.millis())).collect()
+}
+
+/// How SQLite would answer this question.
+fn query_plan(store: &Store, sql: &str) -> String {
+    store.look(|connection| {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let lines = explain.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect::<Vec<_>>();
+        lines.join("\n")
+    })
 }
 
 fn failure(message: &str) -> Failure {
