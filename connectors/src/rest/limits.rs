@@ -1,9 +1,9 @@
-//! A service's budgets, as its manifest declares them: data for whoever keeps to them.
+//! A service's budgets, as its manifest declares them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sdk::Response;
+use sdk::{LimitScope, Observed, Response};
 use serde_json::Value as Json;
 
 use super::template::{Root, Scope, Template, plain_text};
@@ -29,39 +29,21 @@ pub struct Limit {
     pub(super) reset_in: Option<Template>,
 }
 
-/// Whose a budget is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitScope {
-    /// The remote account's, whoever uses it.
-    Account,
-    /// One connection's, by its credentials.
-    Connection,
-    /// One resource's.
-    Resource,
-}
-
-/// So much of one budget.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cost {
-    /// The budget's name.
-    pub limit: String,
-    /// How much.
-    pub units: u64,
-}
-
-/// What a service said of a budget when it answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// So many units are left.
-    pub remaining: Option<u64>,
-    /// After this time all are there again.
-    pub reset_in: Option<Duration>,
-}
-
 impl Limit {
     /// How much there is for a connection of this tier.
     pub fn max_of(&self, tier: Option<&str>) -> u64 {
         tier.and_then(|tier| self.tiers.get(tier)).copied().unwrap_or(self.max)
+    }
+
+    /// As it is for a connection of this tier.
+    pub(super) fn at(&self, tier: Option<&str>) -> sdk::Limit {
+        let Self { name, scope, per, reserve, .. } = self;
+        sdk::Limit { name: name.clone(), scope: *scope, max: self.max_of(tier), per: *per, reserve: *reserve }
+    }
+
+    /// Whether answers say anything of it.
+    pub(super) fn is_observed(&self) -> bool {
+        self.remaining.is_some()
     }
 
     /// What an answer says of it.

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sdk::{Applied, Class, FieldType, Method};
+use sdk::{Applied, Class, Cost, FieldType, Method};
 use serde_json::Value as Json;
 
-use super::limits::{Cost, Limit};
+use super::limits::Limit;
 use super::pattern::Pattern;
 use super::template::Template;
 
@@ -161,6 +161,8 @@ pub(super) struct Rule {
     pub(super) scopes: Vec<Template>,
     /// How long to wait, where the answer does not say.
     pub(super) wait: Option<Duration>,
+    /// The budget that is used up.
+    pub(super) limit: Option<String>,
     pub(super) applied: Option<Applied>,
     pub(super) says: Option<String>,
 }

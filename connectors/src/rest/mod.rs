@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sdk::{ConnectContext, Connection, Connector, Descriptor, Error, SettingKind, Settings};
+use sdk::{ConnectContext, Connection, Connector, Cost, Descriptor, Error, SettingKind, Settings};
 use text::{Diagnostic, SourceFile};
 
 pub mod codes;
@@ -25,7 +25,7 @@ mod template;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use limits::{Cost, Limit, LimitScope, Observed};
+pub use limits::Limit;
 use manifest::{Manifest, PollSource};
 
 /// A connector that is a manifest.

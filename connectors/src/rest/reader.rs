@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use sdk::Cost;
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, did_you_mean, shown};
 
 use super::codes;
-use super::limits::Cost;
 use super::template::{self, Root, Template};
 
 /// Reads values, and says what is wrong with them. What was reported already is passed over in silence.

@@ -3,6 +3,7 @@
 use sdk::{Applied, Class};
 use text::{Kind, Map, Node, Span};
 
+use super::limits;
 use super::request::conditions;
 use crate::rest::codes;
 use crate::rest::manifest::{Conditions, Detail, Errors, FirstOf, Holder, HolderPattern, Rule, When};
@@ -64,7 +65,7 @@ fn holder(node: &Node, reader: &mut Reader) -> Option<Holder> {
 }
 
 fn rule(node: &Node, reader: &mut Reader) -> Option<Rule> {
-    const KEYS: &[&str] = &["status", "where", "when", "is", "scopes", "wait", "applied", "says"];
+    const KEYS: &[&str] = &["status", "where", "when", "is", "scopes", "wait", "limit", "applied", "says"];
     let classes: [(&str, u8); 9] = [
         ("rate_limited", 0),
         ("quota_exhausted", 1),
@@ -118,7 +119,8 @@ fn rule(node: &Node, reader: &mut Reader) -> Option<Rule> {
     }
     let wait = map.get("wait").and_then(|entry| reader.duration(&entry.value, "`wait`"));
     let scopes = reader.templates_at(map, "scopes", ANSWER);
-    Some(Rule { statuses, conditions, when, class, scopes, wait, applied, says: reader.text_at(map, "says") })
+    let limit = map.get("limit").and_then(|entry| limits::name(&entry.value, reader));
+    Some(Rule { statuses, conditions, when, class, scopes, wait, limit, applied, says: reader.text_at(map, "says") })
 }
 
 /// `404`, `5xx`, or a list of such.

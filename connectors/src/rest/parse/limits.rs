@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sdk::{Cost, LimitScope};
 use text::{Entry, Kind, Map, Node, did_you_mean, shown};
 
 use crate::rest::codes;
-use crate::rest::limits::{Cost, Limit, LimitScope};
+use crate::rest::limits::Limit;
 use crate::rest::manifest::{Setting, SettingKind};
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
@@ -98,6 +99,12 @@ pub(super) fn costs(map: &Map, key: &str, reader: &mut Reader) -> Vec<Cost> {
         }
     }
     costs
+}
+
+/// The name of one of the limits.
+pub(super) fn name(node: &Node, reader: &mut Reader) -> Option<String> {
+    let name = reader.text(node, "a limit")?;
+    cost(&name, 1, node, reader).map(|cost| cost.limit)
 }
 
 fn cost(name: &str, units: u64, node: &Node, reader: &mut Reader) -> Option<Cost> {

@@ -69,6 +69,11 @@ impl Client {
         self.base.is_loopback()
     }
 
+    /// The account's subscription, where it is configured.
+    pub(super) fn tier(&self) -> Option<&str> {
+        self.config.get("tier")?.as_str()
+    }
+
     /// Asks who we are. Only here may a secret stand elsewhere than in what shows who we are.
     pub(super) async fn check(&self, check: &Check) -> Result<Answer, Error> {
         let secrets = secrets_json(&self.secrets);
@@ -85,7 +90,11 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Result<Answer, Failure> {
         let sent = self.request(request, &scope.with(Root::Config, &self.config), headers)?;
+        sdk::budget::pay(&request.costs).await;
         let response = self.transport.send(sent).await.map_err(|error| self.no_answer(error, purpose))?;
+        for limit in self.manifest.limits.iter().filter(|limit| limit.is_observed()) {
+            sdk::budget::observed(&limit.name, limit.observe(&response));
+        }
         if !(200..300).contains(&response.status) {
             return Err(self.explain(failure::of(&self.manifest, &response, purpose, &self.redactor)));
         }

@@ -132,6 +132,7 @@ impl Answer<'_> {
             None => self.sentence(&class),
         };
         let mut error = Error::new(class, message).retry_after(self.wait.or(rule.and_then(|rule| rule.wait)));
+        error = error.of_limit(rule.and_then(|rule| rule.limit.as_deref()));
         let applied = rule.and_then(|rule| rule.applied).unwrap_or_else(|| may_be_applied(status));
         if purpose == Purpose::Write && applied == Applied::Maybe {
             error = error.maybe_applied();

@@ -10,7 +10,7 @@ use super::objects::Object;
 use super::records::{Selection, id_in};
 use super::search::Asked;
 use super::values;
-use crate::rest::manifest::{FindBy, IdOrder, Search};
+use crate::rest::manifest::{FindBy, IdOrder, Resource, Search};
 use crate::rest::template::{Root, Scope, plain_text};
 
 /// One record by its id. A record that was merged away may answer as the one it became part of.
@@ -31,7 +31,7 @@ pub(super) async fn find(connection: &RestConnection, find: &Find) -> Result<Vec
     let fields = find.fields.iter().map(String::as_str).chain(asked.iter().copied());
     let selection = connection.select(&find.object, fields, None).await?;
 
-    if let Some((field, key)) = unique_key(&selection, &find.filter) {
+    if let Some((field, key)) = unique_key(selection.resource, &selection.object, &find.filter) {
         return Ok(by_key(connection, &selection, field, &key).await?.into_iter().collect());
     }
     let resource = selection.resource;
@@ -96,17 +96,21 @@ pub(super) fn can_be_in_address(text: &str) -> bool {
 }
 
 /// The id or the unique field that the filter pins to one value.
-fn unique_key<'a>(selection: &Selection<'_>, filter: &'a Filter) -> Option<(Option<&'a str>, String)> {
-    let get = selection.resource.get.as_ref()?;
-    let id_field = selection.resource.search.as_ref().map(|search| search.id_field.as_str());
+pub(super) fn unique_key<'a>(
+    resource: &Resource,
+    object: &Object,
+    filter: &'a Filter,
+) -> Option<(Option<&'a str>, String)> {
+    let get = resource.get.as_ref()?;
+    let id_field = resource.search.as_ref().map(|search| search.id_field.as_str());
     match filter {
-        Filter::All(filters) => filters.iter().find_map(|filter| unique_key(selection, filter)),
+        Filter::All(filters) => filters.iter().find_map(|filter| unique_key(resource, object, filter)),
         Filter::Field { field, test: Test::Eq(value) } if field == "id" || Some(field.as_str()) == id_field => {
             Some((None, value.to_text()))
         }
         Filter::Field { field, test: Test::Eq(value @ (Value::Text(_) | Value::Int(_))) } if get.by_unique => {
-            let known = selection.object.schema.fields.get(field).filter(|known| known.unique)?;
-            let key = values::write_text(&selection.resource.fields, Some(known), value);
+            let known = object.schema.fields.get(field).filter(|known| known.unique)?;
+            let key = values::write_text(&resource.fields, Some(known), value);
             can_be_in_address(&key).then_some((Some(field.as_str()), key))
         }
         Filter::Field { .. } | Filter::Any(_) => None,

@@ -3,20 +3,22 @@
 //! - `client` sends one request and reads one answer; `failure` reads refusals.
 //! - `objects` discovers and keeps fields; `values` types what a service writes, and writes it back; `records` does so
 //!   for whole records.
+//! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves.
 //! - `search` and `listing` are the two ways to read many records, `find`, `poll` and `write` what a flow does.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sdk::{
-    Account, Class, ConnectContext, Connection, Error, Find, ObjectSchema, PollPage, PollRequest, Record, RecordId,
-    Repeat, Settings, Timestamp, Write, WriteOutcome,
+    Account, Ask, Class, ConnectContext, Connection, Cost, Error, Find, Limit, ObjectSchema, PollPage, PollRequest,
+    Record, RecordId, Repeat, Settings, Timestamp, Write, WriteOutcome,
 };
 
 use super::manifest::{IdOrder, Manifest, PollSource, Resource};
 use super::template::{Root, Scope};
 
 mod client;
+mod costs;
 pub(crate) mod failure;
 mod find;
 mod listing;
@@ -140,5 +142,14 @@ impl Connection for RestConnection {
 
     async fn write(&self, write: &Write) -> Result<WriteOutcome, Error> {
         write::write(self, write).await
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        let tier = self.client.tier();
+        self.manifest.limits.iter().map(|limit| limit.at(tier)).collect()
+    }
+
+    fn costs(&self, ask: &Ask<'_>) -> Vec<Cost> {
+        costs::of(self, ask)
     }
 }

@@ -88,7 +88,11 @@ pub(super) async fn write(connection: &RestConnection, write: &Write) -> Result<
 }
 
 /// The first way to upsert that serves these keys.
-fn strategy<'a>(resource: &'a Resource, keys: &[String], is_unique: impl Fn(&str) -> bool) -> Option<&'a Upsert> {
+pub(super) fn strategy<'a>(
+    resource: &'a Resource,
+    keys: &[String],
+    is_unique: impl Fn(&str) -> bool,
+) -> Option<&'a Upsert> {
     resource.write.upsert.iter().find(|upsert| match (&upsert.by, keys) {
         (UpsertKey::Unique, [key]) => is_unique(key),
         (UpsertKey::Fields(fields), [key]) => fields.contains(key),
