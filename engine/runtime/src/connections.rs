@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sdk::{Connection, ConnectionName, Timestamp};
+use sdk::{Connection, ConnectionName, Redactor, Timestamp};
 
 use crate::server_clock::ServerClock;
 
@@ -66,17 +66,31 @@ impl OpenConnection {
 
 /// All open connections by name. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Connections(Arc<BTreeMap<ConnectionName, Arc<OpenConnection>>>);
+pub struct Connections {
+    open: Arc<BTreeMap<ConnectionName, Arc<OpenConnection>>>,
+    redactor: Arc<Redactor>,
+}
 
 impl Connections {
     /// From the connections that were opened.
     pub fn new(open: impl IntoIterator<Item = (ConnectionName, Arc<dyn Connection>)>) -> Self {
         let open = open.into_iter().map(|(name, service)| (name.clone(), Arc::new(OpenConnection::new(name, service))));
-        Self(Arc::new(open.collect()))
+        Self { open: Arc::new(open.collect()), redactor: Arc::default() }
+    }
+
+    /// The same, with what knows their secrets: nothing that is kept for people may contain one.
+    #[must_use]
+    pub fn redacted_by(self, redactor: Redactor) -> Self {
+        Self { redactor: Arc::new(redactor), ..self }
+    }
+
+    /// What takes the connections' secrets out of a text.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        self.redactor.clone()
     }
 
     /// The connection of that name.
     pub fn get(&self, name: &ConnectionName) -> Option<&Arc<OpenConnection>> {
-        self.0.get(name)
+        self.open.get(name)
     }
 }

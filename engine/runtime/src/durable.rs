@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use flow::Retry;
-use sdk::{Clock, ConnectionName, Filter, Find, FlowId, Record, StepName, Timestamp, Value, Write};
+use sdk::{Clock, ConnectionName, Fields, Filter, Find, FlowId, Record, StepName, Timestamp, Value, Write};
 use store::{ClaimedRun, Failure, JournalEntry, Store};
 
+use crate::calls::Calls;
 use crate::connections::{Connections, OpenConnection};
 use crate::effects::{Asked, Effects};
 
@@ -131,6 +132,9 @@ pub trait Durable: Send + Sync {
     /// The journaled outcome of `key` if there is one; else makes the effect happen and journals its outcome.
     async fn step(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt>;
 
+    /// Calls another flow, unless that was done under `key` before, and gives what it returned once its run has ended.
+    async fn call(&self, key: &StepKey, flow: &FlowId, inputs: Fields) -> Result<Outcome, Interrupt>;
+
     /// What earlier attempts journaled under this key, if they did.
     fn kept(&self, key: &StepKey) -> Option<Value>;
 
@@ -159,6 +163,8 @@ pub struct StoredWorld {
     pub connections: Connections,
     /// Where writes are submitted.
     pub effects: Effects,
+    /// Where flows are called.
+    pub calls: Calls,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -208,6 +214,18 @@ impl Durable for StoredWorld {
                 None => Ok(Outcome::Failed(missing_connection(key, &connection))),
             },
         }
+    }
+
+    async fn call(&self, key: &StepKey, flow: &FlowId, inputs: Fields) -> Result<Outcome, Interrupt> {
+        if let Some(outcome) = self.kept(key) {
+            return Ok(Outcome::Value(outcome));
+        }
+        let outcome = self.calls.call(&self.run, &self.flow_identity, key, flow, inputs).await?;
+        // Kept here as well: the called run may be forgotten before this one is.
+        if let Outcome::Value(value) = &outcome {
+            self.keep(key, value.clone()).await?;
+        }
+        Ok(outcome)
     }
 
     fn kept(&self, key: &StepKey) -> Option<Value> {

@@ -4,6 +4,7 @@
 
 mod command;
 mod dispatch;
+mod repair;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::time::{DelayQueue, delay_queue};
 
+use crate::calls::Calls;
 use crate::connections::Connections;
 use crate::effects::Effects;
 use crate::poller::{PollFailed, PollOptions, Polled, Poller, PollerParts};
@@ -85,6 +87,8 @@ pub struct Engine {
     runs: JoinSet<(FlowId, RunId, RunResult)>,
     look_ups: JoinSet<LookedUp>,
     commands: mpsc::Receiver<(Command, Reply)>,
+    calls: Calls,
+    calls_made: mpsc::UnboundedReceiver<FlowId>,
     statuses: Statuses,
     started_at: Timestamp,
     trouble: Option<Trouble>,
@@ -147,6 +151,8 @@ enum Event {
     RunEnded(FlowId, RunId, RunResult),
     LookedUp(LookedUp),
     Command(Command, Reply),
+    /// A run of this flow was stored by a run that calls it.
+    Called(FlowId),
     Wake,
     Stop,
 }
@@ -157,6 +163,7 @@ impl Engine {
         let started_at = parts.clock.now();
         let taken = parts.store.take_over(started_at).await?;
         let (sender, commands) = mpsc::channel(64);
+        let (made, calls_made) = mpsc::unbounded_channel();
         let statuses = Statuses::default();
         let mut engine = Self {
             effects: Effects::new(parts.store.clone(), parts.clock.clone()),
@@ -166,6 +173,14 @@ impl Engine {
             runs: JoinSet::new(),
             look_ups: JoinSet::new(),
             commands,
+            calls: Calls {
+                flows: Arc::default(),
+                store: parts.store.clone(),
+                clock: parts.clock.clone(),
+                ids: parts.ids.clone(),
+                made,
+            },
+            calls_made,
             statuses: statuses.clone(),
             started_at,
             trouble: None,
@@ -178,6 +193,7 @@ impl Engine {
             let known = states.iter().find(|row| row.flow == flow.id);
             engine.add(flow, taken.epoch, known).await?;
         }
+        engine.calls.flows = Arc::new(engine.flows.keys().cloned().collect());
         let n_flows = engine.flows.len();
         for flow in engine.flows.keys().cloned().collect::<Vec<_>>() {
             engine.schedule_first(&flow, n_flows);
@@ -289,6 +305,7 @@ impl Engine {
                 Event::RunEnded(flow, run, result) => self.run_ended(&flow, run, result).await?,
                 Event::LookedUp(looked_up) => self.looked_up(looked_up).await,
                 Event::Command(command, reply) => self.handle(command, reply).await,
+                Event::Called(flow) => self.called(&flow),
                 Event::Wake => {}
                 Event::Stop => return Ok(()),
             }
@@ -308,6 +325,7 @@ impl Engine {
             Some(joined) = self.polls.join_next() => Event::Polled(ended(joined)),
             Some(joined) = self.look_ups.join_next() => Event::LookedUp(ended(joined)),
             Some(due) = self.polls_due.next() => Event::PollDue(due.into_inner()),
+            Some(flow) = self.calls_made.recv() => Event::Called(flow),
             Some((command, reply)) = self.commands.recv() => Event::Command(command, reply),
             () = async { match wake { Some(wake) => wake.await, None => std::future::pending().await } } => Event::Wake,
         }
@@ -414,6 +432,16 @@ impl Engine {
             if let Some(status) = statuses.get_mut(flow) {
                 change(status);
             }
+        });
+    }
+
+    fn called(&mut self, flow: &FlowId) {
+        if let Some(task) = self.flows.get_mut(flow) {
+            task.may_have_work = true;
+        }
+        self.with_status(flow, |status| {
+            status.asked += 1;
+            status.runs += 1;
         });
     }
 

@@ -3,6 +3,7 @@
 //! It may be stopped anywhere and started again from the first step: expressions are pure, and what the world did is
 //! journaled under the steps' keys. So it keeps nothing, and a crash, a retry and a first attempt are the same code.
 
+mod gave_up;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -15,25 +16,61 @@ use store::{ClaimedRun, Ending, Failure};
 
 use crate::durable::{Attempts, Durable, Interrupt, Outcome, StepKey};
 use crate::offload::offload;
+use gave_up::GaveUp;
 
 /// Takes a run to its end, or to where it must wait.
 pub async fn interpret(flow: Arc<Flow>, run: Arc<ClaimedRun>, world: &dyn Durable) -> Result<Ending, Interrupt> {
     let now = world.now();
-    let (begun, run_flow, begun_run) = (flow.clone(), flow.clone(), run.clone());
-    let scope = offload(move || begin(&begun, &begun_run, now)).await;
-    let scope = match scope {
-        Ok(scope) => scope,
-        Err(ending) => return Ok(ending),
+    let (begun, begun_run) = (flow.clone(), run.clone());
+    // What gave up before was told to the steps of `on_failure`, so it is not tried again.
+    let ending = match world.kept(&GaveUp::key()).as_ref().and_then(GaveUp::from_value) {
+        Some(gave_up) => gave_up.ending(),
+        None => match offload(move || begin(&begun, &begun_run, now)).await {
+            Ok(scope) => take_steps(&flow.steps, run.clone(), world, scope).await?,
+            Err(ending) => ending,
+        },
     };
-    let errors = no_errors(&run_flow.steps);
+    match GaveUp::of(&ending) {
+        Some(gave_up) if !flow.on_failure.is_empty() => after_failure(&flow, run, world, gave_up).await,
+        _ => Ok(ending),
+    }
+}
+
+/// Takes these steps, in this scope, to the end that they lead to.
+async fn take_steps(
+    steps: &[Step],
+    run: Arc<ClaimedRun>,
+    world: &dyn Durable,
+    scope: Scope,
+) -> Result<Ending, Interrupt> {
     let mut interpreter = Interpreter { run, world, scope: Some(scope), item: String::new(), errors: Fields::new() };
-    interpreter.set_errors(errors);
-    match interpreter.steps(&run_flow.steps).await {
+    interpreter.set_errors(no_errors(steps));
+    match interpreter.steps(steps).await {
         Ok(_) => Ok(Ending::Succeeded(None)),
         Err(Halt::Ended(ending)) => Ok(ending),
         Err(Halt::Failed(failure)) => Ok(Ending::Failed(failure)),
         Err(Halt::Interrupted(interrupt)) => Err(interrupt),
     }
+}
+
+/// Takes a flow's `on_failure` steps. Whatever becomes of them, the run has given up as it had before.
+async fn after_failure(
+    flow: &Arc<Flow>,
+    run: Arc<ClaimedRun>,
+    world: &dyn Durable,
+    gave_up: GaveUp,
+) -> Result<Ending, Interrupt> {
+    // Kept first: the steps must see the same failure on every attempt.
+    world.keep(&GaveUp::key(), gave_up.as_value()).await?;
+    let (scope_flow, scope_run, now, failure) = (flow.clone(), run.clone(), world.now(), gave_up.as_value());
+    let scope = offload(move || {
+        let mut scope = Scope::new(&scope_flow, &scope_run.record, scope_run.id, now);
+        scope.set("failure", &failure);
+        scope
+    })
+    .await;
+    take_steps(&flow.on_failure, run, world, scope).await?;
+    Ok(gave_up.ending())
 }
 
 /// The run's scope, unless its conditions end it before its first step.

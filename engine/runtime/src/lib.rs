@@ -3,6 +3,7 @@
 //! In the order in which a record meets them: the scheduler says when to poll, the poller reads and checkpoints, the
 //! dispatcher claims runs, the interpreter takes their steps, and effects carry writes to the services.
 
+pub mod calls;
 pub mod connections;
 pub mod durable;
 pub mod effects;
@@ -13,6 +14,7 @@ pub mod interpreter;
 pub mod offload;
 pub mod poller;
 pub mod retry;
+pub mod run_log;
 pub mod server_clock;
 pub mod status;
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use flow::{Flow, On};
-use sdk::{FlowId, Record, RecordId};
-use store::{FlowState, ManualRun, NewRun};
+use sdk::{FlowId, Record, RecordId, RunId};
+use store::{FlowState, ManualRun, NewRun, Repair};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Engine, Statuses};
@@ -25,6 +25,13 @@ pub enum Command {
         flow: FlowId,
         /// The record's id at its service.
         record: RecordId,
+    },
+    /// Repair these runs. The answer is a [`store::Repaired`] as JSON.
+    Repair {
+        /// Which.
+        runs: Vec<RunId>,
+        /// How.
+        repair: Repair,
     },
 }
 
@@ -70,6 +77,7 @@ impl Engine {
         let answer = match command {
             Command::Pause(flow) => self.pause(&flow, true).await,
             Command::Resume(flow) => self.pause(&flow, false).await,
+            Command::Repair { runs, repair } => self.repair(runs, repair).await,
             Command::RunRecord { flow, record } => return self.look_up(flow, record, reply),
         };
         // Whoever asked may have gone.

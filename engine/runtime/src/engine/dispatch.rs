@@ -16,8 +16,8 @@ use crate::interpreter::interpret;
 
 /// What became of a run at work.
 pub(super) enum RunResult {
-    /// It ended.
-    Ended(RunState),
+    /// It ended, and whoever called it may go on.
+    Ended { state: RunState, was_called: bool },
     /// It waits in the store for another attempt.
     Parked { due_at: Timestamp, blocked: Option<String> },
     /// Its result could not be kept: in the store it is at work still.
@@ -114,6 +114,7 @@ impl Engine {
             store: store.clone(),
             connections: self.parts.connections.clone(),
             effects: self.effects.clone(),
+            calls: self.calls.clone(),
             clock: clock.clone(),
         };
         self.runs.spawn(async move {
@@ -134,8 +135,13 @@ impl Engine {
             task.may_have_work = true;
         }
         match result {
-            RunResult::Ended(state) => {
+            RunResult::Ended { state, was_called } => {
                 self.count_end(flow, state);
+                if was_called {
+                    for task in self.flows.values_mut() {
+                        task.may_have_work = true;
+                    }
+                }
                 if self.flows.get(flow).is_some_and(|task| task.blocked_runs.is_empty() && task.n_failed_polls == 0) {
                     self.unblock(flow).await;
                 }
@@ -172,7 +178,8 @@ async fn keep(
                 Ending::Unknown(failure) => give_up(flow, run, failure, true),
                 Ending::Succeeded(_) | Ending::Skipped(_) | Ending::Superseded => {}
             }
-            store.finish(run.id, ending, now).await.map(|_| RunResult::Ended(state))
+            let was_called = run.caller.is_some();
+            store.finish(run.id, ending, now).await.map(|_| RunResult::Ended { state, was_called })
         }
         Err(Interrupt::Park { due_at, failure, blocked }) => {
             let blocked = blocked.then(|| failure.message.clone());

@@ -1,6 +1,7 @@
 //! The steps: one file per kind. Each gives its result; what that is called, and what its failure means, is told here.
 
 mod branch;
+mod call;
 mod each;
 mod end;
 mod find;
@@ -67,9 +68,8 @@ impl Interpreter<'_> {
             StepKind::Route { rules, default } => self.route(step, rules, default).await,
             StepKind::Each(each) => self.each(step, each).await,
             StepKind::Wait(wait) => self.wait(step, wait).await,
-            StepKind::Do(_) | StepKind::Run(_) => {
-                Err(self.failed(step, "invalid", "this step cannot be taken yet".to_owned()))
-            }
+            StepKind::Do(_) => Err(self.failed(step, "invalid", "this step cannot be taken yet".to_owned())),
+            StepKind::Run(call) => self.call(step, call).await,
             StepKind::Skip(reason) => self.skip(step, reason).await,
             StepKind::Stop(value) => self.stop(step, value.as_ref()).await,
             StepKind::Fail(message) => self.fail(step, message).await,

@@ -48,6 +48,12 @@ impl Durable for ScriptedWorld {
         Ok(self.script.get(key.as_str()).cloned().unwrap_or_else(|| Outcome::Value(written("900"))))
     }
 
+    async fn call(&self, key: &StepKey, flow: &FlowId, inputs: sdk::Fields) -> Result<Outcome, Interrupt> {
+        let inputs = Value::Map(inputs).to_plain_json();
+        self.asked.lock().unwrap().push(format!("{key}: run {flow} {inputs}"));
+        Ok(self.script.get(key.to_string().as_str()).cloned().unwrap_or(Outcome::Value(Value::Null)))
+    }
+
     fn kept(&self, key: &StepKey) -> Option<Value> {
         self.journal.lock().unwrap().get(&key.to_string()).cloned()
     }

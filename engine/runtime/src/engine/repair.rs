@@ -1,0 +1,45 @@
+//! Runs that an operator repairs while the engine works.
+
+use sdk::RunId;
+use store::{Repair, Repaired, RepairedRun};
+
+use super::{Engine, is_end};
+
+impl Engine {
+    /// Repairs these runs in the store and lets the flows look for work. Answers what became of each, as JSON.
+    pub(super) async fn repair(&mut self, runs: Vec<RunId>, repair: Repair) -> Result<String, String> {
+        let now = self.parts.clock.now();
+        let repaired = self.parts.store.repair(runs, repair, now).await.map_err(|error| error.to_string())?;
+        for run in &repaired.done {
+            self.moved(run);
+        }
+        // A run that was called may have callers in any flow.
+        for task in self.flows.values_mut() {
+            task.may_have_work = true;
+        }
+        as_json(&repaired)
+    }
+
+    /// Counts the run where it is now.
+    fn moved(&mut self, run: &RepairedRun) {
+        if run.before == run.after {
+            return;
+        }
+        if let Some(task) = self.flows.get_mut(&run.flow) {
+            task.blocked_runs.remove(&run.run);
+        }
+        self.with_status(&run.flow, |status| {
+            if is_end(run.before) {
+                let n = status.ended.entry(run.before).or_default();
+                *n = n.saturating_sub(1);
+            }
+            if is_end(run.after) {
+                *status.ended.entry(run.after).or_default() += 1;
+            }
+        });
+    }
+}
+
+fn as_json(repaired: &Repaired) -> Result<String, String> {
+    serde_json::to_string(repaired).map_err(|error| error.to_string())
+}
