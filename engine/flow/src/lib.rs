@@ -7,6 +7,7 @@ pub mod expr;
 pub mod model;
 pub mod parse;
 pub mod project;
+mod schedule;
 pub mod template;
 
 pub use check::{Checked, ProjectDefaults, check};
