@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use sdk::Connector as _;
+
 pub mod http;
 pub mod hubspot;
 pub mod pipedrive;
@@ -21,6 +23,11 @@ pub fn all() -> Vec<Arc<dyn sdk::Connector>> {
         Arc::new(postgres::Postgres),
         Arc::new(sqlite::Sqlite),
     ]
+}
+
+/// The manifest of a connector that is built in, where it is one.
+pub fn manifest(name: &str) -> Option<&'static rest::RestConnector> {
+    [hubspot::manifest(), pipedrive::manifest()].into_iter().find(|manifest| manifest.descriptor().name == name)
 }
 
 /// A connector from a manifest, as if it were built in; or what is wrong with the manifest.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use sdk::{ConnectContext, Connection, Connector, Descriptor, Error, Settings};
+use sdk::{ConnectContext, Connection, Connector, Descriptor, Error, Offer, Settings};
 
 use crate::rest::RestConnector;
 
@@ -15,6 +15,11 @@ pub struct Pipedrive;
 static MANIFEST: LazyLock<RestConnector> =
     LazyLock::new(|| RestConnector::embedded("pipedrive/connector.yaml", include_str!("connector.yaml")));
 
+/// What it is made of.
+pub(crate) fn manifest() -> &'static RestConnector {
+    &MANIFEST
+}
+
 impl Connector for Pipedrive {
     fn descriptor(&self) -> &'static Descriptor {
         MANIFEST.descriptor()
@@ -22,5 +27,9 @@ impl Connector for Pipedrive {
 
     fn connect(&self, settings: &Settings, context: ConnectContext) -> Result<Arc<dyn Connection>, Error> {
         MANIFEST.connect(settings, context)
+    }
+
+    fn offers(&self) -> Vec<Offer> {
+        MANIFEST.offers()
     }
 }

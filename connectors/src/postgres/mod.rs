@@ -18,8 +18,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sdk::{
     Account, Applied, Class, Clock, ConnectContext, Connection, Connector, Descriptor, Error, Find, Match,
-    ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Setting, SettingKind, Settings, Timestamp, Verb,
-    Write, WriteOutcome,
+    ObjectSchema, Offer, PollPage, PollRequest, Record, RecordId, Repeat, Setting, SettingKind, Settings, Timestamp,
+    Verb, Write, WriteOutcome,
 };
 
 mod address;
@@ -93,6 +93,10 @@ impl Connector for Postgres {
             clock: context.clock,
             tables: Mutex::default(),
         }))
+    }
+
+    fn offers(&self) -> Vec<Offer> {
+        vec![Offer::tables()]
     }
 }
 

@@ -26,6 +26,8 @@ text::codes! {
         "Requests are counted against the limits that the manifest declares, and this is none of them.";
     UNKNOWN_SETTING = "M0205", "unknown-config",
         "The manifest refers to a setting that it does not declare under `config`, or to a secret where none may stand. Secrets go into `auth` and `check`, and nowhere else.";
+    NAME_TAKEN = "M0206", "connector-name-taken",
+        "Another connector has this name, one that is built in or one of another manifest. Which of the two a connection means could not be told, so neither is used. Give this one a name of its own.";
 
     UNCLOSED = "M0301", "unclosed-reference",
         "A `${` has no closing `}`. Where `${` is meant as text, write `$${`.";

@@ -81,6 +81,8 @@ pub(super) struct Check {
     pub(super) request: Request,
     pub(super) id: FirstOf,
     pub(super) title: FirstOf,
+    /// What we were granted, where this answer says so.
+    pub(super) scopes: Option<Template>,
 }
 
 /// The first of these that is something.
@@ -205,6 +207,7 @@ pub(super) struct Resource {
     pub(super) list: Option<ListOf>,
     pub(super) polls: Vec<Poll>,
     pub(super) write: Writes,
+    pub(super) scopes: sdk::Scopes,
 }
 
 /// Where fields are known from, and how values are written.

@@ -13,6 +13,7 @@ use sdk::{ConnectContext, Connection, Connector, Cost, Descriptor, Error, Settin
 use text::{Diagnostic, SourceFile};
 
 pub mod codes;
+mod describe;
 mod expand;
 mod limits;
 mod manifest;
@@ -113,6 +114,10 @@ impl Connector for RestConnector {
 
     fn connect(&self, settings: &Settings, context: ConnectContext) -> Result<Arc<dyn Connection>, Error> {
         Ok(Arc::new(run::RestConnection::new(Arc::clone(&self.manifest), settings, context)?))
+    }
+
+    fn offers(&self) -> Vec<sdk::Offer> {
+        self.offered()
     }
 }
 

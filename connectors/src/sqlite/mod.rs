@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sdk::{
-    Account, Class, Clock, ConnectContext, Connection, Connector, Descriptor, Error, Find, Match, ObjectSchema,
+    Account, Class, Clock, ConnectContext, Connection, Connector, Descriptor, Error, Find, Match, ObjectSchema, Offer,
     PollPage, PollRequest, Record, RecordId, Repeat, Setting, SettingKind, Settings, StampKind, Timestamp, Verb, Write,
     WriteOutcome,
 };
@@ -75,6 +75,10 @@ impl Connector for Sqlite {
             database,
             clock: context.clock,
         }))
+    }
+
+    fn offers(&self) -> Vec<Offer> {
+        vec![Offer::tables()]
     }
 }
 

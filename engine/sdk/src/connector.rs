@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Ask, Clock, Cost, Error, Filter, Find, Limit, ObjectSchema, Record, RecordId, Repeat, Setting, Settings, Timestamp,
-    Transport, Write, WriteOutcome,
+    Ask, Clock, Cost, Error, Filter, Find, Limit, ObjectSchema, Offer, Record, RecordId, Repeat, Setting, Settings,
+    Timestamp, Transport, Write, WriteOutcome,
 };
 
 /// One kind of service.
@@ -18,6 +18,11 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Opens a connection. It asks the service nothing yet; a setting that can never work is [`crate::Class::Invalid`].
     fn connect(&self, settings: &Settings, context: ConnectContext) -> Result<Arc<dyn Connection>, Error>;
+
+    /// What flows can do with its objects, as far as it is known without a connection.
+    fn offers(&self) -> Vec<Offer> {
+        Vec::new()
+    }
 }
 
 /// What is known of a connector without a connection.
@@ -129,6 +134,11 @@ pub trait Connection: Send + Sync + 'static {
 
     /// The service's own clock, by one cheap call.
     async fn server_time(&self) -> Result<Timestamp, Error>;
+
+    /// The scopes that our credentials were granted; `None` where the service has none or does not tell.
+    async fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
+        Ok(None)
+    }
 
     /// Objects that flows can name; `None` where any name may exist.
     fn objects(&self) -> Option<Vec<String>>;

@@ -11,6 +11,7 @@ pub mod error;
 pub mod faults;
 pub mod filter;
 pub mod ids;
+pub mod offer;
 pub mod record;
 pub mod schema;
 pub mod secret;
@@ -29,6 +30,7 @@ pub use connector::{
 pub use error::{Applied, Class, Error};
 pub use filter::{Filter, Test};
 pub use ids::{ConnectionName, EffectId, FlowId, Ids, RandomIds, RunId, StepName};
+pub use offer::{Ability, Offer, Scopes};
 pub use record::{Record, RecordId, Version};
 pub use schema::{Catalog, ConnectorFacts, Field, FieldOption, FieldType, ObjectSchema};
 pub use secret::Secret;

@@ -4,6 +4,7 @@
 mod failures;
 mod reads;
 mod sandbox;
+mod scopes;
 mod script;
 mod writes;
 

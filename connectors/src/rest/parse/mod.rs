@@ -165,15 +165,16 @@ fn check(map: &Map, span: Span, reader: &mut Reader) -> Vec<Check> {
     let Some(entry) = reader.required(map, "check", "a manifest", span) else { return Vec::new() };
     let mut checks = Vec::new();
     for node in reader.one_or_many(&entry.value) {
-        const KEYS: &[&str] = &["id", "title"];
+        const KEYS: &[&str] = &["id", "title", "scopes"];
         let Some(map) = reader.map(node, "a check", &[KEYS, request::KEYS]) else { continue };
         let request = request::request(map, node.span, "a check", &[Root::Secret, Root::Config], reader);
         let id = FirstOf(reader.templates_at(map, "id", &[Root::Body]));
         let title = FirstOf(reader.templates_at(map, "title", &[Root::Body]));
+        let scopes = reader.template_at(map, "scopes", &[Root::Body]);
         if reader.required(map, "id", "a check", node.span).is_some()
             && let Some(request) = request
         {
-            checks.push(Check { request, id, title });
+            checks.push(Check { request, id, title, scopes });
         }
     }
     checks

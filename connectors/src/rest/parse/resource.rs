@@ -1,5 +1,6 @@
 //! One resource.
 
+use sdk::Scopes;
 use text::{Entry, Map, Node};
 
 use super::fields::fields as parse_fields;
@@ -14,7 +15,7 @@ use crate::rest::template::{Piece, Reference, Root, Template};
 
 pub(super) fn resource(entry: &Entry, reader: &mut Reader) -> Option<Resource> {
     const KEYS: &[&str] =
-        &["title", "id", "fields", "stamps", "get", "search", "find", "list", "poll", "write", "actions"];
+        &["title", "id", "fields", "stamps", "get", "search", "find", "list", "poll", "write", "scopes", "actions"];
     let name = entry.key.text.clone();
     let map = reader.map(&entry.value, "a resource", &[KEYS])?;
     let span = entry.key.span;
@@ -38,7 +39,22 @@ pub(super) fn resource(entry: &Entry, reader: &mut Reader) -> Option<Resource> {
     let list = map.get("list").and_then(|entry| list(entry, reader));
     let polls = polls(map, search.is_some(), reader);
     let write = writes(map, search.is_some(), !finds.is_empty(), reader);
-    Some(Resource { name, title, id, fields: fields?, stamps, get, search, finds, list, polls, write })
+    let scopes = scopes(map, reader);
+    Some(Resource { name, title, id, fields: fields?, stamps, get, search, finds, list, polls, write, scopes })
+}
+
+/// What a token must be granted; of each list any one suffices.
+fn scopes(map: &Map, reader: &mut Reader) -> Scopes {
+    let Some(entry) = map.get("scopes") else { return Scopes::default() };
+    let Some(map) = reader.map(&entry.value, "`scopes`", &[&["fields", "read", "write", "instead"]]) else {
+        return Scopes::default();
+    };
+    let instead = reader.texts(map, "instead");
+    let mut any_of = |key: &str| {
+        let own = reader.texts(map, key);
+        if own.is_empty() { own } else { own.into_iter().chain(instead.iter().cloned()).collect() }
+    };
+    Scopes { fields: any_of("fields"), read: any_of("read"), write: any_of("write") }
 }
 
 /// Looking for the records that have a value, each by fields of its own.

@@ -15,7 +15,7 @@ use sdk::{
 };
 
 use super::manifest::{IdOrder, Manifest, PollSource, Resource};
-use super::template::{Root, Scope};
+use super::template::{Root, Scope, plain_text};
 
 mod client;
 mod costs;
@@ -98,6 +98,15 @@ impl Connection for RestConnection {
             }
         }
         Err(refused)
+    }
+
+    async fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
+        let asked = self.manifest.check.iter().find_map(|check| Some((check, check.scopes.as_ref()?)));
+        let Some((check, scopes)) = asked else { return Ok(None) };
+        let body = self.client.check(check).await?.body;
+        let granted = scopes.list(&Scope::default().with(Root::Body, &body));
+        let granted = granted.ok_or_else(|| self.odd_answer("does not say what we were granted"))?;
+        Ok(Some(granted.iter().filter_map(plain_text).collect()))
     }
 
     fn objects(&self) -> Option<Vec<String>> {

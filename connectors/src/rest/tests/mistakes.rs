@@ -113,6 +113,13 @@ fn every_mistake_is_told_at_its_place() {
         ("max: 10", "max: -1", "M0104", "-1", "whole number"),
         ("retry: unsafe}", "retry: unsafe, post: x}", "F0006", "post", ""),
         ("retry: unsafe}", "retry: unsafe, put: /x}", "M0103", "create", "this has two"),
+        (
+            "id: \"${record.id}\"",
+            "id: \"${record.id}\"\n    scopes: {raed: x}",
+            "M0102",
+            "raed",
+            "means nothing in `scopes`",
+        ),
         ("static: {name: text,", "static: {name: txt,", "M0105", "txt", "cannot be `txt`"),
     ];
     for (from, to, code, place, says) in cases {
