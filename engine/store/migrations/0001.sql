@@ -49,6 +49,21 @@ CREATE TABLE source (
     CHECK ((pass_kind IS NULL) = (resume_at IS NULL))
 ) STRICT;
 
+-- Flows that go by the clock: their next time, and the walk under way.
+CREATE TABLE schedule (
+    flow       INTEGER PRIMARY KEY REFERENCES flow (number),
+    times      TEXT NOT NULL,               -- what `next_due` was computed from
+    source     TEXT,                        -- the object that is walked, where one is
+    next_due   INTEGER,                     -- none where it never starts again
+    last_fired INTEGER,
+    walk_at    INTEGER,                     -- the time that began the walk under way
+    walk_after TEXT,                        -- the last id that it has read
+    started    INTEGER NOT NULL DEFAULT 0,  -- runs that its times started, where it walks nothing
+    records    INTEGER NOT NULL DEFAULT 0,  -- what its walks read
+    filtered   INTEGER NOT NULL DEFAULT 0,
+    CHECK (walk_at IS NOT NULL OR walk_after IS NULL)
+) STRICT;
+
 -- Which versions of recent records were read.
 CREATE TABLE seen (
     source     INTEGER NOT NULL REFERENCES source (number),

@@ -11,10 +11,11 @@ use sdk::{EffectId, FlowId, RunId, Timestamp, faults};
 
 use crate::error::Result;
 use crate::{
-    AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Error, FlowState, Intent,
-    JournalEntry, ManualRun, Planned, Pruned, Repair, Repaired, Retention, RunLog, Settlement, SourceKey, TookOver,
+    AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Error, Fired, Firing,
+    FlowState, Intent, JournalEntry, ManualRun, Planned, Pruned, Repair, Repaired, Retention, RunLog, ScheduleRow,
+    Settlement, SourceKey, Timetable, TookOver, WalkPage,
 };
-use crate::{calls, cursors, flows, ledger, repair, retention, runs};
+use crate::{calls, cursors, flows, ledger, repair, retention, runs, schedules};
 
 /// Operations of one commit, at most.
 pub(crate) const GROUP: usize = 200;
@@ -33,6 +34,9 @@ pub(crate) enum Op {
     Ignore { run: RunId, entry: JournalEntry },
     InsertManual(ManualRun),
     Call(Call),
+    StartSchedule { timetable: Timetable, next_due: Option<Timestamp> },
+    Fire(Firing),
+    WalkPage(WalkPage),
     Repair { runs: Vec<RunId>, repair: Repair, now: Timestamp },
     Plan(Intent),
     MarkSent { effect: EffectId, now: Timestamp },
@@ -53,6 +57,8 @@ pub(crate) enum Answer {
     Checkpointed(Checkpointed),
     Claimed(Vec<ClaimedRun>),
     Called(Called),
+    Schedule(ScheduleRow),
+    Fired(Fired),
     Planned(Planned),
     Effect(EffectState),
     Pruned(Pruned),
@@ -67,7 +73,8 @@ impl Answer {
 
 /// Applies operations in their order, as one commit where that is possible. There is one answer for each.
 pub(crate) fn apply(connection: &mut Connection, ops: &[Op]) -> Vec<Result<Answer>> {
-    if let Err(error) = cursors::commit_planted_half(connection, ops) {
+    let planted = cursors::commit_planted_half(connection, ops);
+    if let Err(error) = planted.and_then(|()| schedules::commit_planted_half(connection, ops)) {
         return ops.iter().map(|_| Err(error.clone())).collect();
     }
     match apply_together(connection, ops) {
@@ -123,6 +130,11 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         Op::Ignore { run, entry } => Answer::nothing(runs::ignore(connection, *run, entry)?),
         Op::InsertManual(manual) => Answer::Flag(runs::insert_manual(connection, manual)?),
         Op::Call(call) => Answer::Called(calls::call(connection, call)?),
+        Op::StartSchedule { timetable, next_due } => {
+            Answer::Schedule(schedules::start(connection, timetable, *next_due)?)
+        }
+        Op::Fire(firing) => Answer::Fired(schedules::fire(connection, firing)?),
+        Op::WalkPage(page) => Answer::Fired(schedules::walk_page(connection, page)?),
         Op::Repair { runs, repair, now } => Answer::Repaired(repair::repair(connection, runs, repair, *now)?),
         Op::Plan(intent) => Answer::Planned(ledger::plan(connection, intent)?),
         Op::MarkSent { effect, now } => Answer::nothing(ledger::mark_sent(connection, effect, *now)?),
@@ -155,6 +167,9 @@ impl Op {
             Self::Ignore { .. } => "ignore.applied",
             Self::InsertManual(_) => "insert.applied",
             Self::Call(_) => "call.applied",
+            Self::StartSchedule { .. } => "start_schedule.applied",
+            Self::Fire(_) => "fire.applied",
+            Self::WalkPage(_) => "walk_page.applied",
             Self::Repair { .. } => "repair.applied",
             Self::Plan(_) => "plan.applied",
             Self::MarkSent { .. } => "sent.applied",
@@ -170,6 +185,7 @@ impl Op {
     pub(crate) fn n_rows(&self) -> usize {
         match self {
             Self::Checkpoint(checkpoint) => checkpoint.rows.len() + 1,
+            Self::WalkPage(page) => page.runs.len() + 1,
             Self::Claim { wanted, .. } => wanted.iter().map(|(_, limit)| limit).sum::<usize>() + 1,
             Self::Prune(retention) => retention.limit,
             Self::Repair { runs, .. } => runs.len(),
@@ -180,6 +196,8 @@ impl Op {
             | Self::Ignore { .. }
             | Self::InsertManual(_)
             | Self::Call(_)
+            | Self::StartSchedule { .. }
+            | Self::Fire(_)
             | Self::Plan(_)
             | Self::MarkSent { .. }
             | Self::Settle { .. }
@@ -213,6 +231,8 @@ answered! {
     Checkpointed => Checkpointed,
     Claimed => Vec<ClaimedRun>,
     Called => Called,
+    Schedule => ScheduleRow,
+    Fired => Fired,
     Planned => Planned,
     Effect => EffectState,
     Pruned => Pruned,

@@ -152,7 +152,7 @@ fn source_number(connection: &Connection, key: &SourceKey) -> Result<Option<i64>
     Ok(select.query_row((key.flow.as_str(), &key.source), |row| row.get(0)).optional()?)
 }
 
-fn check_epoch(connection: &Connection, yours: i64) -> Result<()> {
+pub(crate) fn check_epoch(connection: &Connection, yours: i64) -> Result<()> {
     let mut select = connection.prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?;
     let current: i64 = select.query_row([], |row| row.get(0))?;
     if yours == current { Ok(()) } else { Err(Error::Fenced { yours, current }) }

@@ -100,7 +100,8 @@ pub(crate) fn rename(connection: &Connection, from: &FlowId, to: &FlowId) -> Res
         // A row that only holds a state was made by starting before the renaming; it has nothing to lose.
         let has_history: bool = connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM run WHERE flow = ?1) OR EXISTS (SELECT 1 FROM source WHERE flow = ?1)
-                 OR EXISTS (SELECT 1 FROM effect WHERE flow = ?1)",
+                 OR EXISTS (SELECT 1 FROM effect WHERE flow = ?1)
+                 OR EXISTS (SELECT 1 FROM schedule WHERE flow = ?1 AND last_fired IS NOT NULL)",
             [other],
             |row| row.get(0),
         )?;
@@ -108,6 +109,7 @@ pub(crate) fn rename(connection: &Connection, from: &FlowId, to: &FlowId) -> Res
             return Err(Error::FlowExists { from: from.clone(), to: to.clone() });
         }
         connection.execute("DELETE FROM run_count WHERE flow = ?1", [other])?;
+        connection.execute("DELETE FROM schedule WHERE flow = ?1", [other])?;
         connection.execute("DELETE FROM flow WHERE number = ?1", [other])?;
     }
     connection.execute("UPDATE flow SET name = ?2 WHERE number = ?1", (renamed, to.as_str()))?;

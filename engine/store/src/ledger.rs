@@ -202,7 +202,7 @@ pub(crate) fn known_target(
 fn supersede_if_late(connection: &Connection, id: &EffectId, now: Timestamp) -> Result<EffectState> {
     let mut update = connection.prepare_cached(
         "UPDATE effect SET state = 'superseded', settled_at = ?2
-         WHERE id = ?1 AND state = 'planned' AND EXISTS (
+         WHERE id = ?1 AND state = 'planned' AND effect.record <> '' AND EXISTS (
              SELECT 1 FROM effect AS newer
              WHERE newer.record = effect.record AND newer.flow = effect.flow AND newer.step = effect.step
                AND newer.item = effect.item AND newer.nonce = effect.nonce AND newer.state IN ('done', 'unchanged') AND newer.stamp > effect.stamp)",

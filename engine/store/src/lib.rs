@@ -15,6 +15,7 @@ pub mod log;
 pub mod repair;
 pub mod retention;
 pub mod run;
+pub mod schedules;
 
 mod core;
 mod driver;
@@ -46,4 +47,5 @@ pub use log::{LogLevel, LogLine, RunLog};
 pub use repair::{Doubt, RefusedRun, Repair, Repaired, RepairedRun};
 pub use retention::{Pruned, Retention};
 pub use run::{AttemptEnd, ClaimedRun, Ending, Failure, JournalEntry, Lane, ManualRun, NewRun, RunState, TookOver};
+pub use schedules::{Fired, Firing, ScheduleRow, ScheduleTally, Starts, Timetable, WalkPage, WalkPoint};
 pub use store::Store;

@@ -14,14 +14,16 @@ use crate::{calls, flows, ledger, log, payload};
 const UNREADABLE: &str = "store";
 
 /// The runs that may begin, the longest due first. A run that is pending with a later due time is in back-off and holds
-/// its record's later versions back as one that is at work does.
+/// its record's later versions back as one that is at work does. Runs that somebody asked for without a record stand
+/// beside each other.
 pub(crate) const DUE: &str = "SELECT id FROM run AS candidate
     WHERE flow = ?1 AND state = 'pending' AND due_at <= ?2
-      AND NOT EXISTS (SELECT 1 FROM run AS earlier
-                      WHERE earlier.flow = candidate.flow AND earlier.record = candidate.record
-                        AND earlier.state = 'pending' AND (earlier.stamp, earlier.id) < (candidate.stamp, candidate.id))
-      AND NOT EXISTS (SELECT 1 FROM run AS other
-                      WHERE other.flow = candidate.flow AND other.record = candidate.record AND other.state = 'running')
+      AND (candidate.record = '' AND candidate.nonce <> '' OR
+           NOT EXISTS (SELECT 1 FROM run AS earlier
+                       WHERE earlier.flow = candidate.flow AND earlier.record = candidate.record
+                         AND earlier.state = 'pending' AND (earlier.stamp, earlier.id) < (candidate.stamp, candidate.id))
+           AND NOT EXISTS (SELECT 1 FROM run AS other
+                           WHERE other.flow = candidate.flow AND other.record = candidate.record AND other.state = 'running'))
     ORDER BY due_at, id LIMIT ?3";
 /// The runs whose wait is over.
 pub(crate) const WOKEN: &str =

@@ -11,11 +11,11 @@ use crate::driver::{Driver, Readers};
 use crate::error::Result;
 use crate::{
     AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error,
-    Failure, FailureFilter, FailureGroup, FlowRow, FlowState, Freshness, Intent, JournalEntry, ManualRun, Novelty,
-    Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog, RunRow, RunState, Settlement,
-    SourceKey, SourceRow, Tally, TookOver,
+    Failure, FailureFilter, FailureGroup, Fired, Firing, FlowRow, FlowState, Freshness, Intent, JournalEntry,
+    ManualRun, Novelty, Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog, RunRow, RunState,
+    ScheduleRow, Settlement, SourceKey, SourceRow, Tally, Timetable, TookOver, WalkPage,
 };
-use crate::{cursors, failures, flows, history, ledger, runs, schema};
+use crate::{cursors, failures, flows, history, ledger, runs, schedules, schema};
 
 /// A handle to the engine's database; cloning it is cheap, and all clones are the same store.
 ///
@@ -196,6 +196,33 @@ impl Store {
     pub async fn cursors(&self, flow: &FlowId) -> Result<Vec<SourceRow>> {
         let flow = flow.clone();
         self.read(move |connection| cursors::of_flow(connection, &flow)).await
+    }
+}
+
+/// Flows that go by the clock.
+impl Store {
+    /// The flow goes by these times, and starts next at `next_due`; where it went by the same before, what it had holds.
+    /// A walk of another object is dropped. Answers how it stands.
+    pub async fn start_schedule(&self, timetable: Timetable, next_due: Option<Timestamp>) -> Result<ScheduleRow> {
+        self.write(Op::StartSchedule { timetable, next_due }).await
+    }
+
+    /// What the time starts is stored, and the next time is known, together; nothing is, where the store knows another
+    /// time as the next. Refused with [`Error::Fenced`] once another owner has taken over.
+    pub async fn fire(&self, firing: Firing) -> Result<Fired> {
+        self.write(Op::Fire(firing)).await
+    }
+
+    /// The runs of one page of a walk and the point that it reached are stored together; nothing is, where the walk
+    /// stands elsewhere. Refused with [`Error::Fenced`] once another owner has taken over.
+    pub async fn walk_page(&self, page: WalkPage) -> Result<Fired> {
+        self.write(Op::WalkPage(page)).await
+    }
+
+    /// How the flow's times stand; `None` where it never went by the clock.
+    pub async fn schedule(&self, flow: &FlowId) -> Result<Option<ScheduleRow>> {
+        let flow = flow.clone();
+        self.read(move |connection| schedules::of_flow(connection, &flow)).await
     }
 }
 

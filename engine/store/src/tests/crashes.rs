@@ -90,7 +90,7 @@ fn a_planted_bug_changes_nothing_while_nothing_crashes() {
 }
 
 /// Around every commit, and whether what was asked is stored after a crash there.
-const BOUNDARIES: &[(&str, bool)] = &[("store.commit.before", false), ("store.commit.after", true)];
+pub(super) const BOUNDARIES: &[(&str, bool)] = &[("store.commit.before", false), ("store.commit.after", true)];
 
 fn planted_crash(bug: &str) -> Store {
     let store = owned();
@@ -103,7 +103,7 @@ fn planted_crash(bug: &str) -> Store {
 }
 
 /// Runs `verb` until it panics at the first visit of `point`.
-fn crash(point: &'static str, verb: impl FnOnce() -> Result<(), crate::Error>) {
+pub(super) fn crash(point: &'static str, verb: impl FnOnce() -> Result<(), crate::Error>) {
     faults::set_hook(Some(Box::new(move |name| assert_ne!(name, point, "a crash on purpose"))));
     let crashed = catch_unwind(AssertUnwindSafe(verb));
     faults::set_hook(None);
@@ -126,7 +126,7 @@ fn state(store: &Store) -> EffectState {
     now(store.effect(&effect())).unwrap().unwrap().state
 }
 
-fn intent() -> Intent {
+pub(super) fn intent() -> Intent {
     Intent {
         effect_id: effect(),
         run: run_id(1),

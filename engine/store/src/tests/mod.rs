@@ -12,6 +12,7 @@ mod kill;
 mod lanes;
 mod places;
 mod repairs;
+mod schedules;
 mod writer;
 
 use std::time::Duration;
