@@ -6,12 +6,12 @@
 
 mod address;
 mod reach;
-mod redact;
 mod transport;
 
 pub use address::BaseUrl;
-pub use redact::Redactor;
 pub use transport::HttpTransport;
+// Whatever a service says is cleaned by the same one as what a run notes.
+pub use sdk::Redactor;
 
 #[cfg(test)]
 mod tests;

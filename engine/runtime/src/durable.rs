@@ -10,11 +10,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use flow::Retry;
 use sdk::{Clock, ConnectionName, Fields, Filter, Find, FlowId, Record, StepName, Timestamp, Value, Write};
-use store::{ClaimedRun, Failure, JournalEntry, Store};
+use store::{ClaimedRun, EffectState, Failure, JournalEntry, Store};
 
 use crate::calls::Calls;
 use crate::connections::{Connections, OpenConnection};
 use crate::effects::{Asked, Effects};
+use crate::run_log::{AttemptLog, Note, Told};
 
 /// Which step it is, and in which items of which loops: what its outcome is journaled under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +150,9 @@ pub trait Durable: Send + Sync {
 
     /// What `now` is in this run: the moment at which it was stored, on every attempt.
     fn now(&self) -> Timestamp;
+
+    /// The run's own log has this line, once the attempt's end is stored. A world without a log drops it.
+    fn note(&self, _step: Option<&StepKey>, _note: Note) {}
 }
 
 /// The durable world over our own store.
@@ -167,9 +171,32 @@ pub struct StoredWorld {
     pub calls: Calls,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What this attempt notes of itself.
+    pub log: Arc<AttemptLog>,
 }
 
 impl StoredWorld {
+    /// Whether an earlier attempt has had this outcome, and noted it.
+    fn is_known(&self, key: &StepKey, effect: &Effect) -> bool {
+        match effect {
+            Effect::Find { .. } => self.kept(key).is_some(),
+            Effect::Write { .. } => self.run.effects.iter().any(|row| {
+                let is_open = matches!(row.state, EffectState::Planned | EffectState::Sent);
+                row.step == key.step && row.item == key.item && !is_open
+            }),
+        }
+    }
+
+    async fn happen(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt> {
+        match effect {
+            Effect::Find { connection, find, attempts } => self.find(key, &connection, &find, attempts).await,
+            Effect::Write { connection, write, attempts } => match self.connections.get(&connection) {
+                Some(open) => self.effects.submit(&self.request(key, open, attempts), write).await,
+                None => Ok(Outcome::Failed(missing_connection(key, &connection))),
+            },
+        }
+    }
+
     fn request<'a>(&'a self, key: &'a StepKey, open: &Arc<OpenConnection>, attempts: Attempts) -> Asked<'a> {
         let Attempts { retry, timeout } = attempts;
         Asked { run: &self.run, flow_identity: &self.flow_identity, key, connection: open.clone(), retry, timeout }
@@ -207,13 +234,12 @@ impl StoredWorld {
 #[async_trait]
 impl Durable for StoredWorld {
     async fn step(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt> {
-        match effect {
-            Effect::Find { connection, find, attempts } => self.find(key, &connection, &find, attempts).await,
-            Effect::Write { connection, write, attempts } => match self.connections.get(&connection) {
-                Some(open) => self.effects.submit(&self.request(key, open, attempts), write).await,
-                None => Ok(Outcome::Failed(missing_connection(key, &connection))),
-            },
+        let (is_known, told) = (self.is_known(key, &effect), Told::of(&effect));
+        let outcome = self.happen(key, effect).await;
+        if !is_known && let Some(note) = told.note(&outcome, self.clock.now()) {
+            self.note(Some(key), note);
         }
+        outcome
     }
 
     async fn call(&self, key: &StepKey, flow: &FlowId, inputs: Fields) -> Result<Outcome, Interrupt> {
@@ -243,6 +269,7 @@ impl Durable for StoredWorld {
     }
 
     async fn ignore(&self, key: &StepKey, failure: Value) -> Result<(), Interrupt> {
+        self.note(Some(key), Note::warn("the run goes on after this failure"));
         self.store.ignore(self.run.id, JournalEntry { key: key.to_string(), outcome: failure }).await?;
         sdk::faults::point("step.ignored");
         Ok(())
@@ -259,11 +286,19 @@ impl Durable for StoredWorld {
             _ => asked,
         };
         let is_over = due_at <= now || sdk::faults::planted("a wait is over at once");
-        if is_over { Ok(due_at) } else { Err(Interrupt::Wait { due_at }) }
+        if is_over {
+            return Ok(due_at);
+        }
+        self.note(Some(key), Note::info("waits").with("until", due_at));
+        Err(Interrupt::Wait { due_at })
     }
 
     fn now(&self) -> Timestamp {
         self.run.created_at
+    }
+
+    fn note(&self, step: Option<&StepKey>, note: Note) {
+        self.log.note(step, note);
     }
 }
 

@@ -16,6 +16,7 @@ use store::{ClaimedRun, Ending, Failure};
 
 use crate::durable::{Attempts, Durable, Interrupt, Outcome, StepKey};
 use crate::offload::offload;
+use crate::run_log::Note;
 use gave_up::GaveUp;
 
 /// Takes a run to its end, or to where it must wait.
@@ -126,6 +127,10 @@ impl Interpreter<'_> {
 
     fn key(&self, step: &Step) -> StepKey {
         StepKey::new(&step.name, &self.item)
+    }
+
+    fn note(&self, step: &Step, decided: &str) {
+        self.world.note(Some(&self.key(step)), Note::info(decided));
     }
 
     fn attempts(step: &Step) -> Attempts {

@@ -4,10 +4,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sdk::{Clock, Redactor};
+use sdk::{Clock, Redactor, Timestamp, Value, Verb};
 use store::{LogLevel, LogLine, RunLog};
 
-use crate::durable::StepKey;
+use crate::durable::{Effect, Interrupt, Outcome, StepKey};
 
 /// Something worth noting.
 #[derive(Clone, Debug)]
@@ -38,6 +38,79 @@ impl Note {
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.fields.push((name.to_owned(), value.to_string()));
         self
+    }
+}
+
+/// An effect in the words of a log, while it is not yet known what comes of it.
+pub(crate) struct Told {
+    verb: &'static str,
+    target: String,
+}
+
+impl Told {
+    pub(crate) fn of(effect: &Effect) -> Self {
+        match effect {
+            Effect::Find { connection, find, .. } => {
+                Self { verb: "find", target: format!("{connection}.{}", find.object) }
+            }
+            Effect::Write { connection, write, .. } => {
+                let verb = match write.verb {
+                    Verb::Create => "create",
+                    Verb::Update { .. } => "update",
+                    Verb::Upsert { .. } => "upsert",
+                    Verb::Delete { .. } => "delete",
+                };
+                Self { verb, target: format!("{connection}.{}", write.object) }
+            }
+        }
+    }
+
+    /// What came of it; `None` where that is nobody's concern, such as a store that failed.
+    pub(crate) fn note(&self, outcome: &Result<Outcome, Interrupt>, now: Timestamp) -> Option<Note> {
+        let Self { verb, target } = self;
+        Some(match outcome {
+            Ok(Outcome::Value(value)) => self.done(value),
+            Ok(Outcome::Skipped(reason)) => Note::info(format!("{verb} of {target} left out: {reason}")),
+            Ok(Outcome::Superseded) => Note::info(format!("{verb} of {target} left out: a newer version came first")),
+            Ok(Outcome::Failed(failure)) => {
+                Note::warn(format!("{verb} of {target} failed: {}", failure.message)).with("class", &failure.class)
+            }
+            Ok(Outcome::Unknown(_)) => Note::error(format!("{verb} of {target} may or may not have been applied")),
+            Err(Interrupt::Park { due_at, failure, .. }) => {
+                let wait = due_at.since(now).as_millis();
+                let wait = format!("{}.{} s", wait / 1000, wait % 1000 / 100);
+                Note::warn(format!("{verb} of {target} is tried again in {wait}: {}", failure.message))
+                    .with("class", &failure.class)
+            }
+            Err(Interrupt::Wait { .. } | Interrupt::Store(_)) => return None,
+        })
+    }
+
+    fn done(&self, value: &Value) -> Note {
+        let target = &self.target;
+        let fields = match value {
+            Value::List(found) if self.verb == "find" => {
+                return Note::info(format!("looked up {target}: {} found", found.len()));
+            }
+            Value::Map(fields) => fields,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Date(_)
+            | Value::Moment(_)
+            | Value::List(_) => return Note::info(format!("{} of {target} done", self.verb)),
+        };
+        let is = |name: &str| fields.get(name) == Some(&Value::Bool(true));
+        let done = match (self.verb, is("created"), is("changed") || is("existed")) {
+            ("delete", _, true) => "deleted",
+            ("delete", _, false) => "was gone already:",
+            (_, true, _) => "created",
+            (_, false, true) => "updated",
+            (_, false, false) => "left unchanged:",
+        };
+        Note::info(format!("{done} {target}")).with("id", fields.get("id").map(Value::to_text).unwrap_or_default())
     }
 }
 

@@ -217,7 +217,7 @@ fn assumed(verb: &str, target: Option<&RecordId>) -> Value {
 /// else beside what it wrote. The journal does not tell which look-ups those are, so as soon as anything may have been
 /// applied, all of them stay but the failed step's own, whose result nothing can have been made from. Where nothing was
 /// applied, nothing depends on anything, and the world is read anew. A moment is the end of a wait, and a time that has
-/// passed does not come back.
+/// passed does not come back. That the run gave up, which it keeps under a key that no step has, is what is undone here.
 fn forget(
     connection: &Connection,
     run: RunId,
@@ -229,7 +229,8 @@ fn forget(
     for entry in journal {
         let is_wait = matches!(entry.outcome, Value::Moment(_));
         let is_own = failed_step.is_some_and(|step| belongs_to(&entry.key, step));
-        if !is_own && (is_wait || may_depend) {
+        let is_of_the_run = entry.key.starts_with(' ');
+        if !is_own && !is_of_the_run && (is_wait || may_depend) {
             kept.push(entry.key);
             continue;
         }

@@ -8,11 +8,12 @@ use std::time::Duration;
 use flow::Flow;
 use futures::FutureExt;
 use sdk::{FlowId, RunId, Timestamp};
-use store::{ClaimedRun, EffectState, Ending, Failure, RunState, Settlement, Store};
+use store::{AttemptEnd, ClaimedRun, EffectState, Ending, Failure, RunState, Settlement, Store};
 
 use super::{Engine, EngineError};
 use crate::durable::{Interrupt, StoredWorld};
 use crate::interpreter::interpret;
+use crate::run_log::{AttemptLog, Note};
 
 /// What became of a run at work.
 pub(super) enum RunResult {
@@ -116,6 +117,7 @@ impl Engine {
             effects: self.effects.clone(),
             calls: self.calls.clone(),
             clock: clock.clone(),
+            log: Arc::new(AttemptLog::new(run.attempt, clock.clone(), self.parts.connections.redactor())),
         };
         self.runs.spawn(async move {
             let (flow_id, id) = (run.flow.clone(), run.id);
@@ -123,7 +125,7 @@ impl Engine {
                 Ok(outcome) => outcome,
                 Err(panic) => panicked(&store, &run, &panic_text(panic), clock.now()).await,
             };
-            let result = keep(&store, &flow, &run, outcome, clock.now()).await;
+            let result = keep(&store, &flow, &run, outcome, &world.log, clock.now()).await;
             (flow_id, id, result)
         });
     }
@@ -168,25 +170,27 @@ async fn keep(
     flow: &Flow,
     run: &ClaimedRun,
     outcome: Result<Ending, Interrupt>,
+    log: &AttemptLog,
     now: Timestamp,
 ) -> RunResult {
+    let end = async |end: AttemptEnd| store.end_attempt(run.id, end, log.take(), now).await;
     let kept = match outcome {
         Ok(ending) => {
             let state = state_of(&ending);
             match &ending {
-                Ending::Failed(failure) => give_up(flow, run, failure, false),
-                Ending::Unknown(failure) => give_up(flow, run, failure, true),
+                Ending::Failed(failure) => give_up(flow, run, failure, log, false),
+                Ending::Unknown(failure) => give_up(flow, run, failure, log, true),
                 Ending::Succeeded(_) | Ending::Skipped(_) | Ending::Superseded => {}
             }
             let was_called = run.caller.is_some();
-            store.finish(run.id, ending, now).await.map(|_| RunResult::Ended { state, was_called })
+            end(AttemptEnd::Finished(ending)).await.map(|_| RunResult::Ended { state, was_called })
         }
         Err(Interrupt::Park { due_at, failure, blocked }) => {
             let blocked = blocked.then(|| failure.message.clone());
-            store.park(run.id, due_at, failure).await.map(|_| RunResult::Parked { due_at, blocked })
+            end(AttemptEnd::Parked { due_at, failure }).await.map(|_| RunResult::Parked { due_at, blocked })
         }
         Err(Interrupt::Wait { due_at }) => {
-            store.wait(run.id, due_at).await.map(|_| RunResult::Parked { due_at, blocked: None })
+            end(AttemptEnd::Waits { due_at }).await.map(|_| RunResult::Parked { due_at, blocked: None })
         }
         Err(Interrupt::Store(error)) => Err(error),
     };
@@ -194,7 +198,9 @@ async fn keep(
     kept.unwrap_or_else(RunResult::Stranded)
 }
 
-fn give_up(flow: &Flow, run: &ClaimedRun, failure: &Failure, unknown: bool) {
+fn give_up(flow: &Flow, run: &ClaimedRun, failure: &Failure, log: &AttemptLog, unknown: bool) {
+    let note = Note::error(format!("gave up: {}", failure.message));
+    log.note(None, note.with("step", &failure.step).with("class", &failure.class));
     crate::events::RunGaveUp { run: run.id, flow: &flow.id, failure, unknown }.emit();
 }
 

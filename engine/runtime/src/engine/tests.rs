@@ -4,4 +4,5 @@ mod commands;
 mod draining;
 mod polling;
 mod renaming;
+mod repairing;
 mod trouble;

@@ -55,6 +55,7 @@ impl Interpreter<'_> {
         if let Some(when) = step.when.clone()
             && !self.compute(step, move |scope| when.ask(scope)).await?
         {
+            self.note(step, "left out: its `when` is false");
             return Ok(None);
         }
         let result = match &step.kind {

@@ -77,6 +77,7 @@ fn look_ups_are_asked_anew_unless_a_write_was_made_from_them() {
             ("wait", Value::Moment(at(900))),
             ("other failed", Value::from("ignored")),
             ("last before", Value::List(Vec::new())),
+            (" failure", Value::from("that it gave up")),
         ] {
             let entry = JournalEntry { key: key.to_owned(), outcome };
             match key {

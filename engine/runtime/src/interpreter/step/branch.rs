@@ -15,6 +15,7 @@ impl Interpreter<'_> {
     ) -> Result<Value, Halt> {
         let condition = condition.clone();
         let holds = self.compute(step, move |scope| condition.ask(scope)).await?;
+        self.note(step, if holds { "the condition holds" } else { "the condition does not hold" });
         let names_before = self.scope().len();
         let result = self.steps(if holds { then } else { otherwise }).await;
         self.scope().truncate(names_before);

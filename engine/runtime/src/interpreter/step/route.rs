@@ -18,6 +18,7 @@ impl Interpreter<'_> {
             Some(name) => name,
             None => {
                 let name = self.first_that_holds(step, rules).await?;
+                self.note(step, &format!("goes the way of `{name}`"));
                 self.world.keep(&key, Value::from(name.as_str())).await?;
                 name
             }

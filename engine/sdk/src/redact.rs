@@ -1,12 +1,13 @@
-//! Secrets taken out of what a service says.
+//! Secrets taken out of what a service says, and of whatever is kept for people.
 //!
 //! Services echo: a token comes back in an error's text, in a link, cut to its last digits. Whatever of a service's
-//! text goes into a message of ours passes through [`Redactor::clean`] first.
+//! text goes into a message of ours passes through [`Redactor::clean`] first, and so does every line of a run's log.
 
 use data_encoding::BASE64;
-use sdk::Secret;
+use crate::Secret;
 
-/// Knows a connection's secrets in the forms in which services echo them.
+/// Knows secrets in the forms in which services echo them. Its default knows none.
+#[derive(Default)]
 pub struct Redactor {
     /// Lower-case: the secret itself, percent-encoded, and in base64 at each alignment.
     forms: Vec<Secret>,
