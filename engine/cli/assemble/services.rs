@@ -99,6 +99,7 @@ impl Services {
                 .iter()
                 .filter_map(|(used, schema)| Some((used.clone(), schema.as_ref().ok()?.clone())))
                 .collect(),
+            actions: self.open.iter().map(|(name, connection)| (name.clone(), connection.actions())).collect(),
             connectors: configured::connector_names(),
         }
     }

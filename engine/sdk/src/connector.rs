@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Ask, Clock, Cost, Error, Filter, Find, Limit, ObjectSchema, Offer, Record, RecordId, Repeat, Setting, Settings,
-    Timestamp, Transport, Write, WriteOutcome,
+    ActionCall, ActionOutcome, ActionSchema, Ask, Clock, Cost, Error, Filter, Find, Limit, ObjectSchema, Offer, Record,
+    RecordId, Repeat, Setting, Settings, Timestamp, Transport, Write, WriteOutcome,
 };
 
 /// One kind of service.
@@ -21,6 +21,11 @@ pub trait Connector: Send + Sync + 'static {
 
     /// What flows can do with its objects, as far as it is known without a connection.
     fn offers(&self) -> Vec<Offer> {
+        Vec::new()
+    }
+
+    /// The actions that it declares, beyond those that every connector has a word for.
+    fn actions(&self) -> Vec<ActionSchema> {
         Vec::new()
     }
 }
@@ -176,6 +181,22 @@ pub trait Connection: Send + Sync + 'static {
 
     /// Applies one write, with one attempt. The error says whether it may have been applied.
     async fn write(&self, write: &Write) -> Result<WriteOutcome, Error>;
+
+    /// The actions that its connector declares: [`Connector::actions`].
+    fn actions(&self) -> Vec<ActionSchema> {
+        Vec::new()
+    }
+
+    /// Whether this call may be sent again after an attempt whose outcome is not known.
+    fn repeat_action(&self, _call: &ActionCall) -> Repeat {
+        Repeat::Unsafe
+    }
+
+    /// Runs a declared action, with one attempt. The error says whether it may have been applied. An unknown action, an
+    /// unknown input and a missing one are [`crate::Class::Invalid`].
+    async fn act(&self, call: &ActionCall) -> Result<ActionOutcome, Error> {
+        Err(Error::new(crate::Class::Invalid, format!("there is no action `{}`: this connector has none", call.action)))
+    }
 
     /// The budgets that the service keeps for this account, at this connection's tier.
     fn limits(&self) -> Vec<Limit> {

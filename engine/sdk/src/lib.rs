@@ -4,6 +4,7 @@
 //! speaks through a [`Transport`], asks the [`Clock`] for the time, and answers failures as an [`Error`] whose
 //! class decides what happens next.
 
+pub mod action;
 pub mod budget;
 pub mod clock;
 pub mod connector;
@@ -22,6 +23,7 @@ pub mod transport;
 pub mod value;
 pub mod write;
 
+pub use action::{ActionCall, ActionInput, ActionOutcome, ActionResult, ActionSchema};
 pub use budget::{Ask, Cost, Limit, LimitScope, Observed};
 pub use clock::{Clock, SystemClock};
 pub use connector::{

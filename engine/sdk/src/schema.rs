@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::ConnectionName;
+use crate::{ActionSchema, ConnectionName};
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -90,6 +90,8 @@ pub struct Catalog {
     pub connections: BTreeMap<ConnectionName, ConnectorFacts>,
     /// Each discovered object, by connection and object name. One that is missing here is not checked.
     pub objects: BTreeMap<(ConnectionName, String), ObjectSchema>,
+    /// The actions that each connection's connector declares. Those of a connection that is missing here are not checked.
+    pub actions: BTreeMap<ConnectionName, Vec<ActionSchema>>,
     /// Names of all connectors that exist, for "did you mean".
     pub connectors: Vec<String>,
 }

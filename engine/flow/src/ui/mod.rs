@@ -136,6 +136,7 @@ pub(super) fn catalog() -> Catalog {
             ((warehouse, "customers".to_owned()), customers),
         ]),
         connectors: ["hubspot", "postgres", "sqlite"].map(str::to_owned).to_vec(),
+        ..Catalog::default()
     }
 }
 
