@@ -1,14 +1,23 @@
 //! The open connections of a project, with what the engine learned of each.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use sdk::{Connection, ConnectionName, Redactor, Timestamp};
+use sdk::budget::sum;
+use sdk::{Ask, Class, Clock, Connection, ConnectionName, FlowId, Redactor, Timestamp};
 
+use crate::budgets::{Asker, Budgets, Grant, Kind, Later};
 use crate::server_clock::ServerClock;
 
-/// How many requests may be under way at one connection.
-const REQUESTS_IN_FLIGHT: usize = 16;
+/// How long an account is left alone that asked for less and did not say for how long.
+const DEFAULT_HOLD: Duration = Duration::from_secs(1);
+/// The same where a day's quota is used up: asking sooner only asks for more refusals.
+const QUOTA_HOLD: Duration = Duration::from_secs(15 * 60);
+/// No service holds us longer than this, whatever it says.
+pub(crate) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
+/// How long until a service is asked again that did not say whose account it is.
+const INTRODUCE_AGAIN: Duration = Duration::from_secs(60);
 
 /// One open connection.
 pub struct OpenConnection {
@@ -18,64 +27,141 @@ pub struct OpenConnection {
     pub service: Arc<dyn Connection>,
     /// What time it is there.
     pub server_clock: ServerClock,
-    /// Bounds requests in flight.
-    pub permits: tokio::sync::Semaphore,
-    held: Mutex<Held>,
+    budgets: Budgets,
+    last_write_at: Mutex<Option<Timestamp>>,
+    introduction: Mutex<Introduction>,
 }
 
-/// What the service told us to do less of, and what we last did there.
-#[derive(Default)]
-struct Held {
-    until: Option<Timestamp>,
-    last_write_at: Option<Timestamp>,
+/// Whether we know whose account it is.
+enum Introduction {
+    /// We do, or nothing depends on it.
+    Done,
+    /// Another connection of this connector may be of the same account. It is asked from this moment on.
+    Due { connector: String, at: Timestamp },
 }
 
 impl OpenConnection {
-    /// Opens a connection under its name.
-    pub fn new(name: ConnectionName, service: Arc<dyn Connection>) -> Self {
-        Self {
-            name,
-            service,
-            server_clock: ServerClock::default(),
-            permits: tokio::sync::Semaphore::new(REQUESTS_IN_FLIGHT),
-            held: Mutex::default(),
-        }
+    /// Waits until this may be asked: until its account's budgets have room for all of it, and it is this flow's turn.
+    pub async fn take(
+        &self,
+        clock: &Arc<dyn Clock>,
+        flow: &FlowId,
+        kind: Kind,
+        asks: &[Ask<'_>],
+    ) -> Result<Grant, Later> {
+        self.introduce(&**clock).await;
+        let costs = sum(asks.iter().flat_map(|ask| self.service.costs(ask)));
+        let object = asks.iter().find_map(Ask::object).unwrap_or_default();
+        self.budgets.take(clock, self.asker(flow, kind, object), costs).await
     }
 
-    /// No write leaves before `until`: the service said that it has had enough.
-    pub fn penalise(&self, until: Timestamp) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.until = held.until.max(Some(until));
-    }
-
-    /// Until when writes wait, if they do at `now`.
-    pub fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).until.filter(|until| *until > now)
+    /// Where a service refused to be asked so much, its account is left alone for a while by everybody. Says how long.
+    pub fn refused(
+        &self,
+        clock: &dyn Clock,
+        (flow, kind, object): (&FlowId, Kind, &str),
+        error: &sdk::Error,
+    ) -> Option<Duration> {
+        let least = match &error.class {
+            Class::RateLimited => DEFAULT_HOLD,
+            Class::QuotaExhausted => QUOTA_HOLD,
+            Class::Transient
+            | Class::Auth
+            | Class::Forbidden { .. }
+            | Class::NotFound
+            | Class::Conflict
+            | Class::Invalid
+            | Class::Permanent => return None,
+        };
+        let wait = error.retry_after.unwrap_or(least).clamp(DEFAULT_HOLD, LONGEST_HOLD);
+        self.budgets.penalise(clock, &self.asker(flow, kind, object), error.limit.as_deref(), wait);
+        crate::events::ConnectionHeld { connection: &self.name, limit: error.limit.as_deref(), wait }.emit();
+        Some(wait)
     }
 
     /// Notes that something was written at `now`.
     pub fn wrote(&self, now: Timestamp) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).last_write_at = Some(now);
+        *lock(&self.last_write_at) = Some(now);
     }
 
     /// When this process last wrote there.
     pub fn last_write_at(&self) -> Option<Timestamp> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).last_write_at
+        *lock(&self.last_write_at)
+    }
+
+    /// Learns whose account it is. One of those who come asks, and nobody waits for the answer but that one; until it
+    /// is there the connection is taken for an account of its own.
+    async fn introduce(&self, clock: &dyn Clock) {
+        let now = clock.now();
+        let connector = match &mut *lock(&self.introduction) {
+            Introduction::Due { connector, at } if *at <= now => {
+                *at = now + INTRODUCE_AGAIN;
+                connector.clone()
+            }
+            Introduction::Due { .. } | Introduction::Done => return,
+        };
+        if let Ok(account) = self.service.check().await {
+            self.budgets.learn(&self.name, &format!("{} of {connector}", account.id));
+            *lock(&self.introduction) = Introduction::Done;
+        }
+    }
+
+    fn asker(&self, flow: &FlowId, kind: Kind, object: &str) -> Asker {
+        Asker { connection: self.name.clone(), flow: flow.clone(), kind, object: object.to_owned() }
     }
 }
 
-/// All open connections by name. Cheap to clone.
+/// A connection that is to be open.
+pub struct Opened {
+    /// Its name.
+    pub name: ConnectionName,
+    /// Which connector made it, where it may be of the same account as another; else it is one of its own.
+    pub connector: Option<String>,
+    /// What speaks to the service.
+    pub service: Arc<dyn Connection>,
+}
+
+/// All open connections by name, with the budgets of their accounts. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Connections {
     open: Arc<BTreeMap<ConnectionName, Arc<OpenConnection>>>,
+    budgets: Budgets,
     redactor: Arc<Redactor>,
 }
 
 impl Connections {
-    /// From the connections that were opened.
+    /// From connections of which each is an account of its own.
     pub fn new(open: impl IntoIterator<Item = (ConnectionName, Arc<dyn Connection>)>) -> Self {
-        let open = open.into_iter().map(|(name, service)| (name.clone(), Arc::new(OpenConnection::new(name, service))));
-        Self { open: Arc::new(open.collect()), redactor: Arc::default() }
+        Self::opened(open.into_iter().map(|(name, service)| Opened { name, connector: None, service }))
+    }
+
+    /// From the connections that were opened. Those of one connector are asked whose account they are.
+    pub fn opened(opened: impl IntoIterator<Item = Opened>) -> Self {
+        let opened: Vec<Opened> = opened.into_iter().collect();
+        let budgets = Budgets::default();
+        let mut open = BTreeMap::new();
+        for Opened { name, connector, service } in &opened {
+            let limits = service.limits();
+            let is_shared =
+                connector.is_some() && opened.iter().filter(|other| other.connector == *connector).count() > 1;
+            let introduction = match connector {
+                Some(connector) if is_shared && !limits.is_empty() => {
+                    Introduction::Due { connector: connector.clone(), at: Timestamp::EPOCH }
+                }
+                Some(_) | None => Introduction::Done,
+            };
+            budgets.open(name, limits);
+            let connection = OpenConnection {
+                name: name.clone(),
+                service: service.clone(),
+                server_clock: ServerClock::default(),
+                budgets: budgets.clone(),
+                last_write_at: Mutex::default(),
+                introduction: Mutex::new(introduction),
+            };
+            open.insert(name.clone(), Arc::new(connection));
+        }
+        Self { open: Arc::new(open), budgets, redactor: Arc::default() }
     }
 
     /// The same, with what knows their secrets: nothing that is kept for people may contain one.
@@ -93,4 +179,13 @@ impl Connections {
     pub fn get(&self, name: &ConnectionName) -> Option<&Arc<OpenConnection>> {
         self.open.get(name)
     }
+
+    /// Nobody waits for leave to ask any more, and none is given: the engine stops.
+    pub fn close(&self) {
+        self.budgets.close();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use flow::Retry;
-use sdk::{Clock, ConnectionName, Fields, Filter, Find, FlowId, Record, StepName, Timestamp, Value, Write};
+use sdk::{Ask, Clock, ConnectionName, Fields, Filter, Find, FlowId, Record, StepName, Timestamp, Value, Write};
 use store::{ClaimedRun, EffectState, Failure, JournalEntry, Store};
 
+use crate::budgets::Kind;
 use crate::calls::Calls;
 use crate::connections::{Connections, OpenConnection};
 use crate::effects::{Asked, Effects};
@@ -215,10 +216,14 @@ impl StoredWorld {
         let Some(open) = self.connections.get(connection) else {
             return Ok(Outcome::Failed(missing_connection(key, connection)));
         };
+        let asked = self.request(key, open, attempts);
         let answer = {
-            let _permit = open.permits.acquire().await;
-            self.effects.ask_whether_held(&self.request(key, open, attempts))?;
-            within(self.clock.as_ref(), attempts.timeout, read(open, find)).await
+            let ask = match id_asked(find) {
+                Some(_) => Ask::Get(&find.object),
+                None => Ask::Find(find),
+            };
+            let grant = self.effects.take(&asked, Kind::Find, &[ask]).await?;
+            grant.spend(within(self.clock.as_ref(), attempts.timeout, read(open, find))).await
         };
         match answer {
             Ok(records) => {
@@ -226,7 +231,7 @@ impl StoredWorld {
                 let outcome = Value::List(found);
                 Ok(Outcome::Value(self.keep(key, outcome).await?))
             }
-            Err(error) => self.effects.read_failed(&self.request(key, open, attempts), &error),
+            Err(error) => self.effects.read_failed(&asked, &find.object, &error),
         }
     }
 }
@@ -320,14 +325,19 @@ pub async fn within<T>(
 }
 
 async fn read(open: &OpenConnection, find: &Find) -> Result<Vec<Record>, sdk::Error> {
-    // By id there is a way that sees its own writes, which searches often do not.
-    if let Filter::Field { field, test: sdk::Test::Eq(Value::Text(id)) } = &find.filter
-        && field == "id"
-    {
-        let record = open.service.get(&find.object, &id.as_str().into(), &find.fields).await?;
-        return Ok(record.into_iter().collect());
+    match id_asked(find) {
+        Some(id) => Ok(open.service.get(&find.object, &id.into(), &find.fields).await?.into_iter().collect()),
+        None => open.service.find(find).await,
     }
-    open.service.find(find).await
+}
+
+/// The id that is looked for, where it is one: for it there is a way that sees its own writes, which searches often do
+/// not.
+fn id_asked(find: &Find) -> Option<&str> {
+    match &find.filter {
+        Filter::Field { field, test: sdk::Test::Eq(Value::Text(id)) } if field == "id" => Some(id),
+        Filter::Field { .. } | Filter::All(_) | Filter::Any(_) => None,
+    }
 }
 
 fn as_value(record: &Record) -> Value {

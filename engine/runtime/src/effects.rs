@@ -1,7 +1,8 @@
 //! Writes, submitted: intent on disk before the first byte leaves, outcome on disk before anything depends on it.
 //!
-//! Writes to one target key go one at a time. A write whose outcome is not known is sent again only where sending it
-//! twice leaves one record; else it ends `unknown`, for a person to settle.
+//! Writes to one target key go one at a time, and each waits for leave to be sent before anything says that it was.
+//! A write whose outcome is not known is sent again only where sending it twice leaves one record; else it ends
+//! `unknown`, for a person to settle.
 
 mod identity;
 mod key_queue;
@@ -14,9 +15,10 @@ use std::time::Duration;
 
 use flow::Retry;
 use sdk::faults::planted;
-use sdk::{Class, Clock, FlowId, Match, Repeat, Timestamp, Verb, Write};
+use sdk::{Ask, Class, Clock, FlowId, Match, RecordId, Repeat, Timestamp, Verb, Write};
 use store::{ClaimedRun, EffectState, Failure, Intent, Planned, Store};
 
+use crate::budgets::{Grant, Kind, Parking};
 use crate::connections::OpenConnection;
 use crate::durable::{Interrupt, Outcome, StepKey, within};
 use key_queue::KeyQueue;
@@ -43,6 +45,7 @@ pub struct Effects {
     store: Store,
     clock: Arc<dyn Clock>,
     queue: KeyQueue,
+    parking: Parking,
 }
 
 /// What earlier attempts of a write left behind.
@@ -55,9 +58,15 @@ struct Past {
 }
 
 impl Effects {
-    /// Effects that keep their ledger in this store.
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, queue: KeyQueue::default() }
+    /// Effects that keep their ledger in this store. Runs that wait here take so much memory at most, before they count
+    /// as at work.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, parked_bytes: usize) -> Self {
+        Self { store, clock, queue: KeyQueue::default(), parking: Parking::new(parked_bytes) }
+    }
+
+    /// The runs that wait here for their turn.
+    pub fn parking(&self) -> &Parking {
+        &self.parking
     }
 
     /// Brings one write to its outcome, or says when to ask again.
@@ -71,14 +80,17 @@ impl Effects {
         }
         let target_key = identity::target_key(connection, &write);
         let _turn = match &target_key {
-            Some(target_key) if !planted("no order per target key") => Some(self.queue.turn(target_key).await),
+            Some(target_key) if !planted("no order per target key") => {
+                Some(self.parking.while_waiting(run, self.queue.turn(target_key)).await)
+            }
             _ => None,
         };
-        let _permit = connection.permits.acquire().await;
-        // Asked only now: the service may have had enough while this write waited for its turn.
-        self.ask_whether_held(asked)?;
-
         let target_hash = target_key.as_deref().map(|target_key| self.store.hash_target_key(target_key));
+        let known = self.known_target(connection, &write, target_hash.as_deref()).await?;
+        let look = known.as_ref().map(|_| Ask::Get(&write.object));
+        let asks: Vec<Ask<'_>> = look.into_iter().chain([Ask::Write(&write)]).collect();
+        let grant = self.take(asked, Kind::Write, &asks).await?;
+
         let past = match self.plan(asked, &write, target_hash.clone()).await? {
             Planned::New => Past::default(),
             Planned::Superseded => return Ok(Outcome::Superseded),
@@ -100,7 +112,7 @@ impl Effects {
         };
         sdk::faults::point("effect.planned");
 
-        let write = match self.at_known_target(connection, &write, target_hash).await? {
+        let write = match grant.spend(at_known_target(connection, &write, known)).await {
             Ok(write) => write,
             Err(error) => return self.settle_error(asked, &write, past, &error).await,
         };
@@ -108,7 +120,8 @@ impl Effects {
             self.store.mark_sent(&write.effect_id, self.clock.now()).await?;
         }
         sdk::faults::point("effect.sent");
-        let answer = within(self.clock.as_ref(), asked.timeout, connection.service.write(&write)).await;
+        let answer = grant.spend(within(self.clock.as_ref(), asked.timeout, connection.service.write(&write))).await;
+        drop(grant);
         sdk::faults::point("effect.answered");
         if planted("intent after send") {
             self.store.mark_sent(&write.effect_id, self.clock.now()).await?;
@@ -116,17 +129,19 @@ impl Effects {
         self.settle(asked, &write, past, answer).await
     }
 
-    /// Parks what would be asked of a service that has had enough for now.
-    pub fn ask_whether_held(&self, asked: &Asked<'_>) -> Result<(), Interrupt> {
-        let Some(due_at) = asked.connection.held_until(self.clock.now()) else { return Ok(()) };
-        let failure = asked.failure(Class::RateLimited.as_str(), "the service asked for less", asked.failures_before());
-        Err(Interrupt::Park { due_at, failure, blocked: false })
+    /// Waits for leave to ask; parks the run in the store where that would take long. That is no failed attempt.
+    pub async fn take(&self, asked: &Asked<'_>, kind: Kind, asks: &[Ask<'_>]) -> Result<Grant, Interrupt> {
+        let take = asked.connection.take(&self.clock, &asked.run.flow, kind, asks);
+        self.parking.while_waiting(asked.run, take).await.map_err(|later| {
+            let failure = asked.failure(Class::RateLimited.as_str(), later.reason(), asked.failures_before());
+            Interrupt::Park { due_at: self.clock.now() + later.wait, failure, blocked: false }
+        })
     }
 
     /// What a failed look-up means for its run.
-    pub fn read_failed(&self, asked: &Asked<'_>, error: &sdk::Error) -> Result<Outcome, Interrupt> {
+    pub fn read_failed(&self, asked: &Asked<'_>, object: &str, error: &sdk::Error) -> Result<Outcome, Interrupt> {
         let failures = asked.failures_before() + u32::from(error.class == Class::Transient);
-        match self.what_next(asked, &identity::effect_id(asked), failures, error) {
+        match self.what_next(asked, (Kind::Find, object), &identity::effect_id(asked), failures, error) {
             Next::Again(due_at) => Err(asked.park(due_at, error, failures)),
             Next::GiveUp => Ok(Outcome::Failed(asked.failure(error.class.as_str(), &error.message, failures))),
         }
@@ -152,37 +167,42 @@ impl Effects {
         Ok(self.store.plan(intent).await?)
     }
 
-    /// Writes by a field that the service does not keep unique go to the record that we wrote last under that key, if
-    /// it still has it: the service's own search may not show it yet. Where the service cannot be asked, nothing is
-    /// written: a search that shows nothing would make a second record.
-    async fn at_known_target(
+    /// The record that we wrote last under this key, where the service's own search may not show it yet: of writes by a
+    /// field that it does not keep unique.
+    async fn known_target(
         &self,
         connection: &OpenConnection,
         write: &Write,
-        target_hash: Option<String>,
-    ) -> Result<Result<Write, sdk::Error>, Interrupt> {
-        let (Verb::Upsert { by: Match::Fields(fields), .. }, Some(hash)) = (&write.verb, target_hash) else {
-            return Ok(Ok(write.clone()));
+        target_hash: Option<&str>,
+    ) -> Result<Option<RecordId>, Interrupt> {
+        let (Verb::Upsert { by: Match::Fields(_), .. }, Some(hash)) = (&write.verb, target_hash) else {
+            return Ok(None);
         };
         if connection.service.repeat(write) == Repeat::Safe {
-            return Ok(Ok(write.clone()));
+            return Ok(None);
         }
-        let Some(id) = self.store.known_target(&connection.name, &write.object, &hash).await? else {
-            return Ok(Ok(write.clone()));
-        };
-        Ok(connection.service.get(&write.object, &id, fields).await.map(|record| {
-            let still_has = |field: &String| {
-                record.as_ref().is_some_and(|record| {
-                    identity::key_text(record.fields.get(field)) == identity::key_text(write.fields.get(field))
-                })
-            };
-            if record.is_some() && fields.iter().all(still_has) {
-                Write { verb: Verb::Update { id }, ..write.clone() }
-            } else {
-                write.clone()
-            }
-        }))
+        Ok(self.store.known_target(&connection.name, &write.object, hash).await?)
     }
+}
+
+/// The write, to the record that we wrote last under its key if that still has it. Where the service cannot be asked,
+/// nothing is written: a search that shows nothing would make a second record.
+async fn at_known_target(
+    connection: &OpenConnection,
+    write: &Write,
+    known: Option<RecordId>,
+) -> Result<Write, sdk::Error> {
+    let (Verb::Upsert { by: Match::Fields(fields), .. }, Some(id)) = (&write.verb, known) else {
+        return Ok(write.clone());
+    };
+    let record = connection.service.get(&write.object, &id, fields).await?;
+    let still_has = |field: &String| {
+        record.as_ref().is_some_and(|record| {
+            identity::key_text(record.fields.get(field)) == identity::key_text(write.fields.get(field))
+        })
+    };
+    let is_there = record.is_some() && fields.iter().all(still_has);
+    Ok(if is_there { Write { verb: Verb::Update { id }, ..write.clone() } } else { write.clone() })
 }
 
 enum Next {

@@ -37,8 +37,10 @@ use dispatch::RunResult;
 pub struct EngineOptions {
     /// How sources are read.
     pub poll: PollOptions,
-    /// Runs at work at once, over all flows.
+    /// Runs at work at once, over all flows. Those that wait for their turn at a service are not at work.
     pub runs_at_once: usize,
+    /// How much memory runs may take that wait so, before they count as at work after all.
+    pub parked_bytes: usize,
     /// How long a graceful stop waits for runs at work.
     pub grace: Duration,
     /// Whether it polls at all; else it only works on runs that are stored, or that it is asked for.
@@ -47,7 +49,13 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { poll: PollOptions::default(), runs_at_once: 256, grace: Duration::from_secs(10), polls: true }
+        Self {
+            poll: PollOptions::default(),
+            runs_at_once: 256,
+            parked_bytes: 64 * 1024 * 1024,
+            grace: Duration::from_secs(10),
+            polls: true,
+        }
     }
 }
 
@@ -166,7 +174,7 @@ impl Engine {
         let (made, calls_made) = mpsc::unbounded_channel();
         let statuses = Statuses::default();
         let mut engine = Self {
-            effects: Effects::new(parts.store.clone(), parts.clock.clone()),
+            effects: Effects::new(parts.store.clone(), parts.clock.clone(), parts.options.parked_bytes),
             flows: BTreeMap::new(),
             polls_due: DelayQueue::new(),
             polls: JoinSet::new(),
@@ -327,6 +335,7 @@ impl Engine {
             Some(due) = self.polls_due.next() => Event::PollDue(due.into_inner()),
             Some(flow) = self.calls_made.recv() => Event::Called(flow),
             Some((command, reply)) = self.commands.recv() => Event::Command(command, reply),
+            () = self.effects.parking().more_room() => Event::Wake,
             () = async { match wake { Some(wake) => wake.await, None => std::future::pending().await } } => Event::Wake,
         }
     }
@@ -335,6 +344,8 @@ impl Engine {
     async fn wind_down(&mut self) {
         self.polls.abort_all();
         self.look_ups.abort_all();
+        // Whoever waits for its turn at a service waits in the store from now on.
+        self.parts.connections.close();
         let grace = self.parts.clock.sleep(self.parts.options.grace);
         tokio::pin!(grace);
         while !self.runs.is_empty() {

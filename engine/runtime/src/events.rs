@@ -109,6 +109,8 @@ impl FlowLeftOut<'_> {
 pub struct ConnectionHeld<'a> {
     /// Which connection.
     pub connection: &'a ConnectionName,
+    /// Of which of its limits, where it said.
+    pub limit: Option<&'a str>,
     /// For how long.
     pub wait: Duration,
 }
@@ -116,7 +118,12 @@ pub struct ConnectionHeld<'a> {
 impl ConnectionHeld<'_> {
     /// Writes it.
     pub fn emit(&self) {
-        tracing::debug!(connection = %self.connection, wait_seconds = self.wait.as_secs_f64(), "the service asked for less");
+        tracing::debug!(
+            connection = %self.connection,
+            limit = self.limit,
+            wait_seconds = self.wait.as_secs_f64(),
+            "the service asked for less"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 //! In the order in which a record meets them: the scheduler says when to poll, the poller reads and checkpoints, the
 //! dispatcher claims runs, the interpreter takes their steps, and effects carry writes to the services.
 
+pub mod budgets;
 pub mod calls;
 pub mod connections;
 pub mod durable;

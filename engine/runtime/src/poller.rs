@@ -13,18 +13,19 @@
 //! drained by id instead. So rows that change while we read can only move ahead of us, never past us.
 
 mod lag;
-mod page;
+pub(crate) mod page;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flow::{Flow, On, Poll, Start};
 use sdk::faults::planted;
-use sdk::{Clock, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
+use sdk::{Ask, Class, Clock, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
 use store::{
     Checkpoint, Checkpointed, Cursor, Freshness, NewRun, Novelty, Pass, PassKind, SeenRow, SourceKey, Store, Tally,
 };
 
+use crate::budgets::Kind;
 use crate::connections::OpenConnection;
 use crate::offload::offload;
 use lag::LagMeter;
@@ -290,7 +291,7 @@ impl Poller {
     }
 
     async fn ask_server_time(&self) -> Result<Timestamp, PollError> {
-        let server_time = self.connection.service.server_time().await?;
+        let server_time = self.ask("", Ask::ServerTime, self.connection.service.server_time()).await?.answer;
         self.connection.server_clock.learn(&*self.clock, server_time);
         Ok(server_time)
     }
@@ -328,9 +329,8 @@ impl Poller {
             query: query.clone(),
             limit: self.connection.service.page_size(),
         };
-        let asked_at = self.clock.now();
-        let page = self.connection.service.poll(&request).await?;
-        let took = self.clock.now().since(asked_at);
+        let Answered { answer: page, asked_at, took } =
+            self.ask(&request.object, Ask::Poll(&request), self.connection.service.poll(&request)).await?;
         let server_time = page.server_time.unwrap_or(asked_at + took);
         if self.connection.server_clock.learn(&*self.clock, server_time) {
             crate::events::ClocksApart { connection: &self.connection.name, server_time, now: self.clock.now() }.emit();
@@ -339,6 +339,31 @@ impl Poller {
         sdk::faults::point("poll.page.read");
         let began = if planted("watermark from the local clock") { self.clock.now() } else { server_time - took };
         Ok((page.records, began))
+    }
+
+    /// Asks the service once there is leave to, and heeds a refusal.
+    async fn ask<T>(
+        &self,
+        object: &str,
+        ask: Ask<'_>,
+        call: impl Future<Output = Result<T, sdk::Error>>,
+    ) -> Result<Answered<T>, PollError> {
+        let grant = self
+            .connection
+            .take(&self.clock, &self.flow.id, Kind::Poll, &[ask])
+            .await
+            .map_err(|later| sdk::Error::new(Class::RateLimited, later.reason()).retry_after(Some(later.wait)))?;
+        let asked_at = self.clock.now();
+        let answer = grant.spend(call).await;
+        drop(grant);
+        let took = self.clock.now().since(asked_at);
+        match answer {
+            Ok(answer) => Ok(Answered { answer, asked_at, took }),
+            Err(error) => {
+                self.connection.refused(&*self.clock, (&self.flow.id, Kind::Poll, object), &error);
+                Err(error.into())
+            }
+        }
     }
 
     /// The rows of a page that were not seen before, each with the run it causes.
@@ -450,6 +475,13 @@ struct Reading {
     pass: Pass,
     /// Whether the pass's beginning is still an estimate.
     is_new: bool,
+}
+
+/// What the service answered, when it was asked, and how long it took.
+struct Answered<T> {
+    answer: T,
+    asked_at: Timestamp,
+    took: Duration,
 }
 
 /// A page's fresh rows.

@@ -11,7 +11,7 @@ use sdk::{ConnectionName, FlowId};
 use tokio::sync::oneshot;
 
 use super::window::{Moment, Room, Window};
-use super::{Kind, Later};
+use super::{Kind, Later, Taken};
 
 /// Of so many requests that go while both wait, one is a poll: writes go first, and polls go on.
 const RUNS_PER_POLL: u32 = 7;
@@ -40,7 +40,7 @@ pub(super) struct LaneKey {
 }
 
 /// Someone who waits, and is told.
-pub(super) type Waiting = oneshot::Sender<Result<(), Later>>;
+pub(super) type Waiting = oneshot::Sender<Result<Taken, Later>>;
 
 /// One account.
 #[derive(Default)]
@@ -125,13 +125,17 @@ impl Account {
         }
     }
 
-    /// Takes what a lane wants.
-    fn go(&mut self, lane: &LaneKey, places: &mut Places) {
+    /// Takes what one of a lane wants, whether or not there is room.
+    pub(super) fn take(&mut self, lane: &LaneKey) {
         for (key, units) in &lane.units {
             if let Some(window) = self.windows.get_mut(key) {
                 window.take(*units);
             }
         }
+    }
+
+    fn go(&mut self, lane: &LaneKey, places: &mut Places) {
+        self.take(lane);
         if lane.takes_place
             && let Some(places) = places.get_mut(&lane.connection)
         {
@@ -214,7 +218,11 @@ impl Account {
         // Who is sent away for long keeps nothing from anyone.
         if !matches!(room, Room::At(at) if at.saturating_sub(now) > LONG_WAIT) {
             for (key, stops_all) in full {
-                if stops_all { kept.windows.insert(key) } else { kept.windows_of_polls.insert(key) };
+                if stops_all {
+                    kept.windows.insert(key)
+                } else {
+                    kept.windows_of_polls.insert(key)
+                };
             }
         }
         room

@@ -143,7 +143,6 @@ impl Budgets {
         let mut books = self.books();
         let account = format!("connection {connection}");
         let known = Known { limits, account, is_learned: false };
-        books.add_windows(connection, &known);
         books.places.insert(connection.clone(), REQUESTS_IN_FLIGHT);
         books.connections.insert(connection.clone(), known);
     }
@@ -166,54 +165,267 @@ impl Budgets {
     /// Waits for room, in a fair order; answers at once where it would take long.
     pub async fn take(&self, clock: &Arc<dyn Clock>, asker: Asker, costs: Vec<Cost>) -> Result<Grant, Later> {
         let takes_place = !asker.kind.is_poll();
-        let taken = self.wait(clock, &asker, costs, takes_place).await?;
-        Ok(Grant(Arc::new(Paying {
-            budgets: self.clone(),
-            clock: clock.clone(),
-            asker,
-            spending: Mutex::new(Spending { taken: vec![taken] }),
-        })))
+        let taken = self.wait(clock, &asker, &costs, takes_place).await?;
+        let taken = Mutex::new(vec![taken]);
+        Ok(Grant(Arc::new(Paying { budgets: self.clone(), clock: clock.clone(), asker, taken })))
+    }
+
+    /// The service refused a request: nobody asks for what costs of this limit, or for anything of the account where
+    /// it did not say which limit was reached, until so much time has passed.
+    pub fn penalise(&self, clock: &dyn Clock, asker: &Asker, limit: Option<&str>, wait: Duration) {
+        let mut books = self.books();
+        let until = books.now.at(clock.now()).saturating_add(millis(wait));
+        let key = limit.and_then(|limit| books.window_key(asker, limit));
+        let Some(account) = books.account(&asker.connection) else { return };
+        match key.and_then(|key| account.windows.get_mut(&key)) {
+            Some(window) => window.hold(until),
+            None => account.hold(until),
+        }
+        drop(books);
+        self.0.changed.notify_one();
+    }
+
+    /// Sends everyone who waits away, and whoever comes: the engine stops.
+    pub fn close(&self) {
+        self.books().is_closed = true;
+        self.0.changed.notify_one();
     }
 
     async fn wait(
         &self,
         clock: &Arc<dyn Clock>,
         asker: &Asker,
-        costs: Vec<Cost>,
+        costs: &[Cost],
         takes_place: bool,
     ) -> Result<Taken, Later> {
-        let (tell, mut told) = oneshot::channel();
+        let (waiting, mut told) = oneshot::channel();
         {
             let mut books = self.books();
-            if books.is_closed {
-                return Err(Later::closed());
-            }
-            let units = books.units(asker, &costs);
-            let Asker { connection, flow, kind, .. } = asker;
-            let lane = LaneKey { kind: *kind, flow: flow.clone(), connection: connection.clone(), takes_place, units };
-            if let Some(account) = books.account(connection) {
-                account.enqueue(lane, Waiting { tell, costs });
+            let lane = books.lane(asker, costs, takes_place);
+            if let Some(account) = books.account(&asker.connection) {
+                account.enqueue(lane, waiting);
             }
         }
         self.pump(clock);
         tokio::select! {
             biased;
-            // Nobody who waits is forgotten, so a channel that closed means that its connection was never opened.
+            // Whoever waits is told, so a channel that closed belongs to a connection that was never opened.
             told = &mut told => told.unwrap_or(Err(Later::closed())),
             never = self.keep_time(clock) => match never {},
         }
     }
 
-    /// Looks at the clock for all who wait, until whoever does is told.
+    /// Looks at the clock for all who wait, one of them at a time, until it is told itself.
     async fn keep_time(&self, clock: &Arc<dyn Clock>) -> Infallible {
         let _watch = self.0.watch.lock().await;
         loop {
             let wait = self.pump(clock);
+            let room = async {
+                match wait {
+                    Some(wait) => clock.sleep(wait).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 () = self.0.changed.notified() => {}
-                () = async { match wait { Some(wait) => clock.sleep(wait).await, None => std::future::pending().await } } => {}
+                () = room => {}
             }
+        }
+    }
+
+    /// Tells whoever may go, and says in what time there may be room for another.
+    fn pump(&self, clock: &Arc<dyn Clock>) -> Option<Duration> {
+        let mut told = Told::default();
+        let now = {
+            let Books { accounts, places, now, is_closed, .. } = &mut *self.books();
+            let now = now.at(clock.now());
+            for account in accounts.values_mut() {
+                match is_closed {
+                    true => account.close(&mut told),
+                    false => account.pump(now, places, &mut told),
+                }
+            }
+            now
+        };
+        for (lane, waiting) in told.go {
+            // Where nobody waits any more, what was taken is given back as it is dropped here.
+            let _ = waiting.send(Ok(Taken::new(self, clock, lane)));
+        }
+        for (later, waiting) in told.later {
+            let _ = waiting.send(Err(later));
+        }
+        told.look_at.map(|at| Duration::from_millis(at.saturating_sub(now).max(1)))
+    }
+
+    /// Takes without asking whether there is room.
+    fn take_anyway(&self, clock: &Arc<dyn Clock>, asker: &Asker, costs: &[Cost]) -> Taken {
+        let mut books = self.books();
+        let lane = books.lane(asker, costs, false);
+        if let Some(account) = books.account(&asker.connection) {
+            account.take(&lane);
+        }
+        Taken::new(self, clock, lane)
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Books {
+    fn account(&mut self, connection: &ConnectionName) -> Option<&mut Account> {
+        let known = self.connections.get(connection)?;
+        Some(self.accounts.entry(known.account.clone()).or_default())
+    }
+
+    /// Which window a limit is for whoever asks; made where it is new.
+    fn window_key(&mut self, asker: &Asker, limit: &str) -> Option<WindowKey> {
+        let known = self.connections.get(&asker.connection)?;
+        let limit = known.limits.iter().find(|known| known.name == limit)?.clone();
+        let of = match limit.scope {
+            LimitScope::Account => String::new(),
+            LimitScope::Connection => asker.connection.to_string(),
+            LimitScope::Resource => asker.object.clone(),
+        };
+        let key = WindowKey { limit: limit.name.clone(), of };
+        let account = self.account(&asker.connection)?;
+        // Two connections of one account may be told different tiers of it; the smaller one is safe.
+        account
+            .windows
+            .entry(key.clone())
+            .and_modify(|known| known.narrow(&limit))
+            .or_insert_with(|| Window::new(&limit));
+        Some(key)
+    }
+
+    fn lane(&mut self, asker: &Asker, costs: &[Cost], takes_place: bool) -> LaneKey {
+        let mut units: Vec<(WindowKey, u64)> = Vec::new();
+        for cost in costs {
+            if let Some(key) = self.window_key(asker, &cost.limit) {
+                units.push((key, cost.units));
+            }
+        }
+        let Asker { connection, flow, kind, .. } = asker;
+        LaneKey { kind: *kind, flow: flow.clone(), connection: connection.clone(), takes_place, units }
+    }
+}
+
+/// What was taken and is not given back yet. Dropped, what was sent of it counts from now on until its time is over,
+/// and the rest is there again.
+struct Taken {
+    budgets: Budgets,
+    clock: Arc<dyn Clock>,
+    lane: LaneKey,
+    /// How much of each was sent, in the lane's order.
+    sent: Vec<u64>,
+}
+
+impl Taken {
+    fn new(budgets: &Budgets, clock: &Arc<dyn Clock>, lane: LaneKey) -> Self {
+        let sent = vec![0; lane.units.len()];
+        Self { budgets: budgets.clone(), clock: clock.clone(), lane, sent }
+    }
+
+    /// Pays as much of this as is left, and says what is not paid.
+    fn pay(&mut self, cost: &Cost) -> u64 {
+        let mut owed = cost.units;
+        for ((key, units), sent) in self.lane.units.iter().zip(&mut self.sent) {
+            if key.limit == cost.limit {
+                let paid = owed.min(units - *sent);
+                *sent += paid;
+                owed -= paid;
+            }
+        }
+        owed
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut books = self.budgets.books();
+        let now = books.now.at(self.clock.now());
+        if let Some(account) = books.account(&self.lane.connection) {
+            for ((key, units), sent) in self.lane.units.iter().zip(&self.sent) {
+                if let Some(window) = account.windows.get_mut(key) {
+                    window.answered(now, *units, *sent);
+                }
+            }
+        }
+        if self.lane.takes_place
+            && let Some(places) = books.places.get_mut(&self.lane.connection)
+        {
+            *places += 1;
+        }
+        drop(books);
+        self.budgets.0.changed.notify_one();
+    }
+}
+
+/// Leave to make one call. Dropped once its answer is there, or once it turns out not to be needed.
+#[must_use = "what was taken counts until the grant is dropped"]
+pub struct Grant(Arc<Paying>);
+
+impl Grant {
+    /// Makes the call.
+    pub async fn spend<T>(&self, call: impl Future<Output = T>) -> T {
+        sdk::budget::paid_from(self.0.clone(), call).await
+    }
+}
+
+/// A call's purse.
+struct Paying {
+    budgets: Budgets,
+    clock: Arc<dyn Clock>,
+    asker: Asker,
+    taken: Mutex<Vec<Taken>>,
+}
+
+impl Paying {
+    fn taken(&self) -> MutexGuard<'_, Vec<Taken>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pay_from_taken(&self, costs: &[Cost]) -> Vec<Cost> {
+        let mut taken = self.taken();
+        let owed = costs.iter().map(|cost| {
+            let units =
+                taken.iter_mut().fold(cost.units, |owed, taken| taken.pay(&Cost { units: owed, ..cost.clone() }));
+            Cost { units, ..cost.clone() }
+        });
+        owed.filter(|cost| cost.units > 0).collect()
+    }
+}
+
+#[async_trait]
+impl Purse for Paying {
+    async fn pay(&self, costs: &[Cost]) {
+        let owed = self.pay_from_taken(costs);
+        if owed.is_empty() {
+            return;
+        }
+        let more = match self.asker.kind {
+            // Its row says `sent` by now, so it does not wait.
+            Kind::Write => self.budgets.take_anyway(&self.clock, &self.asker, &owed),
+            Kind::Find | Kind::Poll => match self.budgets.wait(&self.clock, &self.asker, &owed, false).await {
+                Ok(more) => more,
+                // Half of a look-up is of no use to anyone, so it goes on; the service has the last word.
+                Err(_) => self.budgets.take_anyway(&self.clock, &self.asker, &owed),
+            },
+        };
+        self.taken().push(more);
+        self.pay_from_taken(&owed);
+    }
+
+    fn observed(&self, limit: &str, observed: Observed) {
+        let mut books = self.budgets.books();
+        let now = books.now.at(self.clock.now());
+        let key = books.window_key(&self.asker, limit);
+        if let Some(key) = key
+            && let Some(window) =
+                books.account(&self.asker.connection).and_then(|account| account.windows.get_mut(&key))
+        {
+            window.observe(now, observed);
         }
     }
 }

@@ -7,17 +7,13 @@ use sdk::{Applied, Class, EffectId, Repeat, Value, Verb, Write, WriteOutcome, Wr
 use store::{EffectRow, EffectState, Failure, Settlement};
 
 use super::{Asked, Effects, Next, Past, identity};
+use crate::budgets::Kind;
+use crate::connections::LONGEST_HOLD;
 use crate::durable::{Interrupt, Outcome};
 use crate::retry::back_off;
 
 /// How long a run waits whose connection needs a person.
 const BLOCKED_WAIT: Duration = Duration::from_secs(30);
-/// How long writes wait where a service asked for less and did not say for how long.
-const DEFAULT_HOLD: Duration = Duration::from_secs(1);
-/// The same where a day's quota is used up: asking sooner only asks for more refusals.
-const QUOTA_HOLD: Duration = Duration::from_secs(15 * 60);
-/// No service holds us longer than this, whatever it says.
-const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 /// How long an outcome waits that could not be kept, before it is tried again.
 const KEEP_AGAIN: Duration = Duration::from_secs(5);
 
@@ -69,7 +65,7 @@ impl Effects {
                 return self.settle_unknown(asked, write, past, &error.message).await;
             }
         }
-        match self.what_next(asked, &write.effect_id, past.failures, error) {
+        match self.what_next(asked, (Kind::Write, &write.object), &write.effect_id, past.failures, error) {
             Next::Again(due_at) => {
                 self.keep(&write.effect_id, Settlement::Again { class, message, counts, maybe_applied }).await?;
                 Err(asked.park(due_at, error, past.failures))
@@ -118,22 +114,27 @@ impl Effects {
 
     /// Whether and when to try again, after so many failures that count. Being refused for asking too much, or for a
     /// bad token, is not the record's fault and is not counted against it.
-    pub(super) fn what_next(&self, asked: &Asked<'_>, effect: &EffectId, failures: u32, error: &sdk::Error) -> Next {
+    pub(super) fn what_next(
+        &self,
+        asked: &Asked<'_>,
+        (kind, object): (Kind, &str),
+        effect: &EffectId,
+        failures: u32,
+        error: &sdk::Error,
+    ) -> Next {
         let now = self.clock.now();
+        if let Some(wait) = asked.connection.refused(&*self.clock, (&asked.run.flow, kind, object), error) {
+            return Next::Again(now + wait);
+        }
         match &error.class {
-            Class::RateLimited | Class::QuotaExhausted => {
-                let least = if error.class == Class::QuotaExhausted { QUOTA_HOLD } else { DEFAULT_HOLD };
-                let wait = error.retry_after.unwrap_or(least).clamp(DEFAULT_HOLD, LONGEST_HOLD);
-                asked.connection.penalise(now + wait);
-                crate::events::ConnectionHeld { connection: &asked.connection.name, wait }.emit();
-                Next::Again(now + wait)
-            }
             Class::Auth => Next::Again(now + BLOCKED_WAIT),
             Class::Transient if failures < asked.retry.attempts => {
                 let wait = back_off(&asked.retry, failures, effect);
                 Next::Again(now + error.retry_after.map_or(wait, |asked| asked.min(LONGEST_HOLD).max(wait)))
             }
-            Class::Transient
+            Class::RateLimited
+            | Class::QuotaExhausted
+            | Class::Transient
             | Class::Forbidden { .. }
             | Class::NotFound
             | Class::Conflict

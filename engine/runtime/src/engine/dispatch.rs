@@ -87,7 +87,8 @@ impl Engine {
 
     /// How many runs of which flows could be taken up now. Claimed in handfuls: below half of a flow's limit it asks again.
     fn wishes(&self) -> Vec<(FlowId, usize)> {
-        let mut room = self.parts.options.runs_at_once.saturating_sub(self.runs.len());
+        let n_at_work = self.runs.len().saturating_sub(self.effects.parking().count());
+        let mut room = self.parts.options.runs_at_once.saturating_sub(n_at_work);
         let mut wishes = Vec::new();
         for (id, task) in &self.flows {
             let limit = task.flow.limits.runs.max(1);
