@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use flow::Retry;
-use sdk::{Ask, Clock, ConnectionName, Fields, Filter, Find, FlowId, Record, StepName, Timestamp, Value, Write};
+use sdk::{Ask, Clock, ConnectionName, Fields, Filter, Find, FlowId, Record, StepName, Timestamp, Value};
 use store::{ClaimedRun, EffectState, Failure, JournalEntry, Store};
 
 use crate::budgets::Kind;
 use crate::calls::Calls;
 use crate::connections::{Connections, OpenConnection};
-use crate::effects::{Asked, Effects};
+use crate::effects::{Asked, Change, Effects};
 use crate::run_log::{AttemptLog, Note, Told};
 
 /// Which step it is, and in which items of which loops: what its outcome is journaled under.
@@ -57,12 +57,12 @@ pub struct Attempts {
 /// Something that a step asks of the world.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Writes a record.
-    Write {
+    /// Changes something there.
+    Change {
         /// Where.
         connection: ConnectionName,
         /// What; its effect id is given here.
-        write: Write,
+        change: Change,
         /// How often and for how long it is tried.
         attempts: Attempts,
     },
@@ -181,7 +181,7 @@ impl StoredWorld {
     fn is_known(&self, key: &StepKey, effect: &Effect) -> bool {
         match effect {
             Effect::Find { .. } => self.kept(key).is_some(),
-            Effect::Write { .. } => self.run.effects.iter().any(|row| {
+            Effect::Change { .. } => self.run.effects.iter().any(|row| {
                 let is_open = matches!(row.state, EffectState::Planned | EffectState::Sent);
                 row.step == key.step && row.item == key.item && !is_open
             }),
@@ -191,8 +191,8 @@ impl StoredWorld {
     async fn happen(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt> {
         match effect {
             Effect::Find { connection, find, attempts } => self.find(key, &connection, &find, attempts).await,
-            Effect::Write { connection, write, attempts } => match self.connections.get(&connection) {
-                Some(open) => self.effects.submit(&self.request(key, open, attempts), write).await,
+            Effect::Change { connection, change, attempts } => match self.connections.get(&connection) {
+                Some(open) => self.effects.submit(&self.request(key, open, attempts), change).await,
                 None => Ok(Outcome::Failed(missing_connection(key, &connection))),
             },
         }

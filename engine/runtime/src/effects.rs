@@ -4,6 +4,7 @@
 //! A write whose outcome is not known is sent again only where sending it twice leaves one record; else it ends
 //! `unknown`, for a person to settle.
 
+mod change;
 mod identity;
 mod key_queue;
 mod settling;
@@ -21,6 +22,7 @@ use store::{ClaimedRun, EffectState, Failure, Intent, Planned, Store};
 use crate::budgets::{Grant, Kind, Parking};
 use crate::connections::OpenConnection;
 use crate::durable::{Interrupt, Outcome, StepKey, within};
+pub use change::Change;
 use key_queue::KeyQueue;
 
 /// Who asks, and where.
@@ -69,16 +71,16 @@ impl Effects {
         &self.parking
     }
 
-    /// Brings one write to its outcome, or says when to ask again.
-    pub async fn submit(&self, asked: &Asked<'_>, mut write: Write) -> Result<Outcome, Interrupt> {
+    /// Brings one change to its outcome, or says when to ask again.
+    pub async fn submit(&self, asked: &Asked<'_>, change: Change) -> Result<Outcome, Interrupt> {
         let Asked { run, connection, .. } = asked;
-        write.effect_id = identity::effect_id(asked);
-        if let Some(row) = run.effects.iter().find(|row| row.effect_id == write.effect_id)
+        let change = change.under(identity::effect_id(asked));
+        if let Some(row) = run.effects.iter().find(|row| row.effect_id == *change.effect_id())
             && let Some(outcome) = settling::outcome_of(row)
         {
             return Ok(outcome);
         }
-        let target_key = identity::target_key(connection, &write);
+        let target_key = identity::target_key(connection, &change);
         let _turn = match &target_key {
             Some(target_key) if !planted("no order per target key") => {
                 Some(self.parking.while_waiting(run, self.queue.turn(target_key)).await)
@@ -86,12 +88,12 @@ impl Effects {
             _ => None,
         };
         let target_hash = target_key.as_deref().map(|target_key| self.store.hash_target_key(target_key));
-        let known = self.known_target(connection, &write, target_hash.as_deref()).await?;
-        let look = known.as_ref().map(|_| Ask::Get(&write.object));
-        let asks: Vec<Ask<'_>> = look.into_iter().chain([Ask::Write(&write)]).collect();
+        let known = self.known_target(connection, &change, target_hash.as_deref()).await?;
+        let look = known.as_ref().map(|_| Ask::Get(change.object()));
+        let asks: Vec<Ask<'_>> = look.into_iter().chain([change.ask()]).collect();
         let grant = self.take(asked, Kind::Write, &asks).await?;
 
-        let past = match self.plan(asked, &write, target_hash.clone()).await? {
+        let past = match self.plan(asked, &change, target_hash.clone()).await? {
             Planned::New => Past::default(),
             Planned::Superseded => return Ok(Outcome::Superseded),
             Planned::Known(row) => {
@@ -101,32 +103,33 @@ impl Effects {
                 let was_cut_off = row.state == EffectState::Sent;
                 let past = Past { failures: row.failures, maybe_applied: row.maybe_applied || was_cut_off };
                 if was_cut_off
-                    && connection.service.repeat(&write) == Repeat::Unsafe
+                    && change.repeat(&*connection.service) == Repeat::Unsafe
                     && !planted("unsafe write sent again")
                 {
                     let reason = "the engine stopped while it was under way";
-                    return self.settle_unknown(asked, &write, past, reason).await;
+                    return self.settle_unknown(asked, &change, past, reason).await;
                 }
                 past
             }
         };
         sdk::faults::point("effect.planned");
 
-        let write = match grant.spend(at_known_target(connection, &write, known)).await {
-            Ok(write) => write,
-            Err(error) => return self.settle_error(asked, &write, past, &error).await,
+        let change = match grant.spend(at_known_target(connection, &change, known)).await {
+            Ok(change) => change,
+            Err(error) => return self.settle_error(asked, &change, past, &error).await,
         };
         if !planted("intent after send") {
-            self.store.mark_sent(&write.effect_id, self.clock.now()).await?;
+            self.store.mark_sent(change.effect_id(), self.clock.now()).await?;
         }
         sdk::faults::point("effect.sent");
-        let answer = grant.spend(within(self.clock.as_ref(), asked.timeout, connection.service.write(&write))).await;
+        let attempt = change.apply(&*connection.service);
+        let answer = grant.spend(within(self.clock.as_ref(), asked.timeout, attempt)).await;
         drop(grant);
         sdk::faults::point("effect.answered");
         if planted("intent after send") {
-            self.store.mark_sent(&write.effect_id, self.clock.now()).await?;
+            self.store.mark_sent(change.effect_id(), self.clock.now()).await?;
         }
-        self.settle(asked, &write, past, answer).await
+        self.settle(asked, &change, past, answer).await
     }
 
     /// Waits for leave to ask; parks the run in the store where that would take long. That is no failed attempt.
@@ -147,9 +150,14 @@ impl Effects {
         }
     }
 
-    async fn plan(&self, asked: &Asked<'_>, write: &Write, target_hash: Option<String>) -> Result<Planned, Interrupt> {
+    async fn plan(
+        &self,
+        asked: &Asked<'_>,
+        change: &Change,
+        target_hash: Option<String>,
+    ) -> Result<Planned, Interrupt> {
         let intent = Intent {
-            effect_id: write.effect_id.clone(),
+            effect_id: change.effect_id().clone(),
             run: asked.run.id,
             flow: asked.run.flow.clone(),
             step: asked.key.step.clone(),
@@ -157,11 +165,11 @@ impl Effects {
             record: asked.run.record.id.clone(),
             stamp: asked.run.version.stamp,
             nonce: asked.run.nonce.clone(),
-            verb: identity::verb_word(&write.verb),
+            verb: change.verb_word(),
             connection: asked.connection.name.clone(),
-            object: write.object.clone(),
+            object: change.object().to_owned(),
             target_key: target_hash,
-            request_hash: identity::request_hash(write),
+            request_hash: identity::request_hash(change),
             now: self.clock.now(),
         };
         Ok(self.store.plan(intent).await?)
@@ -172,12 +180,10 @@ impl Effects {
     async fn known_target(
         &self,
         connection: &OpenConnection,
-        write: &Write,
+        change: &Change,
         target_hash: Option<&str>,
     ) -> Result<Option<RecordId>, Interrupt> {
-        let (Verb::Upsert { by: Match::Fields(_), .. }, Some(hash)) = (&write.verb, target_hash) else {
-            return Ok(None);
-        };
+        let (Some((write, _)), Some(hash)) = (upsert_by_fields(change), target_hash) else { return Ok(None) };
         if connection.service.repeat(write) == Repeat::Safe {
             return Ok(None);
         }
@@ -189,12 +195,10 @@ impl Effects {
 /// nothing is written: a search that shows nothing would make a second record.
 async fn at_known_target(
     connection: &OpenConnection,
-    write: &Write,
+    change: &Change,
     known: Option<RecordId>,
-) -> Result<Write, sdk::Error> {
-    let (Verb::Upsert { by: Match::Fields(fields), .. }, Some(id)) = (&write.verb, known) else {
-        return Ok(write.clone());
-    };
+) -> Result<Change, sdk::Error> {
+    let (Some((write, fields)), Some(id)) = (upsert_by_fields(change), known) else { return Ok(change.clone()) };
     let record = connection.service.get(&write.object, &id, fields).await?;
     let still_has = |field: &String| {
         record.as_ref().is_some_and(|record| {
@@ -202,7 +206,19 @@ async fn at_known_target(
         })
     };
     let is_there = record.is_some() && fields.iter().all(still_has);
-    Ok(if is_there { Write { verb: Verb::Update { id }, ..write.clone() } } else { write.clone() })
+    let verb = if is_there { Verb::Update { id } } else { write.verb.clone() };
+    Ok(Change::Write(Write { verb, ..write.clone() }))
+}
+
+/// A write that finds its record by fields, and those.
+fn upsert_by_fields(change: &Change) -> Option<(&Write, &[String])> {
+    match change {
+        Change::Write(write) => match &write.verb {
+            Verb::Upsert { by: Match::Fields(fields), .. } => Some((write, fields)),
+            Verb::Upsert { by: Match::Id(_), .. } | Verb::Create | Verb::Update { .. } | Verb::Delete { .. } => None,
+        },
+        Change::Act(_) => None,
+    }
 }
 
 enum Next {

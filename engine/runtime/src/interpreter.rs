@@ -10,7 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use flow::{EvaluationError, Flow, OnError, Scope, Step};
+use flow::{Assignments, EvaluationError, Flow, OnError, Scope, Step};
 use sdk::{Fields, Value};
 use store::{ClaimedRun, Ending, Failure};
 
@@ -152,6 +152,15 @@ impl Interpreter<'_> {
         .await;
         self.scope = Some(scope);
         result.map_err(|error| Halt::Failed(expression_failure(&self.key(step).to_string(), &error)))
+    }
+
+    /// What these names get.
+    async fn assigned(&mut self, step: &Step, assignments: &Assignments) -> Result<Fields, Halt> {
+        let assignments = assignments.clone();
+        self.compute(step, move |scope| {
+            assignments.iter().map(|(name, template)| Ok((name.clone(), template.evaluate(scope)?))).collect()
+        })
+        .await
     }
 
     fn scope(&mut self) -> &mut Scope {

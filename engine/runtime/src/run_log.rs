@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sdk::{Clock, Redactor, Timestamp, Value, Verb};
+use sdk::{Clock, Redactor, Timestamp, Value};
 use store::{LogLevel, LogLine, RunLog};
 
 use crate::durable::{Effect, Interrupt, Outcome, StepKey};
@@ -53,14 +53,8 @@ impl Told {
             Effect::Find { connection, find, .. } => {
                 Self { verb: "find", target: format!("{connection}.{}", find.object) }
             }
-            Effect::Write { connection, write, .. } => {
-                let verb = match write.verb {
-                    Verb::Create => "create",
-                    Verb::Update { .. } => "update",
-                    Verb::Upsert { .. } => "upsert",
-                    Verb::Delete { .. } => "delete",
-                };
-                Self { verb, target: format!("{connection}.{}", write.object) }
+            Effect::Change { connection, change, .. } => {
+                Self { verb: change.verb_word(), target: format!("{connection}.{}", change.object()) }
             }
         }
     }
@@ -104,13 +98,18 @@ impl Told {
         };
         let is = |name: &str| fields.get(name) == Some(&Value::Bool(true));
         let done = match (self.verb, is("created"), is("changed") || is("existed")) {
+            ("do", ..) => "did",
             ("delete", _, true) => "deleted",
             ("delete", _, false) => "was gone already:",
             (_, true, _) => "created",
             (_, false, true) => "updated",
             (_, false, false) => "left unchanged:",
         };
-        Note::info(format!("{done} {target}")).with("id", fields.get("id").map(Value::to_text).unwrap_or_default())
+        let note = Note::info(format!("{done} {target}"));
+        match fields.get("id") {
+            Some(id) => note.with("id", id.to_text()),
+            None => note,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Find, PollRequest, WalkRequest, Write};
+use crate::{ActionCall, Find, PollRequest, WalkRequest, Write};
 
 /// A budget: never more than so many units within any stretch of this length.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +71,15 @@ pub enum Ask<'a> {
     Find(&'a Find),
     /// A write, with every request that it usually takes: one that looks first also has its look-up here.
     Write(&'a Write),
+    /// A declared action.
+    Act(&'a ActionCall),
 }
 
 impl Ask<'_> {
     /// The object it is about.
     pub fn object(&self) -> Option<&str> {
         match self {
-            Self::ServerTime => None,
+            Self::ServerTime | Self::Act(_) => None,
             Self::Poll(request) => Some(&request.object),
             Self::Walk(request) => Some(&request.object),
             Self::Get(object) => Some(object),

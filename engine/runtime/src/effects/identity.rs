@@ -1,9 +1,10 @@
 //! What makes a write this write and no other, and which record it is about.
 
 use sdk::faults::planted;
-use sdk::{EffectId, Match, RecordId, Value, Verb, Write};
+use sdk::{EffectId, Match, RecordId, Value, Verb};
 
 use super::Asked;
+use super::change::Change;
 use crate::connections::OpenConnection;
 
 /// The write's id: the same for every attempt, restart and renaming of its flow.
@@ -17,8 +18,10 @@ pub(super) fn effect_id(asked: &Asked<'_>) -> EffectId {
     EffectId::derive(asked.flow_identity, &key.step, &connection.name, item, &occasion, &run.nonce)
 }
 
-/// Which record at the target a write is about, so that two such writes never overlap; `None` for a plain create.
-pub(super) fn target_key(connection: &OpenConnection, write: &Write) -> Option<String> {
+/// Which record at the target a write is about, so that two such writes never overlap; `None` for a plain
+/// create, and for an action, which may be about several.
+pub(super) fn target_key(connection: &OpenConnection, change: &Change) -> Option<String> {
+    let Change::Write(write) = change else { return None };
     let id_key = |id: &RecordId| format!("{}.{} id={id}", connection.name, write.object);
     match &write.verb {
         Verb::Create | Verb::Upsert { by: Match::Id(None), .. } => None,
@@ -36,18 +39,8 @@ pub(super) fn key_text(value: Option<&Value>) -> String {
     value.map(Value::to_text).unwrap_or_default().trim().to_lowercase()
 }
 
-/// The verb's word, as flows and the ledger have it.
-pub(super) fn verb_word(verb: &Verb) -> &'static str {
-    match verb {
-        Verb::Create => "create",
-        Verb::Update { .. } => "update",
-        Verb::Upsert { .. } => "upsert",
-        Verb::Delete { .. } => "delete",
-    }
-}
-
 /// Hash over what is written, for those who look whether two writes were the same.
-pub(super) fn request_hash(write: &Write) -> u64 {
-    let text = Value::Map(write.fields.clone()).to_stored_json().to_string();
+pub(super) fn request_hash(change: &Change) -> u64 {
+    let text = Value::Map(change.fields().clone()).to_stored_json().to_string();
     crate::hash::first_eight(&blake3::hash(text.as_bytes()))
 }

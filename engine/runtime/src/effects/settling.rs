@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use sdk::faults::planted;
-use sdk::{Applied, Class, EffectId, Repeat, Value, Verb, Write, WriteOutcome, Written};
+use sdk::{Class, EffectId, Repeat, Value};
 use store::{EffectRow, EffectState, Failure, Settlement};
 
-use super::{Asked, Effects, Next, Past, identity};
+use super::change::{Applied, Change};
+use super::{Asked, Effects, Next, Past};
 use crate::budgets::Kind;
 use crate::connections::LONGEST_HOLD;
 use crate::durable::{Interrupt, Outcome};
@@ -21,59 +22,58 @@ impl Effects {
     pub(super) async fn settle(
         &self,
         asked: &Asked<'_>,
-        write: &Write,
+        change: &Change,
         past: Past,
-        answer: Result<WriteOutcome, sdk::Error>,
+        answer: Result<Applied, sdk::Error>,
     ) -> Result<Outcome, Interrupt> {
         match answer {
-            Ok(WriteOutcome::Written(written)) => {
+            Ok(Applied::Done { target, changed, outcome }) => {
                 asked.connection.wrote(self.clock.now());
-                let outcome = as_value(&write.verb, &written);
-                let (target, kept) = (written.id, outcome.clone());
-                let settlement = if written.changed {
+                let kept = outcome.clone();
+                let settlement = if changed {
                     Settlement::Done { target, outcome: kept }
                 } else {
                     Settlement::Unchanged { target, outcome: kept }
                 };
-                self.keep(&write.effect_id, settlement).await?;
+                self.keep(change.effect_id(), settlement).await?;
                 sdk::faults::point("effect.settled");
                 Ok(Outcome::Value(outcome))
             }
-            Ok(WriteOutcome::Skipped(reason)) => {
-                self.keep(&write.effect_id, Settlement::Skipped { reason: reason.clone() }).await?;
+            Ok(Applied::Skipped(reason)) => {
+                self.keep(change.effect_id(), Settlement::Skipped { reason: reason.clone() }).await?;
                 Ok(Outcome::Skipped(reason))
             }
-            Err(error) => self.settle_error(asked, write, past, &error).await,
+            Err(error) => self.settle_error(asked, change, past, &error).await,
         }
     }
 
     pub(super) async fn settle_error(
         &self,
         asked: &Asked<'_>,
-        write: &Write,
+        change: &Change,
         past: Past,
         error: &sdk::Error,
     ) -> Result<Outcome, Interrupt> {
         let (class, message) = (error.class.as_str().to_owned(), error.message.clone());
-        let maybe_applied = error.applied == Applied::Maybe;
+        let maybe_applied = error.applied == sdk::Applied::Maybe;
         let counts = error.class == Class::Transient;
         let past =
             Past { failures: past.failures + u32::from(counts), maybe_applied: past.maybe_applied || maybe_applied };
         if maybe_applied {
             asked.connection.wrote(self.clock.now());
-            if asked.connection.service.repeat(write) == Repeat::Unsafe && !planted("unsafe write sent again") {
-                return self.settle_unknown(asked, write, past, &error.message).await;
+            if change.repeat(&*asked.connection.service) == Repeat::Unsafe && !planted("unsafe write sent again") {
+                return self.settle_unknown(asked, change, past, &error.message).await;
             }
         }
-        match self.what_next(asked, (Kind::Write, &write.object), &write.effect_id, past.failures, error) {
+        match self.what_next(asked, (Kind::Write, change.object()), change.effect_id(), past.failures, error) {
             Next::Again(due_at) => {
-                self.keep(&write.effect_id, Settlement::Again { class, message, counts, maybe_applied }).await?;
+                self.keep(change.effect_id(), Settlement::Again { class, message, counts, maybe_applied }).await?;
                 Err(asked.park(due_at, error, past.failures))
             }
             // Given up after an attempt that may have been applied: nobody knows the record's state.
-            Next::GiveUp if past.maybe_applied => self.settle_unknown(asked, write, past, &error.message).await,
+            Next::GiveUp if past.maybe_applied => self.settle_unknown(asked, change, past, &error.message).await,
             Next::GiveUp => {
-                self.keep(&write.effect_id, Settlement::Failed { class: class.clone(), message }).await?;
+                self.keep(change.effect_id(), Settlement::Failed { class: class.clone(), message }).await?;
                 Ok(Outcome::Failed(asked.failure(&class, &error.message, past.failures.max(1))))
             }
         }
@@ -82,18 +82,18 @@ impl Effects {
     pub(super) async fn settle_unknown(
         &self,
         asked: &Asked<'_>,
-        write: &Write,
+        change: &Change,
         past: Past,
         reason: &str,
     ) -> Result<Outcome, Interrupt> {
         let message = format!(
             "the {} of `{}.{}` may or may not have been applied: {reason}; look for it there before you run this again",
-            identity::verb_word(&write.verb),
+            change.verb_word(),
             asked.connection.name,
-            write.object
+            change.object()
         );
         let failure = asked.failure("unknown", &message, past.failures.max(1));
-        self.keep(&write.effect_id, Settlement::Unknown { class: "unknown".to_owned(), message }).await?;
+        self.keep(change.effect_id(), Settlement::Unknown { class: "unknown".to_owned(), message }).await?;
         Ok(Outcome::Unknown(failure))
     }
 
@@ -160,33 +160,5 @@ pub(super) fn outcome_of(row: &EffectRow) -> Option<Outcome> {
         EffectState::Failed => Some(Outcome::Failed(failure(row.class.as_deref().unwrap_or("permanent")))),
         EffectState::Unknown => Some(Outcome::Unknown(failure("unknown"))),
         EffectState::Skipped => Some(Outcome::Skipped(text())),
-    }
-}
-
-/// What a step's `as` sees of it.
-fn as_value(verb: &Verb, written: &Written) -> Value {
-    let id = ("id".to_owned(), Value::from(written.id.as_str()));
-    let flag = |name: &str, flag: bool| (name.to_owned(), Value::Bool(flag));
-    Value::Map(match verb {
-        Verb::Delete { .. } => [id, flag("existed", written.changed)].into(),
-        Verb::Create | Verb::Update { .. } | Verb::Upsert { .. } => {
-            [id, flag("created", written.created), flag("changed", written.changed)].into()
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_delete_tells_whether_the_record_was_there() {
-        let written = |changed| Written { id: "7".into(), created: false, changed };
-        let delete = Verb::Delete { id: "7".into() };
-        let seen = |value: Value| value.to_plain_json().to_string();
-        assert_eq!(seen(as_value(&delete, &written(true))), r#"{"existed":true,"id":"7"}"#);
-        assert_eq!(seen(as_value(&delete, &written(false))), r#"{"existed":false,"id":"7"}"#);
-        let update = Verb::Update { id: "7".into() };
-        assert_eq!(seen(as_value(&update, &written(true))), r#"{"changed":true,"created":false,"id":"7"}"#);
     }
 }

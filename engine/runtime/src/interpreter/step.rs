@@ -1,5 +1,6 @@
 //! The steps: one file per kind. Each gives its result; what that is called, and what its failure means, is told here.
 
+mod act;
 mod branch;
 mod call;
 mod each;
@@ -69,7 +70,7 @@ impl Interpreter<'_> {
             StepKind::Route { rules, default } => self.route(step, rules, default).await,
             StepKind::Each(each) => self.each(step, each).await,
             StepKind::Wait(wait) => self.wait(step, wait).await,
-            StepKind::Do(_) => Err(self.failed(step, "invalid", "this step cannot be taken yet".to_owned())),
+            StepKind::Do(act) => self.act(step, act).await,
             StepKind::Run(call) => self.call(step, call).await,
             StepKind::Skip(reason) => self.skip(step, reason).await,
             StepKind::Stop(value) => self.stop(step, value.as_ref()).await,

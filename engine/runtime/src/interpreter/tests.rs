@@ -17,6 +17,7 @@ use store::{ClaimedRun, Ending, Failure};
 
 use super::interpret;
 use crate::durable::{Durable, Effect, Interrupt, Outcome, StepKey, Wake};
+use crate::effects::Change;
 
 /// Answers each step from a script, or with a written record of its own; keeps what it was asked.
 struct ScriptedWorld {
@@ -33,9 +34,12 @@ impl Durable for ScriptedWorld {
     async fn step(&self, key: &StepKey, effect: Effect) -> Result<Outcome, Interrupt> {
         let key = key.to_string();
         let asked = match &effect {
-            Effect::Write { connection, write, .. } => {
+            Effect::Change { connection, change: Change::Write(write), .. } => {
                 let fields = Value::Map(write.fields.clone()).to_plain_json();
                 format!("{key}: {:?} {connection}.{} {fields}", write.verb, write.object)
+            }
+            Effect::Change { connection, change: Change::Act(call), .. } => {
+                format!("{key}: do {connection}.{} {}", call.action, Value::Map(call.with.clone()).to_plain_json())
             }
             Effect::Find { connection, find, .. } => {
                 format!("{key}: find {connection}.{} {:?}", find.object, find.filter)

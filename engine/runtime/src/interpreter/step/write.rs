@@ -6,10 +6,11 @@ use sdk::{Ambiguous, EffectId, Fields, Filter, Find, Match, RecordId, Test, Valu
 use super::find::CANDIDATES;
 use super::{Halt, Interpreter};
 use crate::durable::Effect;
+use crate::effects::Change;
 
 impl Interpreter<'_> {
     pub(super) async fn create(&mut self, step: &Step, write: &WriteStep) -> Result<Value, Halt> {
-        let fields = self.fields(step, write).await?;
+        let fields = self.assigned(step, &write.set).await?;
         self.write(step, write, Verb::Create, fields).await
     }
 
@@ -17,7 +18,7 @@ impl Interpreter<'_> {
         let Some(id) = self.record_id(step, id).await? else {
             return Err(self.failed(step, "not_found", "the `id` to update is empty".to_owned()));
         };
-        let fields = self.fields(step, write).await?;
+        let fields = self.assigned(step, &write.set).await?;
         self.write(step, write, Verb::Update { id }, fields).await
     }
 
@@ -28,7 +29,7 @@ impl Interpreter<'_> {
         ambiguous: Ambiguous,
         write: &WriteStep,
     ) -> Result<Value, Halt> {
-        let fields = self.fields(step, write).await?;
+        let fields = self.assigned(step, &write.set).await?;
         let by = match key {
             UpsertKey::Id(id) => Match::Id(self.record_id(step, id).await?),
             UpsertKey::Fields(names) => {
@@ -51,14 +52,6 @@ impl Interpreter<'_> {
         self.send(step, target, Verb::Delete { id }, Fields::new()).await
     }
 
-    async fn fields(&mut self, step: &Step, write: &WriteStep) -> Result<Fields, Halt> {
-        let set = write.set.clone();
-        self.compute(step, move |scope| {
-            set.iter().map(|(name, template)| Ok((name.clone(), template.evaluate(scope)?))).collect()
-        })
-        .await
-    }
-
     async fn record_id(&mut self, step: &Step, id: &Template) -> Result<Option<RecordId>, Halt> {
         let id = id.clone();
         let value = self.compute(step, move |scope| id.evaluate(scope)).await?;
@@ -71,15 +64,15 @@ impl Interpreter<'_> {
     }
 
     async fn send(&mut self, step: &Step, target: &Target, verb: Verb, fields: Fields) -> Result<Value, Halt> {
-        let effect = Effect::Write {
+        let effect = Effect::Change {
             connection: target.connection.clone(),
-            write: Write {
+            change: Change::Write(Write {
                 // Given where the run, the occasion and the ledger are known.
                 effect_id: EffectId::from(""),
                 object: target.object.clone(),
                 verb,
                 fields,
-            },
+            }),
             attempts: Self::attempts(step),
         };
         Self::conclude(self.world.step(&self.key(step), effect).await?)
