@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use sdk::{ConnectContext, Connection, Connector, Descriptor, Error, Offer, Settings};
+use sdk::{ActionSchema, ConnectContext, Connection, Connector, Descriptor, Error, Offer, Settings};
 
 use crate::rest::RestConnector;
 
@@ -31,5 +31,9 @@ impl Connector for HubSpot {
 
     fn offers(&self) -> Vec<Offer> {
         MANIFEST.offers()
+    }
+
+    fn actions(&self) -> Vec<ActionSchema> {
+        MANIFEST.actions()
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sandbox::pipedrive::{DEFAULT_TOKEN, FAVOURITE_COLOUR, Pipedrive as Account, PipedriveTransport};
 use sdk::{
-    Ambiguous, Applied, Class, Clock, ConnectContext, Connection, Connector as _, EffectId, Error, FieldType, Fields,
-    Filter, Find, Match, PollQuery, PollRequest, Repeat, Secret, SettingValue, Settings, StampKind, Test, Timestamp,
-    Value, Verb, Write, WriteOutcome,
+    ActionCall, Ambiguous, Applied, Class, Clock, ConnectContext, Connection, Connector as _, EffectId, Error,
+    FieldType, Fields, Filter, Find, Match, PollQuery, PollRequest, Repeat, Secret, SettingValue, Settings, StampKind,
+    Test, Timestamp, Value, Verb, Write, WriteOutcome,
 };
 use serde_json::json;
 
@@ -252,4 +252,23 @@ fn what_runs_can_be_shown_and_is_a_manifest_itself() {
     let shown = super::MANIFEST.expanded();
     let again = crate::rest::RestConnector::from_manifest(&text::SourceFile::new("shown.yaml", shown));
     assert_eq!(again.unwrap_or_else(|mistakes| panic!("{shown}\n{mistakes:#?}")).expanded(), shown);
+}
+
+#[tokio::test]
+async fn a_note_is_added_to_a_person_or_refused_where_it_belongs_to_nobody() {
+    let world = World::new();
+    let ada = world.person("Ada");
+    let call = |with: &[(&str, Value)]| ActionCall {
+        effect_id: EffectId::new("effect"),
+        action: "add_note".to_owned(),
+        with: with.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    };
+    let with = [("content", "Called."), ("person", &ada.to_string())].map(|(name, value)| (name, value.into()));
+    let outcome = world.connection.act(&call(&with)).await.unwrap();
+    assert_eq!(outcome.result["id"], "2".into());
+    let note = json!({ "content": "Called.", "person_id": ada, "id": 2 });
+    assert_eq!(world.account().notes(), [note]);
+    let nobody = world.connection.act(&call(&[("content", "Called.".into())])).await.expect_err("nobody's");
+    assert_eq!((nobody.class, nobody.applied), (Class::Invalid, Applied::No));
+    assert_eq!(world.connection.repeat_action(&call(&with)), Repeat::Unsafe);
 }

@@ -28,6 +28,8 @@ text::codes! {
         "The manifest refers to a setting that it does not declare under `config`, or to a secret where none may stand. Secrets go into `auth` and `check`, and nowhere else.";
     NAME_TAKEN = "M0206", "connector-name-taken",
         "Another connector has this name, one that is built in or one of another manifest. Which of the two a connection means could not be told, so neither is used. Give this one a name of its own.";
+    UNKNOWN_INPUT = "M0207", "unknown-input-of-action",
+        "An action's request refers to an input that the action does not declare, or declares one that no request uses. What a flow gives would then go nowhere, and nobody would notice.";
 
     UNCLOSED = "M0301", "unclosed-reference",
         "A `${` has no closing `}`. Where `${` is meant as text, write `$${`.";

@@ -12,6 +12,10 @@ use super::limits::Limit;
 use super::pattern::Pattern;
 use super::template::Template;
 
+mod action;
+
+pub(super) use action::{Action, ResultOf};
+
 /// A whole manifest.
 #[derive(Debug)]
 pub(super) struct Manifest {
@@ -30,6 +34,8 @@ pub(super) struct Manifest {
     pub(super) errors: Errors,
     /// Sorted by name.
     pub(super) resources: Vec<Resource>,
+    /// Sorted by name.
+    pub(super) actions: Vec<Action>,
 }
 
 /// How a service orders its ids.
@@ -116,6 +122,30 @@ pub(super) enum Shape {
     Text(Template),
     List(Vec<Shape>),
     Map(Vec<(String, Shape)>),
+}
+
+impl Request {
+    /// Every text with references in it.
+    pub(super) fn templates(&self) -> Vec<&Template> {
+        let pairs = self.query.iter().chain(&self.headers).map(|(_, template)| template);
+        let mut templates: Vec<&Template> = self.segments.iter().chain(pairs).collect();
+        match &self.body {
+            Some(Content::Json(shape) | Content::Form(shape)) => shape.add_templates(&mut templates),
+            None => {}
+        }
+        templates
+    }
+}
+
+impl Shape {
+    fn add_templates<'a>(&'a self, templates: &mut Vec<&'a Template>) {
+        match self {
+            Self::Fixed(_) => {}
+            Self::Text(template) => templates.push(template),
+            Self::List(items) => items.iter().for_each(|item| item.add_templates(templates)),
+            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.add_templates(templates)),
+        }
+    }
 }
 
 /// How refusals are read.
@@ -511,5 +541,10 @@ impl Manifest {
     /// The resource of this name.
     pub(super) fn resource(&self, name: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.name == name)
+    }
+
+    /// The action of this name.
+    pub(super) fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.iter().find(|action| action.schema.name == name)
     }
 }

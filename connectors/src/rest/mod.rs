@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sdk::{ConnectContext, Connection, Connector, Cost, Descriptor, Error, SettingKind, Settings};
+use sdk::{ActionSchema, ConnectContext, Connection, Connector, Cost, Descriptor, Error, SettingKind, Settings};
 use text::{Diagnostic, SourceFile};
 
 pub mod codes;
@@ -110,6 +110,10 @@ pub fn check(file: &SourceFile) -> Vec<Diagnostic> {
 impl Connector for RestConnector {
     fn descriptor(&self) -> &'static Descriptor {
         self.descriptor
+    }
+
+    fn actions(&self) -> Vec<ActionSchema> {
+        self.manifest.actions.iter().map(|action| action.schema.clone()).collect()
     }
 
     fn connect(&self, settings: &Settings, context: ConnectContext) -> Result<Arc<dyn Connection>, Error> {

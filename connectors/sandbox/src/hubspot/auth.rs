@@ -9,7 +9,7 @@ use super::kinds::Object;
 use super::options::DEFAULT_TOKEN;
 
 /// Every scope that something here asks for.
-const ALL_SCOPES: [&str; 20] = [
+const ALL_SCOPES: [&str; 21] = [
     "oauth",
     "tickets",
     "crm.objects.contacts.read",
@@ -30,6 +30,7 @@ const ALL_SCOPES: [&str; 20] = [
     "crm.schemas.tickets.read",
     "crm.schemas.tickets.write",
     "crm.lists.read",
+    "crm.lists.write",
 ];
 
 /// What a request wants to do to an object.

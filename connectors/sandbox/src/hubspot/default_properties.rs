@@ -124,6 +124,16 @@ const TICKETS: &str = "
     hs_object_id | Record ID | number/number | ro |
     hs_merged_object_ids | Merged record IDs | enumeration/checkbox | ro |";
 
+const NOTES: &str = "
+    hs_timestamp | Activity date | datetime/date | |
+    hs_note_body | Note body | string/html | |
+    hs_attachment_ids | Attached files | string/text | |
+    hubspot_owner_id | Activity owner | enumeration/select | owner |
+    hs_createdate | Create Date | datetime/date | ro |
+    hs_lastmodifieddate | Last Modified Date | datetime/date | ro |
+    hs_object_id | Record ID | number/number | ro |
+    hs_merged_object_ids | Merged record IDs | enumeration/checkbox | ro |";
+
 /// The definitions an account begins with.
 pub(super) fn default_definitions(object: Object, at: Timestamp) -> Definitions {
     let kind = object.kind();
@@ -131,6 +141,7 @@ pub(super) fn default_definitions(object: Object, at: Timestamp) -> Definitions 
         "contacts" => CONTACTS,
         "companies" => COMPANIES,
         "deals" => DEALS,
+        "notes" => NOTES,
         _ => TICKETS,
     };
     let group = format!("{}information", kind.singular);

@@ -42,7 +42,7 @@ pub(super) struct Scopes {
 }
 
 /// In the order of their type ids, which is the order of everything that goes through all objects.
-pub(super) static KINDS: [Kind; 4] = [
+pub(super) static KINDS: [Kind; 5] = [
     Kind {
         type_id: "0-1",
         plural: "contacts",
@@ -132,6 +132,25 @@ pub(super) static KINDS: [Kind; 4] = [
             write: &["tickets", "crm.objects.tickets.write"],
             schema_read: &["tickets", "crm.schemas.tickets.read"],
             schema_write: &["tickets", "crm.schemas.tickets.write"],
+        },
+    },
+    // Notes have no scopes of their own: whoever may see contacts may see what was noted of them.
+    Kind {
+        type_id: "0-46",
+        plural: "notes",
+        singular: "note",
+        upper: "NOTE",
+        title: "Note",
+        created: "hs_createdate",
+        modified: "hs_lastmodifieddate",
+        defaults: &["hs_createdate", "hs_lastmodifieddate", "hs_object_id"],
+        required: Required::AllOf(&["hs_timestamp"]),
+        searched: &["hs_note_body", "hs_object_id"],
+        scopes: Scopes {
+            read: &["crm.objects.contacts.read"],
+            write: &["crm.objects.contacts.write"],
+            schema_read: &["crm.schemas.contacts.read", "crm.objects.contacts.read"],
+            schema_write: &["crm.schemas.contacts.write"],
         },
     },
 ];

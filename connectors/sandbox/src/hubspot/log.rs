@@ -40,6 +40,10 @@ pub enum WriteVerb {
     Archive,
     Merge,
     GdprDelete,
+    Associate,
+    Dissociate,
+    AddToList,
+    RemoveFromList,
 }
 
 /// Where entries go.

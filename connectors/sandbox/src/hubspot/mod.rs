@@ -4,9 +4,10 @@
 //! no network and no chance in it, so equal accounts with equal requests at equal moments answer equally. Where the service's
 //! behaviour is not known, the stricter guess is taken, and a comment says that it is one.
 //!
-//! Not here: associations, engagements, lists, custom objects, property history.
+//! Not here: labels of associations, engagements other than notes, custom objects, property history.
 
 mod account;
+mod associations;
 mod auth;
 mod batch;
 mod call;
@@ -21,6 +22,7 @@ mod filter;
 mod index;
 mod kinds;
 mod limits;
+mod lists;
 mod log;
 mod names;
 mod objects;
@@ -53,11 +55,13 @@ use std::time::Duration;
 
 use sdk::{Request, Response, Timestamp};
 
+use self::associations::Pairs;
 use self::call::Call;
 use self::dice::{Purpose, draw, draw_below};
 use self::envelope::{Answer, Problem};
 use self::kinds::Object;
 use self::limits::Limits;
+use self::lists::Lists;
 use self::log::WriteLog;
 use self::route::Place;
 use self::table::Table;
@@ -70,6 +74,8 @@ pub struct HubSpot {
     options: Options,
     /// In the order of the objects.
     tables: Vec<Table>,
+    pairs: Pairs,
+    lists: Lists,
     limits: Limits,
     log: WriteLog,
     n_calls: u64,
@@ -308,6 +314,8 @@ impl HubSpot {
         };
         Self {
             tables: Object::all().map(table).collect(),
+            pairs: Pairs::new(),
+            lists: Lists::new(),
             limits: Limits::default(),
             log: WriteLog::new(options.log_path.clone(), 0),
             n_calls: 0,

@@ -7,6 +7,7 @@ use sdk::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::HubSpot;
+use super::associations::End;
 use super::call::Call;
 use super::envelope::{Answer, Problem};
 use super::kinds::Object;
@@ -36,14 +37,17 @@ impl HubSpot {
     pub(super) fn post_object(&mut self, object: Object, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
         let body = call.json()?;
         only_members(&body, &["properties", "associations", "objectWriteTraceId"])?;
-        no_associations(&body)?;
         let given = texts(body.get("properties"))?;
         let values = self.accept(object, &given).map_err(|bad| refusal(&bad, self.options.portal_id))?;
         self.require(object, &values)?;
         if let Some(clash) = self.clash(object, &values, None) {
             return Err(self.clash_problem(object, &clash, None));
         }
+        let others = self.inline_associations(object, &body)?;
         let id = self.create(object, now, &values, &given, WriteVerb::Create);
+        for other in others {
+            self.associate(End { object, id }, other, now);
+        }
         Ok(Answer::created(self.shown_live(object, id, Shown::Everything)?))
     }
 
@@ -233,7 +237,7 @@ pub(super) fn not_unique(name: &str) -> Problem {
     Problem::validation(format!("Property '{name}' cannot be used as idProperty: its values are not unique"))
 }
 
-/// Associations are not part of this account; an empty list, as the SDKs send it, is fine.
+/// Associations within a batch are not part of this account; an empty list, as the SDKs send it, is fine.
 pub(super) fn no_associations(body: &Map<String, Value>) -> Result<(), Problem> {
     match body.get("associations") {
         None | Some(Value::Null) => Ok(()),

@@ -17,6 +17,9 @@ pub(super) enum Place<'a> {
     /// The type as it was written, and what follows it.
     Objects(&'a str, &'a [String]),
     Properties(&'a str, &'a [String]),
+    /// The type that the pairs begin with, and what follows it.
+    Associations(&'a str, &'a [String]),
+    Lists(&'a [String]),
     Owners(&'a [String]),
     Account(&'a [String]),
     TokenInfo,
@@ -31,6 +34,8 @@ impl<'a> Place<'a> {
             ["crm", "v3", "properties", name, ..] | ["crm", "properties", DATED, name, ..] => {
                 Self::Properties(name, &path[4..])
             }
+            ["crm", "v4", "objects", name, ..] => Self::Associations(name, &path[4..]),
+            ["crm", "v3", "lists", ..] | ["crm", "lists", DATED, ..] => Self::Lists(&path[3..]),
             ["crm", "v3", "owners", ..] | ["crm", "owners", DATED, ..] => Self::Owners(&path[3..]),
             ["account-info", "v3" | DATED, ..] => Self::Account(&path[2..]),
             ["oauth", "v2", "private-apps", "get", "access-token-info"] => Self::TokenInfo,
@@ -56,6 +61,10 @@ impl HubSpot {
         match place {
             Place::Objects(name, rest) => self.route_objects(Object::of_segment(name)?, rest, token, call, now),
             Place::Properties(name, rest) => self.route_properties(Object::of_segment(name)?, rest, token, call, now),
+            Place::Associations(name, rest) => {
+                self.route_associations(Object::of_segment(name)?, rest, token, call, now)
+            }
+            Place::Lists(rest) => self.route_lists(rest, token, call, now),
             Place::Owners(rest) => match (call.method, rest) {
                 (Method::Get, []) => self.list_owners(token, call),
                 (Method::Get, [id]) => self.get_owner(token, id, call),

@@ -13,8 +13,10 @@ use sdk::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::HubSpot;
+use super::associations::End;
 use super::definitions::Definitions;
 use super::kinds::Object;
+use super::lists::Lists;
 use super::log::WriteLog;
 use super::options::Options;
 use super::table::{Values, Version};
@@ -47,6 +49,17 @@ struct Saved {
     day: i64,
     used_today: u64,
     tables: Vec<SavedTable>,
+    #[serde(default)]
+    pairs: Vec<SavedPair>,
+    #[serde(default)]
+    lists: Lists,
+}
+
+/// Two associated records, in one direction.
+#[derive(Serialize, Deserialize)]
+struct SavedPair {
+    from: (String, u64),
+    to: (String, u64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,6 +112,8 @@ impl HubSpot {
             newest_stamp: self.newest_stamp,
             day: self.limits.day,
             used_today: self.limits.used_today,
+            pairs: self.pairs.iter().map(|(from, to)| SavedPair { from: named(*from), to: named(*to) }).collect(),
+            lists: self.lists.clone(),
             tables: self
                 .tables
                 .iter()
@@ -131,6 +146,8 @@ impl HubSpot {
         account.newest_stamp = saved.newest_stamp;
         account.limits.day = saved.day;
         account.limits.used_today = saved.used_today;
+        account.lists = saved.lists;
+        account.pairs = saved.pairs.iter().filter_map(|pair| Some((end(&pair.from)?, end(&pair.to)?))).collect();
         for saved in saved.tables {
             let Some(object) = Object::named(&saved.object) else { continue };
             let table = account.table_mut(object);
@@ -157,6 +174,14 @@ impl HubSpot {
         }
         account
     }
+}
+
+fn named(end: End) -> (String, u64) {
+    (end.object.kind().plural.to_owned(), end.id)
+}
+
+fn end((object, id): &(String, u64)) -> Option<End> {
+    Some(End { object: Object::named(object)?, id: *id })
 }
 
 /// The version with the names that the definitions hold, instead of a copy of each for each record.

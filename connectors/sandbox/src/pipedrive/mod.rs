@@ -27,6 +27,7 @@ pub struct Pipedrive {
     next_id: u64,
     /// Tokens of the day that are left.
     pub tokens: u64,
+    notes: Vec<Json>,
     n_calls: u64,
     /// The call whose answer is lost after it was applied, counted from 1.
     pub lose_answer_of: Option<u64>,
@@ -41,6 +42,7 @@ impl Default for Pipedrive {
             records: fields::OBJECTS.into_iter().map(|object| (object, BTreeMap::new())).collect(),
             next_id: 0,
             tokens: 30_000,
+            notes: Vec::new(),
             n_calls: 0,
             lose_answer_of: None,
         }
@@ -56,6 +58,11 @@ impl Pipedrive {
     /// The records of an object, in the order of their ids.
     pub fn records(&self, object: &str) -> impl Iterator<Item = &Json> {
         self.records.get(object).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The notes, in the order in which they were made.
+    pub fn notes(&self) -> &[Json] {
+        &self.notes
     }
 
     /// Puts a record in, as a person at the service's own pages would.
@@ -101,6 +108,7 @@ impl Pipedrive {
             }
             (Method::Get, ["v1", "personFields"]) => Ok((200, self.fields(call, "persons"))),
             (Method::Get, ["v1", "organizationFields"]) => Ok((200, self.fields(call, "organizations"))),
+            (Method::Post, ["v1", "notes"]) => self.note(call),
             (Method::Get, ["api", "v2", object, "search"]) => self.search(call, object),
             (Method::Get, ["api", "v2", object]) => self.list(call, object),
             (Method::Get, ["api", "v2", object, id]) => Ok((200, data(self.record(object, id)?.clone()))),
@@ -183,6 +191,28 @@ impl Pipedrive {
         }
         let id = self.insert(object, call.body.clone(), now);
         Ok((201, data(self.record(object, &id.to_string())?.clone())))
+    }
+
+    /// A note belongs to somebody, and says something.
+    fn note(&mut self, call: &Call) -> Result<(u16, Json), (u16, String)> {
+        if call.body["content"].as_str().unwrap_or_default().is_empty() {
+            return Err((400, "Parameter 'content' is required".to_owned()));
+        }
+        let mut n_owners = 0;
+        for (name, object) in [("person_id", "persons"), ("org_id", "organizations")] {
+            if let Some(id) = call.body[name].as_u64() {
+                self.record(object, &id.to_string())?;
+                n_owners += 1;
+            }
+        }
+        if n_owners == 0 {
+            return Err((400, "One of deal_id, lead_id, person_id, org_id is required".to_owned()));
+        }
+        self.next_id += 1;
+        let mut note = call.body.clone();
+        note["id"] = self.next_id.into();
+        self.notes.push(note.clone());
+        Ok((200, data(note)))
     }
 
     fn update(&mut self, call: &Call, object: &str, id: &str, now: Timestamp) -> Result<(u16, Json), (u16, String)> {

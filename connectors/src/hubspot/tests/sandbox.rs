@@ -29,10 +29,10 @@ impl Clock for Standing {
     }
 }
 
-struct World {
-    account: Arc<Mutex<Account>>,
+pub(super) struct World {
+    pub(super) account: Arc<Mutex<Account>>,
     clock: Arc<Standing>,
-    connection: Arc<dyn Connection>,
+    pub(super) connection: Arc<dyn Connection>,
 }
 
 impl World {
@@ -49,7 +49,7 @@ impl World {
         Self { account, clock, connection }
     }
 
-    fn quick() -> Self {
+    pub(super) fn quick() -> Self {
         Self::new(Options { tier: Tier::Unlimited, lag: Duration::ZERO, ..Options::default() })
     }
 
@@ -57,7 +57,21 @@ impl World {
         Self::new(Options { tier: Tier::Unlimited, lag: Duration::ZERO, records, ..Options::default() })
     }
 
-    fn account(&self) -> std::sync::MutexGuard<'_, Account> {
+    /// Asks the account itself, as somebody beside the connector.
+    pub(super) fn ask(&self, method: sdk::Method, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let request = sdk::Request {
+            method,
+            url: format!("https://api.hubapi.com{path}"),
+            headers: vec![("authorization".to_owned(), format!("Bearer {DEFAULT_TOKEN}"))],
+            body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
+            deadline: Duration::from_secs(30),
+        };
+        let response = self.account().handle(&request, self.clock.now());
+        assert!(response.status < 300, "{path}: {}", String::from_utf8_lossy(&response.body));
+        serde_json::from_slice(&response.body).unwrap_or_default()
+    }
+
+    pub(super) fn account(&self) -> std::sync::MutexGuard<'_, Account> {
         self.account.lock().unwrap()
     }
 
@@ -68,7 +82,7 @@ impl World {
         account.faults_mut().forced.insert(next, fault);
     }
 
-    async fn write(&self, object: &str, verb: Verb, fields: &[(&str, &str)]) -> Result<WriteOutcome, Error> {
+    pub(super) async fn write(&self, object: &str, verb: Verb, fields: &[(&str, &str)]) -> Result<WriteOutcome, Error> {
         self.connection.write(&write(object, verb, fields)).await
     }
 }
@@ -82,7 +96,7 @@ fn upsert(key: &str, ambiguous: Ambiguous) -> Verb {
     Verb::Upsert { by: Match::Fields(vec![key.to_owned()]), ambiguous }
 }
 
-fn id(outcome: Result<WriteOutcome, Error>) -> (String, bool) {
+pub(super) fn id(outcome: Result<WriteOutcome, Error>) -> (String, bool) {
     match outcome.expect("written") {
         WriteOutcome::Written(written) => (written.id.to_string(), written.created),
         WriteOutcome::Skipped(reason) => panic!("skipped: {reason}"),

@@ -12,7 +12,7 @@ use crate::rest::manifest::{Conditions, Discover, FieldSource, FieldsOf, Options
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
 
-const TYPES: &[(&str, FieldType)] = &[
+pub(super) const TYPES: &[(&str, FieldType)] = &[
     ("text", FieldType::Text),
     ("number", FieldType::Number),
     ("boolean", FieldType::Boolean),

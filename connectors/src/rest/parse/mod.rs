@@ -11,6 +11,7 @@ use super::reader::Reader;
 use super::template::Root;
 use super::{codes, expand};
 
+mod action;
 mod errors;
 mod fields;
 mod limits;
@@ -72,10 +73,8 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
     };
     let map = reader.map(root, "a manifest", &[TOP])?;
     let name = name(first, reader);
-    for later in ["vars", "actions"] {
-        if let Some(entry) = map.get(later) {
-            reader.not_yet(entry.key.span, &format!("`{later}` of a manifest"));
-        }
+    if let Some(entry) = map.get("vars") {
+        reader.not_yet(entry.key.span, "`vars` of a manifest");
     }
     let service_of_name = || first.value.as_text().unwrap_or_default().to_owned();
     let title = reader.text_at(map, "title").unwrap_or_else(service_of_name);
@@ -98,6 +97,7 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
     let check = check(map, first.key.span, reader);
     let errors = errors::errors(map, reader);
     let resources = resources(map, first.key.span, reader);
+    let actions = action::actions(map, reader);
     Some(Manifest {
         name: name?,
         title,
@@ -112,6 +112,7 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
         limits,
         errors,
         resources,
+        actions,
     })
 }
 

@@ -15,13 +15,10 @@ use crate::rest::template::{Piece, Reference, Root, Template};
 
 pub(super) fn resource(entry: &Entry, reader: &mut Reader) -> Option<Resource> {
     const KEYS: &[&str] =
-        &["title", "id", "fields", "stamps", "get", "search", "find", "list", "poll", "write", "scopes", "actions"];
+        &["title", "id", "fields", "stamps", "get", "search", "find", "list", "poll", "write", "scopes"];
     let name = entry.key.text.clone();
     let map = reader.map(&entry.value, "a resource", &[KEYS])?;
     let span = entry.key.span;
-    if let Some(actions) = map.get("actions") {
-        reader.not_yet(actions.key.span, "`actions` of a resource");
-    }
     let id = match map.get("id") {
         Some(entry) => reader.template(&entry.value, "`id`", &[Root::Record])?,
         None => {

@@ -54,6 +54,12 @@ fn write_of(
         // Without an id, nobody could say that anything was written.
         reader.required(map, "id", what, span)?;
     }
+    let (retry, idempotency) = retry(map, span, what, reader)?;
+    Some(WriteOf { request: request?, id, retry, idempotency })
+}
+
+/// What a second try does, and the header that carries the key where the service goes by one.
+pub(super) fn retry(map: &Map, span: Span, what: &str, reader: &mut Reader) -> Option<(Retry, Option<String>)> {
     let retry = reader.required(map, "retry", what, span)?;
     let retry_span = retry.value.span;
     let retry = reader.word(&retry.value, "`retry`", RETRIES, &[])?;
@@ -69,7 +75,7 @@ fn write_of(
         let message = "`retry: idempotent` needs `idempotency`, the header that carries the key";
         reader.error(codes::MISSING_KEY, retry_span, message, None);
     }
-    Some(WriteOf { request: request?, id, retry, idempotency })
+    Some((retry, idempotency))
 }
 
 /// `can_find`: whether the resource has a `search`, and a `find`.

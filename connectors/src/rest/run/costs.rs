@@ -13,6 +13,7 @@ pub(super) fn of(connection: &RestConnection, ask: &Ask<'_>) -> Vec<Cost> {
     let resource = ask.object().and_then(|object| connection.manifest.resource(object));
     match (ask, resource) {
         (Ask::ServerTime, _) => costs(connection.manifest.check.first().map(|check| &check.request)),
+        (Ask::Act(call), _) => costs(connection.manifest.action(&call.action).map(|action| &action.request)),
         (Ask::Poll(_), Some(resource)) => dearest(resource.polls.iter().flat_map(|poll| match &poll.source {
             PollSource::Search => costs(resource.search.as_ref().map(|search| &search.request)),
             PollSource::List(listing) => costs(Some(&listing.request)),

@@ -4,19 +4,20 @@
 //! - `objects` discovers and keeps fields; `values` types what a service writes, and writes it back; `records` does so
 //!   for whole records.
 //! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves.
-//! - `search` and `listing` are the two ways to read many records, `find`, `poll` and `write` what a flow does.
+//! - `search` and `listing` are the two ways to read many records, `find`, `poll`, `write` and `act` what a flow does.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sdk::{
-    Account, Ask, Class, ConnectContext, Connection, Cost, Error, Find, Limit, ObjectSchema, PollPage, PollRequest,
-    Record, RecordId, Repeat, Settings, Timestamp, Write, WriteOutcome,
+    Account, ActionCall, ActionOutcome, ActionSchema, Ask, Class, ConnectContext, Connection, Cost, Error, Find, Limit,
+    ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Settings, Timestamp, Write, WriteOutcome,
 };
 
 use super::manifest::{IdOrder, Manifest, PollSource, Resource};
 use super::template::{Root, Scope, plain_text};
 
+mod act;
 mod client;
 mod costs;
 pub(crate) mod failure;
@@ -151,6 +152,18 @@ impl Connection for RestConnection {
 
     async fn write(&self, write: &Write) -> Result<WriteOutcome, Error> {
         write::write(self, write).await
+    }
+
+    fn actions(&self) -> Vec<ActionSchema> {
+        self.manifest.actions.iter().map(|action| action.schema.clone()).collect()
+    }
+
+    fn repeat_action(&self, call: &ActionCall) -> Repeat {
+        act::repeat(self, call)
+    }
+
+    async fn act(&self, call: &ActionCall) -> Result<ActionOutcome, Error> {
+        act::act(self, call).await
     }
 
     fn limits(&self) -> Vec<Limit> {

@@ -17,18 +17,40 @@ pub(super) fn read(of: &FieldsOf, field: &Field, json: &Json) -> Value {
     }
     let Some(text) = plain_text(json).filter(|text| !text.is_empty()) else { return Value::Null };
     let typed = match field.field_type {
-        FieldType::Boolean => text.parse().ok().map(Value::Bool),
-        FieldType::Number => number(&text),
-        FieldType::Date => date(&text).map(Value::Date),
-        FieldType::Moment => moment(&text).map(Value::Moment),
         FieldType::Choices => {
             let items = text.split(of.separator).map(str::trim).filter(|item| !item.is_empty());
             Some(Value::List(items.map(Value::from).collect()))
         }
         FieldType::Any if of.values == ValueForm::Json => Some(Value::from_stored_json(json)),
-        FieldType::Text | FieldType::Choice | FieldType::Any => None,
+        FieldType::Text
+        | FieldType::Number
+        | FieldType::Boolean
+        | FieldType::Date
+        | FieldType::Moment
+        | FieldType::Choice
+        | FieldType::Any => scalar(field.field_type, &text),
     };
     typed.unwrap_or(Value::Text(text))
+}
+
+/// What a result of an action holds, by its type. What is not what its type promises stays as it is.
+pub(super) fn typed(field_type: FieldType, json: &Json) -> Value {
+    match (field_type, plain_text(json)) {
+        (FieldType::Any, _) | (_, None) => Value::from_stored_json(json),
+        (_, Some(text)) if text.is_empty() => Value::Null,
+        (other, Some(text)) => scalar(other, &text).unwrap_or(Value::Text(text)),
+    }
+}
+
+/// Text as what it says, where its type is not text anyway and it says such a thing.
+fn scalar(field_type: FieldType, text: &str) -> Option<Value> {
+    match field_type {
+        FieldType::Boolean => text.parse().ok().map(Value::Bool),
+        FieldType::Number => number(text),
+        FieldType::Date => date(text).map(Value::Date),
+        FieldType::Moment => moment(text).map(Value::Moment),
+        FieldType::Text | FieldType::Choice | FieldType::Choices | FieldType::Any => None,
+    }
 }
 
 /// A value as it is sent.
@@ -122,14 +144,14 @@ pub(super) fn midnight(date: jiff::civil::Date) -> Option<Timestamp> {
     date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|start| start.timestamp().into())
 }
 
-fn number(text: &str) -> Option<Value> {
+pub(super) fn number(text: &str) -> Option<Value> {
     if let Ok(whole) = text.parse() {
         return Some(Value::Int(whole));
     }
     text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
 }
 
-fn date(text: &str) -> Option<jiff::civil::Date> {
+pub(super) fn date(text: &str) -> Option<jiff::civil::Date> {
     if let Ok(millis) = text.parse() {
         return Some(Timestamp::from_millis(millis).to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date());
     }
@@ -137,7 +159,7 @@ fn date(text: &str) -> Option<jiff::civil::Date> {
     (text.len() == "2026-01-02".len()).then(|| text.parse().ok()).flatten()
 }
 
-fn moment(text: &str) -> Option<Timestamp> {
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
     match text.parse() {
         Ok(millis) => Some(Timestamp::from_millis(millis)),
         Err(_) => Timestamp::parse(text),

@@ -41,6 +41,13 @@ templates:
       create: {post: "/${param.path}", json: "${input}", id: "${body.id}", retry: unsafe}
 resources:
   orders: {use: object, title: Order, with: {path: orders}}
+actions:
+  pack:
+    inputs: {order: {required: true, help: Which.}, how: {choice: {soft: 1, hard: 2}}}
+    post: /orders/${input.order}/pack
+    json: {how: "${input.how}"}
+    retry: safe
+    result: {label: "${body.label}"}
 "#;
 
 fn told(manifest: &str) -> Vec<(String, String, String)> {
@@ -120,6 +127,20 @@ fn every_mistake_is_told_at_its_place() {
             "raed",
             "means nothing in `scopes`",
         ),
+        ("  pack:", "  Pack It:", "M0105", "Pack It", "an action's name is lower-case"),
+        ("  pack:", "  upsert:", "M0105", "upsert", "a word `upsert` already"),
+        ("retry: safe", "retry: maybe", "M0105", "maybe", "cannot be `maybe`"),
+        ("    retry: safe\n", "", "M0103", "pack", "an action needs `retry`"),
+        ("post: /orders/${input.order}/pack", "help: x", "M0103", "pack", "needs a request"),
+        ("${input.order}", "${input.ordre}", "M0207", "/orders/${input.ordre}/pack", "declares no input `ordre`"),
+        ("${input.order}", "x", "M0207", "order", "nothing that the action sends has `order`"),
+        ("${input.order}", "${key.value}", "M0303", "/orders/${key.value}/pack", "`key` is not known"),
+        ("order: {required", "order: {type: choice, required", "M0105", "choice", "cannot be `choice`"),
+        ("{choice: {soft", "{type: text, choice: {soft", "M0105", "choice", "not both"),
+        ("{soft: 1, hard: 2}", "[]", "M0104", "[]", "a list of words, or a map"),
+        ("{soft: 1, hard: 2}", "{soft: [1]}", "M0104", "[1]", "text or a whole number"),
+        ("label: \"${body.label}\"", "label: {vlaue: x}", "M0102", "vlaue", "means nothing in a result"),
+        ("label: \"${body.label}\"", "label: \"${input.how}\"", "M0303", "\"${input.how}\"", "`input` is not known"),
         ("static: {name: text,", "static: {name: txt,", "M0105", "txt", "cannot be `txt`"),
     ];
     for (from, to, code, place, says) in cases {

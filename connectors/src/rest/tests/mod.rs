@@ -1,4 +1,6 @@
-//! Manifests: what they say, and what is wrong with them.
+//! Manifests: what they say, what is wrong with them, and small services that they run.
 
+mod actions;
 mod mistakes;
 mod neutral;
+mod service;

@@ -1,6 +1,7 @@
 //! What is known of the service, sentence by sentence: the number in a test's name is the section of the fact sheet.
 
 mod access;
+mod associating;
 mod batches;
 mod faulty;
 mod life;
