@@ -143,9 +143,10 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let at_work: Vec<Arc<Flow>> = good.iter().chain(refused.iter().map(|(flow, ..)| flow)).cloned().collect();
     left_out.extend(refused.into_iter().map(|(flow, _, reason)| (flow.id.clone(), reason)));
 
+    let redactor = services.redactor();
     let parts = EngineParts {
         flows: at_work,
-        connections: Connections::new(services.into_open()),
+        connections: Connections::new(services.into_open()).redacted_by(redactor),
         store: store.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

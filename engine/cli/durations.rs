@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sdk::{Clock as _, SystemClock, Timestamp};
+
 /// Reads `250ms`, `30s`, `5m`, `2h`.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let mistake = || format!("`{text}` is no duration; write it like `30s`, `5m` or `2h`");
@@ -16,6 +18,21 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         _ => return Err(mistake()),
     };
     number.checked_mul(millis).map(Duration::from_millis).ok_or_else(mistake)
+}
+
+/// Reads a moment, `2026-01-31T08:00:00Z` or `2026-01-31`, or how long ago it was, `2h` or `7d`.
+pub fn since(text: &str) -> Result<Timestamp, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
+    let ago = match days.and_then(|days| days.checked_mul(24 * 3600)) {
+        Some(seconds) => Some(Duration::from_secs(seconds)),
+        None => parse(text).ok(),
+    };
+    if let Some(ago) = ago {
+        return Ok(SystemClock.now() - ago);
+    }
+    Timestamp::parse(text)
+        .or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
+        .ok_or_else(|| format!("`{text}` is no time; write it like `2h`, `7d`, `2026-01-31` or `2026-01-31T08:00:00Z`"))
 }
 
 /// A wait, as short as it can be said: `0.4 s`, `12 s`, `3 m 20 s`, `5 h`.
@@ -44,6 +61,17 @@ mod tests {
         assert_eq!(parse("2h"), Ok(Duration::from_secs(7200)));
         for wrong in ["", "30", "s", "-1s", "1.5s", "1 s", "30x", "99999999999999999999s", "9999999999999999999h"] {
             assert!(parse(wrong).is_err_and(|error| error.contains("`30s`")), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_moment_or_so_long_ago() {
+        assert_eq!(since("2026-01-31").unwrap().to_string(), "2026-01-31T00:00:00Z");
+        assert_eq!(since("2026-01-31T08:00:00Z").unwrap().to_string(), "2026-01-31T08:00:00Z");
+        let ago = |text: &str| SystemClock.now().since(since(text).unwrap()).as_secs();
+        assert!((7200..7260).contains(&ago("2h")) && (604_800..604_860).contains(&ago("7d")));
+        for wrong in ["yesterday", "7", "d", "2026-13-01"] {
+            assert!(since(wrong).is_err_and(|error| error.contains("`7d`")), "{wrong}");
         }
     }
 

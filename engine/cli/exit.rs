@@ -165,6 +165,36 @@ pub enum Failure {
         /// The first reason.
         reason: String,
     },
+    /// No group of failures has this name.
+    #[error("there is no group `{id}` of failures")]
+    NoGroup {
+        /// As it was given.
+        id: String,
+    },
+    /// Neither runs nor a filter were named.
+    #[error("which runs to {verb} is not said")]
+    NothingChosen {
+        /// What was to be done.
+        verb: String,
+    },
+    /// More runs than anybody would do by hand.
+    #[error("this would {verb} {n_runs} runs, and nothing was done")]
+    Unconfirmed {
+        /// What was to be done.
+        verb: String,
+        /// How many.
+        n_runs: u64,
+    },
+    /// Runs that could not be repaired; each reason was shown.
+    #[error("{n_refused} {} not {done}", if *n_refused == 1 { "run was" } else { "runs were" })]
+    LeftAlone {
+        /// What was to be done.
+        done: String,
+        /// How many.
+        n_refused: u64,
+        /// How to go on.
+        help: String,
+    },
     /// Runs gave up.
     #[error("{n_failed} of {n_runs} runs did not succeed")]
     RunsFailed {
@@ -229,7 +259,12 @@ impl Failure {
             | Self::LeadsOut { .. }
             | Self::Disabled { .. }
             | Self::Held { .. } => Status::Project,
-            Self::NoFolder { .. } | Self::NoFlow { .. } | Self::Refused(_) => Status::NotFound,
+            Self::NothingChosen { .. } | Self::Unconfirmed { .. } => Status::Usage,
+            Self::NoFolder { .. }
+            | Self::NoFlow { .. }
+            | Self::NoGroup { .. }
+            | Self::LeftAlone { .. }
+            | Self::Refused(_) => Status::NotFound,
             Self::NoneCouldWork { .. } => Status::Service,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
@@ -286,9 +321,15 @@ impl Failure {
             ),
             Self::NoEnvironment { help, .. } | Self::NeverRan { help, .. } => Some(help.clone()),
             Self::LeadsOut { .. } => Some("copy the file into the project instead".to_owned()),
-            Self::NoFlow { help, .. } | Self::RunsFailed { help, .. } | Self::DoesNotAddUp { help, .. } => {
-                Some(help.clone())
+            Self::NoFlow { help, .. }
+            | Self::RunsFailed { help, .. }
+            | Self::DoesNotAddUp { help, .. }
+            | Self::LeftAlone { help, .. } => Some(help.clone()),
+            Self::NoGroup { .. } => Some("`millrace failures list` shows those there are".to_owned()),
+            Self::NothingChosen { .. } => {
+                Some("name runs or groups, or all failures of a kind with --flow, --class or --since".to_owned())
             }
+            Self::Unconfirmed { .. } => Some("add `--yes` if all of them are meant".to_owned()),
             Self::Disabled { .. } => Some("take that line out, then try again".to_owned()),
             Self::File { source, .. } => rights(source),
             Self::Store(store::Error::File { source, .. }) => rights(source),

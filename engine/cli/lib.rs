@@ -15,8 +15,10 @@ pub mod problems;
 pub mod check;
 pub mod cursor;
 pub mod demo;
+pub mod failures;
 pub mod init;
 pub mod pause;
+pub mod repair;
 pub mod run;
 pub mod runs;
 pub mod sandbox;
@@ -65,9 +67,12 @@ enum Command {
     Pause(pause::Arguments),
     /// Go on with a paused flow from where it was
     Resume(pause::Arguments),
-    /// Look at runs: what happened to which record
+    /// Look at runs, what happened to which record, and repair them
     #[command(subcommand)]
     Runs(runs::Command),
+    /// Look at what gave up and why, and try it again or put it aside
+    #[command(subcommand)]
+    Failures(failures::Command),
     /// Look at how far a flow has read
     #[command(subcommand)]
     Cursor(cursor::Command),
@@ -123,6 +128,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Pause(arguments) => pause::pause(arguments).await,
             Command::Resume(arguments) => pause::resume(arguments).await,
             Command::Runs(command) => runs::run(command).await,
+            Command::Failures(command) => failures::run(command).await,
             Command::Cursor(command) => cursor::run(command).await,
             Command::Sandbox(command) => sandbox::run(command).await,
         }

@@ -1,29 +1,58 @@
 //! `millrace runs`: what happened to which record.
 
+pub(crate) mod shown;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use sdk::{Clock as _, FlowId, RecordId, RunId, SystemClock};
 use serde_json::{Value as Json, json};
-use store::{RunDetail, RunFilter, RunRow, RunState, Store};
+use store::{LogLevel, Repair, RunFilter, RunRow, RunState, Store};
 
 use crate::place::{PlaceArguments, program, quoted};
-use crate::tables::{self, Format, count, cut, moment};
-use crate::{Failure, durations, screen, signals};
+use crate::tables::{self, Format, ListFormat, cut};
+use crate::{Failure, repair, screen, signals};
 
 /// What to look at.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// List runs, newest first
-    #[command(after_help = "Example:\n  millrace runs list --flow customers-to-warehouse --state failed")]
+    #[command(after_help = LIST_HELP)]
     List(ListArguments),
-    /// Show one run in full: its record, its steps, its writes
-    #[command(after_help = "Example:\n  millrace runs show 5f0c21d4")]
+    /// Show one run in full: its record, what it did, its writes
+    #[command(after_help = SHOW_HELP)]
     Show(ShowArguments),
     /// Show runs as they end, until told to stop
     #[command(after_help = "Example:\n  millrace runs tail --flow customers-to-warehouse")]
     Tail(TailArguments),
+    /// Try failed, unknown or cancelled runs again; what they have written is not written twice
+    #[command(after_help = RETRY_HELP)]
+    Retry(repair::RetryArguments),
+    /// End runs that are not at work, so that they are not tried again
+    #[command(after_help = "Example:\n  millrace runs cancel 5f0c21d4 --reason 'the customer is gone'")]
+    Cancel(CancelArguments),
 }
+
+const LIST_HELP: &str = "Example:
+  millrace runs list --flow customers-to-warehouse --state failed
+
+Fields of each run as JSON: id, flow, record, stamp, state, attempt, created_at, due_at,
+started_at, ended_at, dismissed_at, reason, ignored_failures, failure (step, class, message, attempt).";
+
+const SHOW_HELP: &str = "Examples:
+  millrace runs show 5f0c21d4
+  millrace runs show 5f0c21d4 --log warn --step upsert
+
+As JSON it has the fields of `runs list`, and keys, fields, returned, looked_up, writes, log
+(at, attempt, level, step, message, fields).";
+
+const RETRY_HELP: &str = "Examples:
+  millrace runs retry 5f0c21d4
+  millrace runs retry 5f0c21d4 --assume-applied 220006890315
+  millrace runs retry --flow customers-to-warehouse --class transient --since 2h
+
+A write that may or may not have been applied needs a decision: look for the record at its service,
+then say --resend, --assume-applied or --skip.";
 
 /// Arguments of `runs list`.
 #[derive(Args, Debug)]
@@ -45,9 +74,9 @@ pub struct ListArguments {
     /// Older than this run: the last one of the page before
     #[arg(long, value_name = "ID")]
     before: Option<String>,
-    /// How to print
+    /// How to print; `jsonl` is one object a line
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ListFormat,
 }
 
 /// Arguments of `runs show`.
@@ -57,6 +86,12 @@ pub struct ShowArguments {
     place: PlaceArguments,
     /// The run's id; eight of its last digits are enough, or four of its first
     id: String,
+    /// Of what it noted, only this level and worse: debug, info, warn, error
+    #[arg(long, value_parser = level, value_name = "LEVEL", default_value = "info")]
+    log: LogLevel,
+    /// Of what it noted, only of this step
+    #[arg(long, value_name = "NAME")]
+    step: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -75,7 +110,20 @@ pub struct TailArguments {
     all: bool,
     /// How to print: lines, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ListFormat,
+}
+
+/// Arguments of `runs cancel`.
+#[derive(Args, Debug)]
+pub struct CancelArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The runs' ids, shortened as for `runs show`
+    #[arg(required = true, value_name = "RUN")]
+    ids: Vec<String>,
+    /// Why; kept with the runs
+    #[arg(long, value_name = "TEXT", default_value = "cancelled by an operator")]
+    reason: String,
 }
 
 /// How many runs a list has.
@@ -91,6 +139,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::List(arguments) => list(&arguments).await,
         Command::Show(arguments) => show(&arguments).await,
         Command::Tail(arguments) => tail(&arguments).await,
+        Command::Retry(arguments) => repair::retry(&arguments).await,
+        Command::Cancel(arguments) => cancel(arguments).await,
     }
 }
 
@@ -127,9 +177,10 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
     known_flow(&store, &filter.flow).await?;
     let rows = store.runs(filter).await?;
     match arguments.format {
-        Format::Json => screen::say_json(&rows.iter().map(row_json).collect()),
-        Format::Table if rows.is_empty() => screen::complain("No runs.\n"),
-        Format::Table => {
+        ListFormat::Json => screen::say_json(&rows.iter().map(row_json).collect()),
+        ListFormat::Jsonl => rows.iter().for_each(|row| screen::say(&format!("{}\n", row_json(row)))),
+        ListFormat::Table if rows.is_empty() => screen::complain("No runs.\n"),
+        ListFormat::Table => {
             screen::say(&list_table(&rows));
             if let Some(last) = rows.last().filter(|_| rows.len() == arguments.limit) {
                 screen::complain(&format!("Older ones: {}\n", arguments.older_than(last.id)));
@@ -141,11 +192,20 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
 
 async fn show(arguments: &ShowArguments) -> Result<(), Failure> {
     let run = arguments.place.place()?.read()?.run(&arguments.id).await?;
+    let is_shown = |line: &store::LogLine| {
+        line.level >= arguments.log && arguments.step.as_ref().is_none_or(|step| shown::is_of(&line.step, step))
+    };
     match arguments.format {
-        Format::Json => screen::say_json(&detail_json(&run)),
-        Format::Table => screen::say(&detail_text(&run)),
+        Format::Json => screen::say_json(&shown::json(&run, is_shown)),
+        Format::Table => screen::say(&shown::text(&run, is_shown)),
     }
     Ok(())
+}
+
+async fn cancel(arguments: CancelArguments) -> Result<(), Failure> {
+    let CancelArguments { place, ids, reason } = arguments;
+    let runs = repair::named(&place.place()?.read()?, &ids).await?;
+    repair::carry_out(&place, &runs, Repair::Cancel { reason }).await
 }
 
 async fn tail(arguments: &TailArguments) -> Result<(), Failure> {
@@ -153,7 +213,7 @@ async fn tail(arguments: &TailArguments) -> Result<(), Failure> {
     let flow = arguments.flow.as_deref().map(FlowId::from);
     known_flow(&store, &flow).await?;
     let stop = signals::stop_token();
-    if arguments.format == Format::Table {
+    if arguments.format == ListFormat::Table {
         screen::complain("Times are UTC.\n");
     }
     let mut after = if arguments.all { 0 } else { store.latest_change().await? };
@@ -163,8 +223,8 @@ async fn tail(arguments: &TailArguments) -> Result<(), Failure> {
         after = rows.last().map_or(after, |row| row.changed);
         for row in rows.iter().filter(|row| flow.as_ref().is_none_or(|flow| *flow == row.flow)) {
             match arguments.format {
-                Format::Json => screen::say(&format!("{}\n", row_json(row))),
-                Format::Table => screen::say(&format!("{}\n", line(row))),
+                ListFormat::Json | ListFormat::Jsonl => screen::say(&format!("{}\n", row_json(row))),
+                ListFormat::Table => screen::say(&format!("{}\n", line(row))),
             }
         }
         if is_full {
@@ -203,7 +263,7 @@ pub fn why(row: &RunRow) -> String {
 }
 
 /// What went wrong before where: a line that is cut must keep the reason.
-fn reason_first(step: &str, message: &str) -> String {
+pub(crate) fn reason_first(step: &str, message: &str) -> String {
     let (place, reason) = match message.split_once(": ") {
         Some((place, reason)) if place.contains(".yaml:") && !place.contains(' ') => (place, reason),
         Some(_) | None => ("", message),
@@ -236,7 +296,8 @@ pub fn no_flow(flow: &FlowId, known: &[FlowId]) -> Failure {
     Failure::NoFlow { flow: flow.clone(), help }
 }
 
-fn list_table(rows: &[RunRow]) -> String {
+/// Runs as a table, one line each.
+pub(crate) fn list_table(rows: &[RunRow]) -> String {
     let columns = [
         tables::text("run"),
         tables::text("flow"),
@@ -276,73 +337,6 @@ fn outcome(row: &RunRow) -> String {
     cut(&text, 200)
 }
 
-fn detail_text(run: &RunDetail) -> String {
-    let row = &run.row;
-    let mut out = String::new();
-    let mut fact = |name: &str, value: String| out.push_str(&format!("{name:<9} {value}\n"));
-    fact("run", row.id.to_string());
-    fact("flow", row.flow.to_string());
-    fact("record", format!("{}, version of {}", row.record, moment(row.version.stamp)));
-    fact("state", tables::marked(&tables::state(row.state)));
-    let why = why(row);
-    if !why.is_empty() {
-        fact("why", why);
-    }
-    fact("stored", format!("{} UTC", moment(row.created_at)));
-    if let (Some(started), Some(ended)) = (row.started_at, row.ended_at) {
-        fact(
-            "ended",
-            format!("{} UTC, {} after its last start", moment(ended), durations::short(ended.since(started))),
-        );
-    } else if row.state == RunState::Pending {
-        fact("due", format!("{} UTC", moment(row.due_at)));
-    }
-    fact("tries", count(u64::from(row.attempt)));
-    if row.ignored > 0 {
-        fact("ignored", format!("{} failures", row.ignored));
-    }
-    for (name, value) in &run.keys {
-        fact("key", format!("{name} = {value}"));
-    }
-    if let Some(outcome) = &run.outcome {
-        fact("returned", outcome.to_plain_json().to_string());
-    }
-    match &run.record {
-        Some(record) => {
-            out.push_str("\nThe record as it was read\n");
-            for (name, value) in &record.fields {
-                out.push_str(&format!("  {name:<24} {}\n", cut(&value.to_plain_json().to_string(), 200)));
-            }
-        }
-        None => out.push_str("\nThe record's content was dropped by retention.\n"),
-    }
-    if !run.journal.is_empty() {
-        out.push_str("\nWhat was looked up\n");
-        for entry in &run.journal {
-            out.push_str(&format!("  {:<24} {}\n", entry.key, cut(&entry.outcome.to_plain_json().to_string(), 200)));
-        }
-    }
-    if !run.effects.is_empty() {
-        out.push_str("\nWhat was written\n");
-        for effect in &run.effects {
-            let target = effect.target_id.as_ref().map(|id| format!(", record {id}")).unwrap_or_default();
-            let outcome =
-                effect.outcome.as_ref().map(|value| format!("  {}", value.to_plain_json())).unwrap_or_default();
-            out.push_str(&format!(
-                "  {:<24} {} {}.{}: {}{target}, sent {}{}\n",
-                effect.step,
-                effect.verb,
-                effect.connection,
-                effect.object,
-                effect.state.word(),
-                if effect.attempts == 1 { "once".to_owned() } else { format!("{} times", effect.attempts) },
-                cut(&outcome, 200),
-            ));
-        }
-    }
-    out
-}
-
 /// A run as programs read it.
 pub fn row_json(row: &RunRow) -> Json {
     json!({
@@ -356,6 +350,7 @@ pub fn row_json(row: &RunRow) -> Json {
         "due_at": row.due_at.to_string(),
         "started_at": row.started_at.map(|at| at.to_string()),
         "ended_at": row.ended_at.map(|at| at.to_string()),
+        "dismissed_at": row.dismissed_at.map(|at| at.to_string()),
         "reason": row.reason,
         "ignored_failures": row.ignored,
         "failure": row.failure.as_ref().map(|failure| json!({
@@ -367,43 +362,17 @@ pub fn row_json(row: &RunRow) -> Json {
     })
 }
 
-fn detail_json(run: &RunDetail) -> Json {
-    let mut json = row_json(&run.row);
-    json["keys"] = run.keys.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect();
-    json["fields"] = match &run.record {
-        Some(record) => record.fields.iter().map(|(name, value)| (name.clone(), value.to_plain_json())).collect(),
-        None => Json::Null,
-    };
-    json["returned"] = run.outcome.as_ref().map(sdk::Value::to_plain_json).unwrap_or_default();
-    json["looked_up"] =
-        run.journal.iter().map(|entry| json!({"step": entry.key, "outcome": entry.outcome.to_plain_json()})).collect();
-    json["writes"] = run
-        .effects
-        .iter()
-        .map(|effect| {
-            json!({
-                "effect_id": effect.effect_id,
-                "step": effect.step,
-                "item": effect.item,
-                "state": effect.state,
-                "verb": effect.verb,
-                "connection": effect.connection,
-                "object": effect.object,
-                "attempts": effect.attempts,
-                "first_sent_at": effect.first_sent_at.map(|at| at.to_string()),
-                "last_sent_at": effect.last_sent_at.map(|at| at.to_string()),
-                "target": effect.target_id,
-                "outcome": effect.outcome.as_ref().map(sdk::Value::to_plain_json),
-            })
-        })
-        .collect();
-    json
-}
-
 fn state(word: &str) -> Result<RunState, String> {
     RunState::from_word(word).ok_or_else(|| {
         let words = RunState::ALL.iter().map(|state| state.word());
         format!("no state is called so; there are {}", words.collect::<Vec<_>>().join(", "))
+    })
+}
+
+fn level(word: &str) -> Result<LogLevel, String> {
+    LogLevel::from_word(word).ok_or_else(|| {
+        let words = LogLevel::ALL.iter().map(|level| level.word());
+        format!("no level is called so; there are {}", words.collect::<Vec<_>>().join(", "))
     })
 }
 

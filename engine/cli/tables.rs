@@ -18,6 +18,18 @@ pub enum Format {
     Json,
 }
 
+/// How a list of data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For programs, one object a line.
+    Jsonl,
+}
+
 /// A column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -204,6 +216,37 @@ pub fn cut(text: &str, width: usize) -> String {
     one_line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// A line that begins so, broken between words where the terminal ends, and then goes on under its own beginning. What
+/// services and records say may hold anything, so control characters are left out.
+pub fn wrapped(beginning: &str, text: &str) -> String {
+    broken(beginning, text, screen::width_of_answers())
+}
+
+fn broken(beginning: &str, text: &str, width: Option<usize>) -> String {
+    let indent = beginning.chars().count();
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(NARROWEST));
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut out = beginning.to_owned();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let n = word.chars().count();
+        if used > 0 && used + 1 + n > room {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = 0;
+        } else if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += n;
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +270,13 @@ mod tests {
     fn long_text_is_cut_and_says_so() {
         assert_eq!(cut("short", 5), "short");
         assert_eq!(cut("longer\ntext", 8), "longer …");
+    }
+
+    #[test]
+    fn long_lines_go_on_under_their_beginning() {
+        let line = broken("what   ", "the service refused this contact", Some(24));
+        assert_eq!(line, "what   the service\n       refused this\n       contact\n");
+        assert_eq!(broken("  ", "a\nb\u{1b}[2J", None), "  a b [2J\n");
     }
 
     fn plain(columns: &[Column], rows: &[&[&str]], total: Option<&[&str]>, width: Option<usize>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::project::offline;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 20] = [
     &["demo"],
     &["init"],
     &["check"],
@@ -14,6 +14,12 @@ const COMMANDS: [&[&str]; 14] = [
     &["runs", "list"],
     &["runs", "show"],
     &["runs", "tail"],
+    &["runs", "retry"],
+    &["runs", "cancel"],
+    &["failures", "list"],
+    &["failures", "show"],
+    &["failures", "retry"],
+    &["failures", "dismiss"],
     &["cursor", "show"],
     &["sandbox", "hubspot"],
     &["sandbox"],

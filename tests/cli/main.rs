@@ -7,4 +7,5 @@ mod demo;
 mod help;
 mod once;
 mod project;
+mod repairing;
 mod running;

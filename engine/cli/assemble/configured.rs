@@ -8,7 +8,7 @@ use std::sync::Arc;
 use connectors::http::HttpTransport;
 use flow::project::{ConnectionDefinition, SettingText, resolve_settings};
 use sdk::{
-    ConnectContext, Connection, Connector, ConnectorFacts, Error, SettingKind, SettingValue, Settings, SystemClock,
+    ConnectContext, Connection, Connector, ConnectorFacts, Error, Secret, SettingKind, SettingValue, Settings, SystemClock,
 };
 use text::Diagnostic;
 
@@ -38,6 +38,14 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// The secrets that it is configured with.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.settings.0.values().filter_map(|value| match value {
+            SettingValue::Secret(secret) => Some(secret),
+            SettingValue::Text(_) => None,
+        })
+    }
+
     /// Opens it. Nothing is asked of the service yet.
     pub fn open(&self, folder: &Path) -> Result<Arc<dyn Connection>, Error> {
         let context = ConnectContext {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use sdk::{Catalog, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema};
+use sdk::{Catalog, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema, Redactor, Secret};
 use text::Diagnostic;
 
 use super::configured::{self, Environment, Ready};
@@ -20,6 +20,8 @@ pub struct Services {
     /// Mistakes in how connections are configured.
     pub diagnostics: Vec<Diagnostic>,
     described: BTreeMap<ConnectionName, Described>,
+    /// What no log may show.
+    secrets: Vec<Secret>,
     facts: BTreeMap<ConnectionName, ConnectorFacts>,
     open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
     /// Connections that cannot be opened, and why.
@@ -35,6 +37,7 @@ impl Services {
         let mut services = Self {
             diagnostics: Vec::new(),
             described: BTreeMap::new(),
+            secrets: Vec::new(),
             facts: BTreeMap::new(),
             open: BTreeMap::new(),
             broken: BTreeMap::new(),
@@ -52,6 +55,7 @@ impl Services {
             services.diagnostics.extend(diagnostics);
             if let Some(ready) = &ready {
                 described = described.with(ready);
+                services.secrets.extend(ready.secrets().cloned());
             }
             match ready.map(|ready| (ready.open(folder), ready)) {
                 Some((Ok(connection), ready)) => services.opened(name, connection, &ready),
@@ -116,6 +120,11 @@ impl Services {
             Trouble::Refused(_) => 1,
             Trouble::Away(_) => 2,
         })
+    }
+
+    /// What takes the connections' secrets out of whatever is kept for people.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(&self.secrets)
     }
 
     /// What every service said that did not answer as wished, once for each sentence.

@@ -255,6 +255,7 @@ mod tests {
             reason: Some("a reason that is longer than a narrow terminal can show on one line".to_owned()),
             failure: None,
             ignored: 0,
+            dismissed_at: None,
         }
     }
 

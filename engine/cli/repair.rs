@@ -1,0 +1,286 @@
+//! Repairing runs from the command line: which ones, with whose consent, and what became of them.
+//!
+//! A running engine does it itself; where none runs, the store is opened, and the next engine finds what was done.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Args;
+use runtime::Command;
+use sdk::{Clock as _, FlowId, RecordId, RunId, SystemClock, Timestamp};
+use store::{Doubt, EngineLock, FailureFilter, GroupId, Repair, Repaired, Store};
+
+use crate::place::{Place, PlaceArguments, program};
+use crate::tables::{self, count, counted};
+use crate::{Failure, control, durations, problems, runs, screen};
+
+/// Arguments of `runs retry` and `failures retry`.
+#[derive(Args, Debug)]
+pub struct RetryArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    #[command(flatten)]
+    chosen: Chosen,
+    #[command(flatten)]
+    decision: Decision,
+}
+
+/// Which runs are meant.
+#[derive(Args, Debug)]
+pub struct Chosen {
+    /// Runs, by ids as `runs list` shows them, or groups as `failures list` shows them
+    #[arg(value_name = "RUN|GROUP")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// Do it even for more than a hundred
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Which failures are meant.
+#[derive(Args, Debug)]
+pub struct FilterArguments {
+    /// All failures of this flow
+    #[arg(long)]
+    pub flow: Option<String>,
+    /// All failures of this class, such as transient or invalid
+    #[arg(long)]
+    pub class: Option<String>,
+    /// All that failed since then: a time such as 2026-01-31T08:00:00Z, or so long ago, such as 2h or 7d
+    #[arg(long, value_parser = durations::since, value_name = "TIME")]
+    pub since: Option<Timestamp>,
+}
+
+/// What is to become of writes that may or may not have been applied.
+#[derive(Args, Debug)]
+pub struct Decision {
+    /// Send a write again that may have been applied; that can make a second record
+    #[arg(long, conflicts_with_all = ["assume_applied", "skip"])]
+    resend: bool,
+    /// Take a write for applied that may have been; its record's id, where a later step needs it
+    #[arg(long, num_args = 0..=1, default_missing_value = "", value_name = "ID", conflicts_with = "skip")]
+    assume_applied: Option<String>,
+    /// Leave a write out that may have been applied, and end its run as skipped
+    #[arg(long)]
+    skip: bool,
+}
+
+/// More than so many need a `--yes`.
+const MANY: usize = 100;
+/// So many are done in one transaction.
+const AT_ONCE: usize = 250;
+/// How many failures are read at once.
+const PAGE: usize = 5_000;
+/// After so long, and as often, it is told how far it is.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// No more reasons than these are told.
+const MOST_REASONS: usize = 8;
+
+impl FilterArguments {
+    /// The same for the store.
+    pub fn filter(&self) -> FailureFilter {
+        FailureFilter {
+            flow: self.flow.as_deref().map(FlowId::from),
+            class: self.class.clone(),
+            since: self.since,
+            group: None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.flow.is_none() && self.class.is_none() && self.since.is_none()
+    }
+}
+
+impl Decision {
+    fn doubt(&self) -> Doubt {
+        match (self.resend, &self.assume_applied, self.skip) {
+            (true, ..) => Doubt::Resend,
+            (false, Some(id), _) => Doubt::Applied(Some(id.as_str()).filter(|id| !id.is_empty()).map(RecordId::from)),
+            (false, None, true) => Doubt::Skip,
+            (false, None, false) => Doubt::Undecided,
+        }
+    }
+}
+
+impl Chosen {
+    /// The runs, oldest first, after a look at how many they are.
+    pub async fn runs(&self, place: &Place, verb: &str) -> Result<Vec<RunId>, Failure> {
+        let store = place.read()?;
+        if self.ids.is_empty() && self.filter.is_empty() {
+            return Err(Failure::NothingChosen { verb: verb.to_owned() });
+        }
+        let filter = self.filter.filter();
+        runs::known_flow(&store, &filter.flow).await?;
+        let mut chosen = Vec::new();
+        let mut is_bulk = self.ids.is_empty();
+        if is_bulk {
+            chosen = failures(&store, &filter).await?;
+        }
+        for id in &self.ids {
+            match GroupId::parse(id) {
+                Some(group) => {
+                    is_bulk = true;
+                    let found = failures(&store, &FailureFilter { group: Some(group), ..filter.clone() }).await?;
+                    if found.is_empty() {
+                        return Err(Failure::NoGroup { id: id.clone() });
+                    }
+                    chosen.extend(found);
+                }
+                None => chosen.push(store.run(id).await?.row.id),
+            }
+        }
+        chosen.sort();
+        chosen.dedup();
+        let n = chosen.len() as u64;
+        if is_bulk {
+            screen::complain(&format!("{} to {verb}.\n", counted(n, "failure")));
+        }
+        if chosen.len() > MANY && !self.yes {
+            return Err(Failure::Unconfirmed { verb: verb.to_owned(), n_runs: n });
+        }
+        Ok(chosen)
+    }
+}
+
+/// The runs of these ids.
+pub async fn named(store: &Store, ids: &[String]) -> Result<Vec<RunId>, Failure> {
+    let mut named = Vec::new();
+    for id in ids {
+        named.push(store.run(id).await?.row.id);
+    }
+    Ok(named)
+}
+
+/// `runs retry` and `failures retry`.
+pub async fn retry(arguments: &RetryArguments) -> Result<(), Failure> {
+    let runs = arguments.chosen.runs(&arguments.place.place()?, "retry").await?;
+    carry_out(&arguments.place, &runs, Repair::Retry(arguments.decision.doubt())).await
+}
+
+/// Repairs the runs, a few at a time, and tells what became of them. Fails where one was left alone.
+pub async fn carry_out(arguments: &PlaceArguments, runs: &[RunId], repair: Repair) -> Result<(), Failure> {
+    let place = arguments.place()?;
+    let (verb, done) = match &repair {
+        Repair::Retry(_) => ("retry", "retried"),
+        Repair::Cancel { .. } => ("cancel", "cancelled"),
+        Repair::Dismiss => ("dismiss", "dismissed"),
+    };
+    if runs.is_empty() {
+        screen::complain(&format!("Nothing to {verb}.\n"));
+        return Ok(());
+    }
+    let began_at = SystemClock.now();
+    let mut told_at = began_at;
+    let mut repaired = Repaired::default();
+    let mut offline: Option<Offline> = None;
+    for (number, part) in runs.chunks(AT_ONCE).enumerate() {
+        let more = match &offline {
+            None => match asked(&place, part, &repair).await? {
+                Some(more) => more,
+                None => offline.insert(Offline::open(&place).await?).repair(part, &repair).await?,
+            },
+            Some(open) => open.repair(part, &repair).await?,
+        };
+        repaired.done.extend(more.done);
+        repaired.refused.extend(more.refused);
+        let now = SystemClock.now();
+        if now.since(told_at) >= PATIENCE {
+            told_at = now;
+            let so_far = (number + 1) * AT_ONCE;
+            screen::complain(&format!("{} of {} …\n", count(so_far as u64), count(runs.len() as u64)));
+        }
+    }
+    let engine_runs = offline.is_none();
+    if let Some(open) = offline {
+        open.close().await?;
+    }
+    tell(arguments, &repaired, &repair, done, engine_runs)
+}
+
+fn tell(
+    place: &PlaceArguments,
+    repaired: &Repaired,
+    repair: &Repair,
+    done: &str,
+    engine_runs: bool,
+) -> Result<(), Failure> {
+    let n_done = repaired.done.len() as u64;
+    if n_done > 0 {
+        let then = match (repair, engine_runs) {
+            (Repair::Retry(_), true) => "; the engine takes them up now",
+            (Repair::Retry(_), false) => "; no engine runs now, and the next one takes them up",
+            (Repair::Cancel { .. } | Repair::Dismiss, _) => "",
+        };
+        let then = if n_done == 1 { then.replace("them", "it") } else { then.to_owned() };
+        screen::say(&format!("{done} {}{then}\n", counted(n_done, "run")));
+    }
+    let Some(first) = repaired.refused.first() else { return Ok(()) };
+    // A reason names its run, so many runs are told by what is behind the name.
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for refused in &repaired.refused {
+        *reasons.entry(refused.reason.replace(&refused.run.to_string(), &runs::short_id(refused.run))).or_default() +=
+            1;
+    }
+    for reason in reasons.keys().take(MOST_REASONS) {
+        problems::warn(&tables::cut(reason, 300));
+    }
+    let in_doubt = repaired.refused.iter().find(|refused| refused.in_doubt);
+    let show = |id: RunId| format!("`{} runs show{} {}`", program(), place.as_written(), runs::short_id(id));
+    let help = match in_doubt {
+        Some(run) => format!(
+            "look for the record at its service ({} tells which), then say --assume-applied ID if it is there, --resend if it is not, or --skip",
+            show(run.run)
+        ),
+        None => format!("{} tells more", show(first.run)),
+    };
+    let n_refused = repaired.refused.len() as u64;
+    Err(Failure::LeftAlone { done: done.to_owned(), n_refused, help })
+}
+
+/// All failures that fulfil the filter.
+async fn failures(store: &Store, filter: &FailureFilter) -> Result<Vec<RunId>, Failure> {
+    let mut found: Vec<RunId> = Vec::new();
+    loop {
+        let page = store.failures(filter.clone(), found.last().copied(), PAGE).await?;
+        let is_full = page.len() == PAGE;
+        found.extend(page.into_iter().map(|row| row.id));
+        if !is_full {
+            return Ok(found);
+        }
+    }
+}
+
+/// What the running engine did; `None` where none runs.
+async fn asked(place: &Place, runs: &[RunId], repair: &Repair) -> Result<Option<Repaired>, Failure> {
+    let command = Command::Repair { runs: runs.to_vec(), repair: repair.clone() };
+    let Some(answer) = control::ask(&place.data, &command).await? else { return Ok(None) };
+    let repaired = serde_json::from_str(&answer)
+        .map_err(|error| Failure::Refused(format!("the running engine answers nothing that we know: {error}")))?;
+    Ok(Some(repaired))
+}
+
+/// A store that no engine works on.
+struct Offline {
+    store: Store,
+    _lock: EngineLock,
+}
+
+impl Offline {
+    async fn open(place: &Place) -> Result<Self, Failure> {
+        let lock = EngineLock::take(&place.data)?;
+        let store = Store::open(&place.data)?;
+        // Nothing is at work where no engine is, whatever the last one left.
+        store.take_over(SystemClock.now()).await?;
+        Ok(Self { store, _lock: lock })
+    }
+
+    async fn repair(&self, runs: &[RunId], repair: &Repair) -> Result<Repaired, Failure> {
+        Ok(self.store.repair(runs.to_vec(), repair.clone(), SystemClock.now()).await?)
+    }
+
+    async fn close(self) -> Result<(), Failure> {
+        Ok(self.store.close().await?)
+    }
+}
