@@ -17,6 +17,7 @@ use sdk::{
 use store::{FlowState, RunFilter, RunRow, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
+use crate::connections::Opened;
 use crate::engine::EngineParts;
 use crate::{Connections, Drain, Engine, EngineOptions, FlowStatus, Handle};
 
@@ -50,16 +51,20 @@ pub(crate) struct World {
     pub crm: Arc<Service>,
     /// Where flows write.
     pub copy: Arc<Service>,
+    /// How its engines work.
+    pub options: EngineOptions,
     ids: Arc<CountedIds>,
 }
 
 impl World {
     pub fn new() -> Self {
         let clock = Arc::new(SimulatedClock { began: tokio::time::Instant::now(), jump_millis: AtomicI64::new(0) });
+        let service = |account| Arc::new(Service::new(clock.clone(), account));
         Self {
             store: Store::in_memory().unwrap(),
-            crm: Arc::new(Service::new(clock.clone())),
-            copy: Arc::new(Service::new(clock.clone())),
+            crm: service("1"),
+            copy: service("2"),
+            options: EngineOptions::default(),
             ids: Arc::default(),
             clock,
         }
@@ -67,7 +72,17 @@ impl World {
 
     /// One engine's life over these flows, for as long as `script` takes.
     pub async fn live<T>(&self, flows: &[&str], script: impl AsyncFnOnce(Handle) -> T) -> T {
+        self.live_over(&checked(flows), script).await
+    }
+
+    /// One engine's life over these flows, which were checked, for as long as `script` takes.
+    pub async fn live_over<T>(&self, flows: &[Arc<flow::Flow>], script: impl AsyncFnOnce(Handle) -> T) -> T {
         let (engine, handle) = self.start(flows).await;
+        self.live_as(engine, handle, script).await
+    }
+
+    /// An engine's life, for as long as `script` takes.
+    pub async fn live_as<T>(&self, engine: Engine, handle: Handle, script: impl AsyncFnOnce(Handle) -> T) -> T {
         let stop = CancellationToken::new();
         let script = async {
             let told = script(handle).await;
@@ -86,6 +101,11 @@ impl World {
 
     /// Lets an engine drain these flows. Panics where a day is not enough.
     pub async fn drain(&self, flows: &[&str]) -> Handle {
+        self.drain_over(&checked(flows)).await
+    }
+
+    /// Lets an engine drain these flows, which were checked.
+    pub async fn drain_over(&self, flows: &[Arc<flow::Flow>]) -> Handle {
         let (engine, handle) = self.start(flows).await;
         let drained = engine.run(Some(Drain { settle: Duration::ZERO }), CancellationToken::new());
         let day = Duration::from_secs(24 * 3600);
@@ -110,18 +130,21 @@ impl World {
         sdk::faults::plant(is_full.then_some("full disk"));
     }
 
-    async fn start(&self, flows: &[&str]) -> (Engine, Handle) {
-        let connections = Connections::new([
-            (ConnectionName::from("crm"), self.crm.clone() as Arc<dyn Connection>),
-            (ConnectionName::from("copy"), self.copy.clone() as Arc<dyn Connection>),
-        ]);
+    /// An engine that is ready to work.
+    pub async fn start(&self, flows: &[Arc<flow::Flow>]) -> (Engine, Handle) {
+        let opened = |name: &str, service: &Arc<Service>| Opened {
+            name: ConnectionName::from(name),
+            connector: Some("hubspot".to_owned()),
+            service: service.clone() as Arc<dyn Connection>,
+        };
+        let connections = Connections::opened([opened("crm", &self.crm), opened("copy", &self.copy)]);
         let parts = EngineParts {
-            flows: checked(flows),
+            flows: flows.to_vec(),
             connections,
             store: self.store.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
-            options: EngineOptions::default(),
+            options: self.options,
         };
         Engine::start(parts).await.unwrap()
     }
@@ -177,6 +200,11 @@ impl SimulatedClock {
         self.began.elapsed()
     }
 
+    /// This machine slept: its clock has gone on, and its timers have not.
+    pub fn set_forward(&self, by: Duration) {
+        self.jump_millis.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
     /// This machine's clock, and no other, is set back.
     pub fn set_back(&self, by: Duration) {
         self.jump_millis.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
@@ -203,7 +231,8 @@ impl Ids for CountedIds {
     }
 }
 
-fn checked(flows: &[&str]) -> Vec<Arc<flow::Flow>> {
+/// The flows of these files.
+pub(crate) fn checked(flows: &[&str]) -> Vec<Arc<flow::Flow>> {
     let name = |index: usize| format!("flows/{index}.yaml");
     let files: Vec<_> =
         flows.iter().enumerate().map(|(index, yaml)| text::SourceFile::new(name(index), yaml)).collect();

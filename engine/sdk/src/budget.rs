@@ -93,7 +93,7 @@ impl Ask<'_> {
 #[async_trait]
 pub trait Purse: Send + Sync {
     /// Pays for one request that is about to leave, out of what was taken for the call, and beyond that once there is
-    /// room.
+    /// room. Requests of one call go one after the other: those that were paid before are answered by now.
     async fn pay(&self, costs: &[Cost]);
 
     /// Notes what the service says is left.

@@ -311,8 +311,8 @@ impl Books {
     }
 }
 
-/// What was taken and is not given back yet. Dropped, what was sent of it counts from now on until its time is over,
-/// and the rest is there again.
+/// What was taken. Dropped, what was sent of it counts from then on until its time is over, and the rest is there
+/// again.
 struct Taken {
     budgets: Budgets,
     clock: Arc<dyn Clock>,
@@ -325,6 +325,19 @@ impl Taken {
     fn new(budgets: &Budgets, clock: &Arc<dyn Clock>, lane: LaneKey) -> Self {
         let sent = vec![0; lane.units.len()];
         Self { budgets: budgets.clone(), clock: clock.clone(), lane, sent }
+    }
+
+    /// What was sent is answered.
+    fn settle(&mut self) {
+        let mut books = self.budgets.books();
+        let now = books.now.at(self.clock.now());
+        let Some(account) = books.account(&self.lane.connection) else { return };
+        for ((key, left), sent) in self.lane.units.iter_mut().zip(&mut self.sent) {
+            if let Some(window) = account.windows.get_mut(key) {
+                window.answered(now, *sent);
+            }
+            *left -= std::mem::take(sent);
+        }
     }
 
     /// Pays as much of this as is left, and says what is not paid.
@@ -343,12 +356,12 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        self.settle();
         let mut books = self.budgets.books();
-        let now = books.now.at(self.clock.now());
         if let Some(account) = books.account(&self.lane.connection) {
-            for ((key, units), sent) in self.lane.units.iter().zip(&self.sent) {
+            for (key, left) in &self.lane.units {
                 if let Some(window) = account.windows.get_mut(key) {
-                    window.answered(now, *units, *sent);
+                    window.give_back(*left);
                 }
             }
         }
@@ -400,6 +413,8 @@ impl Paying {
 #[async_trait]
 impl Purse for Paying {
     async fn pay(&self, costs: &[Cost]) {
+        // Else a look-up of many pages would wait for what it holds itself.
+        self.taken().iter_mut().for_each(Taken::settle);
         let owed = self.pay_from_taken(costs);
         if owed.is_empty() {
             return;

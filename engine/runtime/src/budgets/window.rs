@@ -118,10 +118,14 @@ impl Window {
         self.in_flight += units;
     }
 
-    /// A call that took units ended, and of those sent so many.
-    pub(super) fn answered(&mut self, now: Moment, taken: u64, sent: u64) {
-        self.in_flight = self.in_flight.saturating_sub(taken);
-        let sent = sent.min(taken);
+    /// Of the units that were taken so many were not needed.
+    pub(super) fn give_back(&mut self, units: u64) {
+        self.in_flight = self.in_flight.saturating_sub(units);
+    }
+
+    /// Of the units that were taken so many were sent, and are answered.
+    pub(super) fn answered(&mut self, now: Moment, sent: u64) {
+        self.in_flight = self.in_flight.saturating_sub(sent);
         if sent == 0 || planted("what was spent is forgotten") {
             return;
         }
@@ -181,8 +185,8 @@ mod tests {
         let mut window = window(2, 1, 0);
         window.take(2);
         assert_eq!(window.room(50, 1, false), Room::Later);
-        window.answered(100, 1, 1);
-        window.answered(300, 1, 1);
+        window.answered(100, 1);
+        window.answered(300, 1);
         assert_eq!(window.room(300, 1, false), Room::At(1_101));
         assert_eq!(window.room(300, 2, false), Room::At(1_301));
         assert_eq!(window.room(1_101, 1, false), Room::Now);
@@ -194,7 +198,8 @@ mod tests {
     fn what_was_not_sent_is_there_again_at_once() {
         let mut window = window(2, 1, 0);
         window.take(2);
-        window.answered(0, 2, 1);
+        window.give_back(1);
+        window.answered(0, 1);
         assert_eq!((window.room(0, 1, false), window.room(0, 2, false)), (Room::Now, Room::At(1_001)));
     }
 
@@ -202,7 +207,7 @@ mod tests {
     fn polls_leave_the_reserve() {
         let mut window = window(10, 86_400, 20);
         window.take(8);
-        window.answered(0, 8, 8);
+        window.answered(0, 8);
         assert_eq!(window.room(0, 1, false), Room::Now);
         // A day is kept in parts of a little more than a minute.
         assert_eq!(window.room(0, 1, true), Room::At(86_486_400));
@@ -213,7 +218,7 @@ mod tests {
         let says = |remaining| Observed { remaining: Some(remaining), reset_in: None };
         let mut window = window(10, 10, 0);
         window.take(4);
-        window.answered(0, 4, 4);
+        window.answered(0, 4);
         window.observe(0, says(9));
         assert_eq!((window.room(0, 6, false), window.room(0, 7, false)), (Room::Now, Room::At(10_010)));
         window.observe(1_000, says(1));

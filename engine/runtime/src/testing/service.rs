@@ -1,13 +1,14 @@
 //! A service that answers as a test's script says, and remembers what it was asked.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sdk::{
-    Account, Connection, Error, Find, ObjectSchema, PollPage, PollQuery, PollRequest, Record, RecordId, Repeat,
-    Timestamp, Value, Verb, Write, WriteOutcome, Written,
+    Account, Ask, Connection, Cost, Error, Find, Limit, ObjectSchema, PollPage, PollQuery, PollRequest, Record,
+    RecordId, Repeat, Timestamp, Value, Verb, WalkRequest, Write, WriteOutcome, Written,
 };
 
 use super::SimulatedClock;
@@ -19,6 +20,8 @@ const USUAL: Duration = Duration::from_millis(10);
 pub(crate) struct Service {
     /// Whether a poll is answered with rows.
     pub polls: Script<PollRequest, ()>,
+    /// Whether a page of a walk is answered with rows.
+    pub walks: Script<WalkRequest, ()>,
     /// Look-ups by id.
     pub gets: Script<RecordId, Option<Record>>,
     /// Look-ups by a filter.
@@ -29,15 +32,20 @@ pub(crate) struct Service {
     rows: Mutex<Vec<Record>>,
     page_size: AtomicUsize,
     repeat: Mutex<Repeat>,
+    limits: Mutex<Vec<Limit>>,
+    /// What each kind of request costs: `poll`, `get`, `find`, `write`.
+    costs: Mutex<BTreeMap<&'static str, Vec<Cost>>>,
+    account: Mutex<String>,
     /// The emails that writes under way are about.
     at_work: Mutex<Vec<Option<Value>>>,
     n_overlaps: AtomicUsize,
 }
 
 impl Service {
-    pub fn new(clock: Arc<SimulatedClock>) -> Self {
+    pub fn new(clock: Arc<SimulatedClock>, account: &str) -> Self {
         Self {
             polls: Script::new(&clock, |_, _| Ok(())),
+            walks: Script::new(&clock, |_, _| Ok(())),
             gets: Script::new(&clock, |_, _| Ok(None)),
             finds: Script::new(&clock, |_, _| Ok(Vec::new())),
             writes: Script::new(&clock, |_, _| Ok(applied())),
@@ -45,6 +53,9 @@ impl Service {
             rows: Mutex::default(),
             page_size: AtomicUsize::new(100),
             repeat: Mutex::new(Repeat::Safe),
+            limits: Mutex::default(),
+            costs: Mutex::default(),
+            account: Mutex::new(account.to_owned()),
             at_work: Mutex::default(),
             n_overlaps: AtomicUsize::new(0),
         }
@@ -68,6 +79,25 @@ impl Service {
     /// From now on, sending a create or upsert twice may make two records.
     pub fn is_unsafe_to_repeat(&self) {
         *lock(&self.repeat) = Repeat::Unsafe;
+    }
+
+    /// Whose account this is, for those who ask.
+    pub fn is_account(&self, id: &str) {
+        *lock(&self.account) = id.to_owned();
+    }
+
+    /// Keeps this budget, of which these kinds of requests take one each.
+    pub fn allows(&self, limit: Limit, kinds: &[&'static str]) {
+        for kind in kinds {
+            let cost = Cost { limit: limit.name.clone(), units: 1 };
+            lock(&self.costs).entry(kind).or_default().push(cost);
+        }
+        lock(&self.limits).push(limit);
+    }
+
+    async fn pay(&self, kind: &str) {
+        let costs = lock(&self.costs).get(kind).cloned().unwrap_or_default();
+        sdk::budget::pay(&costs).await;
     }
 
     /// What was written, in words.
@@ -95,7 +125,8 @@ pub(crate) fn applied() -> WriteOutcome {
 #[async_trait]
 impl Connection for Service {
     async fn check(&self) -> Result<Account, Error> {
-        unreachable!("an engine is given connections that were checked")
+        let id = lock(&self.account).clone();
+        Ok(Account { title: format!("account {id}"), id })
     }
 
     async fn server_time(&self) -> Result<Timestamp, Error> {
@@ -123,6 +154,7 @@ impl Connection for Service {
     }
 
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {
+        self.pay("poll").await;
         self.polls.ask(request).await?;
         let mut records = lock(&self.rows).clone();
         records.retain(|row| match &request.query {
@@ -136,11 +168,23 @@ impl Connection for Service {
         Ok(PollPage { records, server_time: Some(self.clock.true_now()) })
     }
 
+    async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
+        self.walks.ask(request).await?;
+        let mut records = lock(&self.rows).clone();
+        let after = request.after.as_ref().and_then(RecordId::as_number);
+        records.retain(|row| row.id.as_number() > after);
+        records.sort_by_key(|row| row.id.as_number());
+        records.truncate(request.limit);
+        Ok(PollPage { records, server_time: Some(self.clock.true_now()) })
+    }
+
     async fn get(&self, _object: &str, id: &RecordId, _fields: &[String]) -> Result<Option<Record>, Error> {
+        self.pay("get").await;
         self.gets.ask(id).await
     }
 
     async fn find(&self, find: &Find) -> Result<Vec<Record>, Error> {
+        self.pay("find").await;
         self.finds.ask(find).await
     }
 
@@ -152,6 +196,7 @@ impl Connection for Service {
     }
 
     async fn write(&self, write: &Write) -> Result<WriteOutcome, Error> {
+        self.pay("write").await;
         let email = write.fields.get("email").cloned();
         if lock(&self.at_work).contains(&email) {
             self.n_overlaps.fetch_add(1, Ordering::Relaxed);
@@ -161,6 +206,21 @@ impl Connection for Service {
         lock(&self.at_work).retain(|other| *other != email);
         answer
     }
+
+    fn limits(&self) -> Vec<Limit> {
+        lock(&self.limits).clone()
+    }
+
+    fn costs(&self, ask: &Ask<'_>) -> Vec<Cost> {
+        let kind = match ask {
+            Ask::ServerTime => return Vec::new(),
+            Ask::Poll(_) | Ask::Walk(_) => "poll",
+            Ask::Get(_) => "get",
+            Ask::Find(_) => "find",
+            Ask::Write(_) | Ask::Act(_) => "write",
+        };
+        lock(&self.costs).get(kind).cloned().unwrap_or_default()
+    }
 }
 
 /// What one kind of request is answered, and which of them came.
@@ -169,6 +229,7 @@ pub(crate) struct Script<Request, Answer> {
     answer: Mutex<Answers<Request, Answer>>,
     takes: Mutex<Duration>,
     asked: Mutex<Vec<(Duration, Request)>>,
+    answered: Mutex<Vec<Duration>>,
 }
 
 /// The answer to a request, and how many of its kind it makes with this script, from 1.
@@ -184,6 +245,7 @@ impl<Request: Clone, Answer> Script<Request, Answer> {
             answer: Mutex::new(Arc::new(answer)),
             takes: Mutex::new(USUAL),
             asked: Mutex::default(),
+            answered: Mutex::default(),
         }
     }
 
@@ -208,6 +270,11 @@ impl<Request: Clone, Answer> Script<Request, Answer> {
         lock(&self.asked).len()
     }
 
+    /// When each request came, and when each was answered: a service counts it somewhere in between.
+    pub fn moments(&self) -> [Vec<Duration>; 2] {
+        [lock(&self.asked).iter().map(|(at, _)| *at).collect(), lock(&self.answered).clone()]
+    }
+
     /// In which second of the world each request came.
     pub fn seconds(&self) -> Vec<u64> {
         lock(&self.asked).iter().map(|(at, _)| at.as_secs()).collect()
@@ -221,6 +288,7 @@ impl<Request: Clone, Answer> Script<Request, Answer> {
         };
         let takes = *lock(&self.takes);
         tokio::time::sleep(takes).await;
+        lock(&self.answered).push(self.clock.elapsed());
         let answer = lock(&self.answer).clone();
         answer(n, request)
     }
