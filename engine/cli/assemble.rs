@@ -146,7 +146,7 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let redactor = services.redactor();
     let parts = EngineParts {
         flows: at_work,
-        connections: Connections::new(services.into_open()).redacted_by(redactor),
+        connections: Connections::opened(services.into_open()).redacted_by(redactor),
         store: store.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

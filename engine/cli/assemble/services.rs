@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use runtime::connections::Opened;
 use sdk::{Catalog, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema, Redactor, Secret};
 use text::Diagnostic;
 
@@ -142,7 +143,9 @@ impl Services {
     }
 
     /// The open connections, for the engine.
-    pub fn into_open(self) -> BTreeMap<ConnectionName, Arc<dyn Connection>> {
-        self.open
+    pub fn into_open(self) -> Vec<Opened> {
+        let Self { open, facts, .. } = self;
+        let connector = |name: &ConnectionName| facts.get(name).map(|facts| facts.connector.clone());
+        open.into_iter().map(|(name, service)| Opened { connector: connector(&name), name, service }).collect()
     }
 }
