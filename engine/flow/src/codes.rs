@@ -42,6 +42,22 @@ text::codes! {
         "Two steps have the same name. A step's name is part of the identity of what it writes, so give one of them a `name` that will stay.";
     BAD_NAME = "F0113", "bad-name",
         "Names made in a flow are lower-case letters, digits and underscores, begin with a letter, and are none of the words that expressions reserve.";
+    MISPLACED_KEY = "F0114", "misplaced-key",
+        "The key is part of the language and belongs somewhere else: to another kind of trigger, or beside a key that is not here. The message says where.";
+    TWO_TRIGGERS = "F0115", "two-triggers",
+        "A flow's runs are started by one thing: a poll, a schedule or a caller. What several of them should start is a flow with `manual`, which the others call by `run`.";
+    BAD_SCHEDULE = "F0116", "bad-schedule",
+        "`schedule` takes a cron expression of five fields: minute, hour, day of the month, month, day of the week. It is read in the flow's time zone. An interval is written as `every`.";
+    NEVER_FIRES = "F0117", "never-fires",
+        "The cron expression names only days that no calendar has, such as the 30th of February. The flow would wait for ever without anybody noticing.";
+    INTERVAL_ORDER = "F0118", "interval-order",
+        "A poll with `every: {min, max}` looks after `min` where it has just found something, and less and less often while it finds nothing, at most `max` apart. So `min` is the shorter of the two.";
+    BAD_INPUT = "F0119", "bad-input",
+        "What the input says of itself cannot be: options of something that is no choice, a choice without options, or a default of something that must be given.";
+    NOT_ON_FAILURE = "F0120", "not-on-failure",
+        "The steps of `on_failure` are taken when the run has failed already. They can tell somebody or tidy up, but no longer end the run in another way.";
+    PAIR_WITHOUT_COLON = "F0121", "pair-without-colon",
+        "In YAML, a colon and a space stand between a key and its value. With an arrow, an equals sign, or a colon without the space, the two become one text.";
 
     UNKNOWN_CONNECTION = "F0201", "unknown-connection",
         "No connection of this name is configured in `connections.yaml`.";
@@ -72,6 +88,15 @@ text::codes! {
     UNDECLARED_CONNECTION = "F0214", "undeclared-connection",
         "The flow uses a connection that its `connections` does not list. It works here; elsewhere, nobody would know which connector it must be of.";
 
+    UNKNOWN_ACTION = "F0215", "unknown-action",
+        "The connection's connector declares no action of this name. Creating, updating, finding and deleting records are verbs of their own.";
+    UNKNOWN_INPUT = "F0216", "unknown-input",
+        "What is called takes no input of this name. It is a mistake rather than ignored, because an input with a slip of the pen would otherwise silently not be given.";
+    MISSING_INPUT = "F0217", "missing-input",
+        "What is called does not work without this input, so it must be given under `with`.";
+    NOT_ARCHIVABLE = "F0218", "not-archivable",
+        "The connector cannot tell which records of this object were archived, so a poll with `on: archived` would never find one.";
+
     SYNTAX = "F0301", "expression-syntax",
         "The expression cannot be read. Expressions are Rhai: text in double quotes, `&&` and `||`, `==`, and `()` for nothing.";
     UNKNOWN_FUNCTION = "F0302", "unknown-function",
@@ -88,11 +113,17 @@ text::codes! {
         "The expression is too long or nested too deeply. Name parts of it in a `let` step.";
 
     UNKNOWN_NAME = "F0401", "unknown-name",
-        "Nothing of this name is known at this place. Expressions see `record`, `run`, `flow`, `now`, and the names that earlier steps made with `as` or `let`.";
+        "Nothing of this name is known at this place. Expressions see `record` or `inputs`, `run`, `flow`, `now`, and the names that earlier steps made with `as` or `let`.";
     MAY_BE_UNSET = "F0402", "may-be-unset",
         "The name may be empty here, because its step may have been left out or may have found nothing. Say what happens then: `name?.field`, `name ?? other`, or a question with `name != ()`.";
     UNKNOWN_RESULT = "F0403", "unknown-result",
         "The result of a write has three parts: `id`, `created` and `changed`; that of a `delete` has `id` and `existed`. An error has `class` and `message`.";
+    UNKNOWN_FLOW = "F0404", "unknown-flow",
+        "There is no flow of this id in the project, so it cannot be called.";
+    NOT_CALLABLE = "F0405", "not-callable",
+        "Only a flow with a `manual` trigger can be called by another flow, and only while it is enabled. What starts by itself has its record or its time, which a caller could not give.";
+    FLOW_CYCLE = "F0406", "flow-cycle",
+        "The flows call each other in a circle, or one calls itself. Each call is a run that waits for the one that it called, so none of them would ever end.";
 
     UNCLOSED = "F0501", "unclosed-expression",
         "A `${` has no closing `}`. Where `${` is meant as text, write `$${`.";
@@ -102,6 +133,8 @@ text::codes! {
         "`when`, `if` and `where` are expressions as a whole and need no `${ }` around them.";
     NO_EXPRESSION = "F0504", "expression-not-allowed",
         "The value is used before any record is there, or by the service itself, so it must be plain.";
+    TEXT_NOT_EXPRESSION = "F0505", "text-not-expression",
+        "The value looks like an expression, but stands without `${ }`, so these very letters would be written. Put it in `${ }`; where the text is meant, put it in quotes.";
 
     UNKNOWN_CONNECTOR = "F0601", "unknown-connector",
         "There is no connector of this name.";

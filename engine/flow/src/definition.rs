@@ -6,7 +6,7 @@ use std::time::Duration;
 use sdk::{Ambiguous, ConnectionName, FlowId};
 use text::{Entry, Node, SourceFile, Span};
 
-use crate::model::{Limits, Many, On, OnError, OnMissing, Policy, Retry, Start, Target};
+use crate::model::{Input, Limits, Many, Missed, On, OnError, OnMissing, Policy, Retry, Start, Target, Times};
 
 /// A flow as its author wrote it, with the place of everything in it.
 #[derive(Clone, Debug)]
@@ -18,10 +18,11 @@ pub struct FlowDefinition {
     pub(crate) enabled: bool,
     pub(crate) timezone: Option<jiff::tz::TimeZone>,
     pub(crate) connections: Vec<DeclaredConnection>,
-    pub(crate) trigger: Option<PollDefinition>,
+    pub(crate) trigger: Option<TriggerDefinition>,
     pub(crate) when: Option<Node>,
     pub(crate) keys: Vec<Entry>,
     pub(crate) steps: Vec<StepDefinition>,
+    pub(crate) on_failure: Vec<StepDefinition>,
     pub(crate) limits: Limits,
     /// Whether reading found no mistake; a definition with one is still checked, and makes no flow.
     pub(crate) sound: bool,
@@ -43,19 +44,63 @@ pub(crate) struct DeclaredConnection {
     pub(crate) connector: At<String>,
 }
 
+/// What starts a flow's runs.
+#[derive(Clone, Debug)]
+pub(crate) enum TriggerDefinition {
+    Poll(PollDefinition),
+    Schedule(ScheduleDefinition),
+    Manual(ManualDefinition),
+}
+
 /// A `poll`.
 #[derive(Clone, Debug)]
 pub(crate) struct PollDefinition {
-    /// The word `poll`.
+    pub(crate) source: SourceDefinition,
+    pub(crate) on: At<On>,
+    pub(crate) every: Option<EveryDefinition>,
+    pub(crate) start: Start,
+    pub(crate) by: Option<At<String>>,
+}
+
+/// How often a poll looks.
+#[derive(Clone, Debug)]
+pub(crate) struct EveryDefinition {
+    pub(crate) min: At<Duration>,
+    /// Where it is as long as `min`, the author wrote one duration.
+    pub(crate) max: Duration,
+}
+
+/// The records that make runs: those of a `poll`, or of a schedule's `each`.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceDefinition {
+    /// The word `poll` or `each`.
     pub(crate) span: Span,
     pub(crate) target: Option<At<Target>>,
-    pub(crate) on: On,
-    pub(crate) every: Option<At<Duration>>,
-    pub(crate) start: Start,
     pub(crate) filter: Option<Node>,
     pub(crate) condition: Option<Node>,
     pub(crate) fields: Option<At<Vec<At<String>>>>,
-    pub(crate) by: Option<At<String>>,
+}
+
+/// A `schedule`, or an `every` of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct ScheduleDefinition {
+    pub(crate) times: Option<Times>,
+    pub(crate) missed: Missed,
+    pub(crate) walk: Option<SourceDefinition>,
+}
+
+/// A `manual`.
+#[derive(Clone, Debug)]
+pub(crate) struct ManualDefinition {
+    pub(crate) inputs: Vec<InputDefinition>,
+}
+
+/// One value that a caller gives.
+#[derive(Clone, Debug)]
+pub(crate) struct InputDefinition {
+    /// Still without its default.
+    pub(crate) input: Input,
+    pub(crate) default: Option<Node>,
 }
 
 /// A step.
@@ -103,11 +148,24 @@ pub(crate) enum Verb {
     },
     Each(EachDefinition),
     Wait(WaitDefinition),
+    Do(DoDefinition),
+    Run(RunDefinition),
     Skip(Node),
     Stop(Option<Node>),
     Fail(Node),
     /// It was reported; the names it makes are still known, so that nothing is said twice.
     Unread,
+}
+
+/// What a step reaches outside of its flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reached<'a> {
+    /// An object of a connection.
+    Object(&'a At<Target>),
+    /// An action of a connection.
+    Action(&'a At<Target>),
+    /// Another flow.
+    Flow(&'a At<FlowId>),
 }
 
 /// One rule of a `route`.
@@ -145,6 +203,21 @@ pub(crate) enum WaitDefinition {
     Until(Node),
     /// It was reported.
     Unread,
+}
+
+/// A `do`.
+#[derive(Clone, Debug)]
+pub(crate) struct DoDefinition {
+    /// The connection, and the action in the place of an object.
+    pub(crate) action: Option<At<Target>>,
+    pub(crate) with: Vec<Entry>,
+}
+
+/// A `run`.
+#[derive(Clone, Debug)]
+pub(crate) struct RunDefinition {
+    pub(crate) flow: Option<At<FlowId>>,
+    pub(crate) with: Vec<Entry>,
 }
 
 /// What a write sets.
@@ -223,11 +296,61 @@ impl Verb {
             | Self::Find(_)
             | Self::Let(_)
             | Self::Wait(_)
+            | Self::Do(_)
+            | Self::Run(_)
             | Self::Skip(_)
             | Self::Stop(_)
             | Self::Fail(_)
             | Self::Unread => Vec::new(),
         }
+    }
+
+    /// What it reaches, where that could be read.
+    pub(crate) fn reaches(&self) -> Option<Reached<'_>> {
+        match self {
+            Self::Create(write) | Self::Update { write, .. } | Self::Upsert { write, .. } => {
+                write.target.as_ref().map(Reached::Object)
+            }
+            Self::Delete { target, .. } => target.as_ref().map(Reached::Object),
+            Self::Find(find) => find.target.as_ref().map(Reached::Object),
+            Self::Do(call) => call.action.as_ref().map(Reached::Action),
+            Self::Run(call) => call.flow.as_ref().map(Reached::Flow),
+            Self::Let(_)
+            | Self::If { .. }
+            | Self::Route { .. }
+            | Self::Each(_)
+            | Self::Wait(_)
+            | Self::Skip(_)
+            | Self::Stop(_)
+            | Self::Fail(_)
+            | Self::Unread => None,
+        }
+    }
+}
+
+impl TriggerDefinition {
+    /// The records that make its runs, where records do.
+    pub(crate) fn source(&self) -> Option<&SourceDefinition> {
+        match self {
+            Self::Poll(poll) => Some(&poll.source),
+            Self::Schedule(schedule) => schedule.walk.as_ref(),
+            Self::Manual(_) => None,
+        }
+    }
+
+    /// What its callers give, where it has callers.
+    pub(crate) fn inputs(&self) -> Option<&[InputDefinition]> {
+        match self {
+            Self::Manual(manual) => Some(&manual.inputs),
+            Self::Poll(_) | Self::Schedule(_) => None,
+        }
+    }
+}
+
+impl EveryDefinition {
+    /// Whether the author gave the poll room to look less often.
+    pub(crate) fn is_adaptive(&self) -> bool {
+        self.min.value != self.max
     }
 }
 
@@ -263,6 +386,14 @@ impl FlowDefinition {
             .collect()
     }
 
+    /// Whether a step runs an action of this connection, which names no object.
+    pub fn acts_at(&self, connection: &ConnectionName) -> bool {
+        self.reached().any(|reached| match reached {
+            Reached::Action(action) => action.value.connection == *connection,
+            Reached::Object(_) | Reached::Flow(_) => false,
+        })
+    }
+
     /// The connections that it lists, with the connector that each must be of.
     pub fn connections(&self) -> Vec<(ConnectionName, String)> {
         self.connections
@@ -271,32 +402,36 @@ impl FlowDefinition {
             .collect()
     }
 
-    /// Every target that it names, in order.
+    /// Every object that it names, in order.
     pub(crate) fn targets(&self) -> Vec<&At<Target>> {
-        let mut targets: Vec<_> = self.trigger.iter().filter_map(|poll| poll.target.as_ref()).collect();
-        gather_targets(&self.steps, &mut targets);
-        targets
+        let source = self.trigger.as_ref().and_then(TriggerDefinition::source);
+        let objects = self.reached().filter_map(|reached| match reached {
+            Reached::Object(target) => Some(target),
+            Reached::Action(_) | Reached::Flow(_) => None,
+        });
+        source.and_then(|source| source.target.as_ref()).into_iter().chain(objects).collect()
+    }
+
+    /// Every flow that it calls, in order.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = &At<FlowId>> {
+        self.reached().filter_map(|reached| match reached {
+            Reached::Flow(flow) => Some(flow),
+            Reached::Object(_) | Reached::Action(_) => None,
+        })
+    }
+
+    /// What its steps reach, in order.
+    fn reached(&self) -> impl Iterator<Item = Reached<'_>> {
+        let mut reached = Vec::new();
+        gather(&self.steps, &mut reached);
+        gather(&self.on_failure, &mut reached);
+        reached.into_iter()
     }
 }
 
-fn gather_targets<'a>(steps: &'a [StepDefinition], targets: &mut Vec<&'a At<Target>>) {
+fn gather<'a>(steps: &'a [StepDefinition], into: &mut Vec<Reached<'a>>) {
     for step in steps {
-        match &step.verb {
-            Verb::Create(write) | Verb::Update { write, .. } | Verb::Upsert { write, .. } => {
-                targets.extend(&write.target);
-            }
-            Verb::Delete { target, .. } => targets.extend(target),
-            Verb::Find(find) => targets.extend(&find.target),
-            Verb::Let(_)
-            | Verb::If { .. }
-            | Verb::Route { .. }
-            | Verb::Each(_)
-            | Verb::Wait(_)
-            | Verb::Skip(_)
-            | Verb::Stop(_)
-            | Verb::Fail(_)
-            | Verb::Unread => {}
-        }
-        step.verb.inner().into_iter().for_each(|steps| gather_targets(steps, targets));
+        into.extend(step.verb.reaches());
+        step.verb.inner().into_iter().for_each(|steps| gather(steps, into));
     }
 }

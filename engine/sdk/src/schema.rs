@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::{ActionSchema, ConnectionName};
+use crate::{ActionSchema, ConnectionName, Offer};
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -92,6 +92,8 @@ pub struct Catalog {
     pub objects: BTreeMap<(ConnectionName, String), ObjectSchema>,
     /// The actions that each connection's connector declares. Those of a connection that is missing here are not checked.
     pub actions: BTreeMap<ConnectionName, Vec<ActionSchema>>,
+    /// What each connection's connector offers. That of a connection that is missing here is not checked.
+    pub offers: BTreeMap<ConnectionName, Vec<Offer>>,
     /// Names of all connectors that exist, for "did you mean".
     pub connectors: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! Connections and their objects exist, and are what the flow takes them for.
 
-use sdk::ObjectSchema;
+use sdk::{ConnectorFacts, ObjectSchema};
 use text::{Diagnostic, Span, did_you_mean, shown};
 
 use super::Checker;
@@ -39,14 +39,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The schema of an object, where it is known. Unknown connections and objects are reported.
-    pub(super) fn object(&mut self, target: &At<Target>) -> Option<&'a ObjectSchema> {
-        let Target { connection, object } = &target.value;
-        let (connection_span, object_span) = self.parts(target);
+    /// What is known of a target's connection. An unknown one, and one that the flow does not list, are reported.
+    pub(super) fn connection(&mut self, target: &At<Target>) -> Option<&'a ConnectorFacts> {
+        let connection = &target.value.connection;
+        let (span, _) = self.parts(target);
         let declared = self.definition.connections.iter().any(|declared| declared.name.value == *connection);
         let Some(facts) = self.catalog.connections.get(connection) else {
             if !declared {
-                self.unknown_connection(connection, connection_span, None);
+                self.unknown_connection(connection, span, None);
             }
             return None;
         };
@@ -54,8 +54,16 @@ impl<'a> Checker<'a> {
             let message = format!("`{connection}` is not among the flow's `connections`");
             let help = format!("list it there: `{connection}: {}`", facts.connector);
             let diagnostic = Diagnostic::warning(codes::UNDECLARED_CONNECTION, message).help(help);
-            self.report(diagnostic, connection_span, "");
+            self.report(diagnostic, span, "");
         }
+        Some(facts)
+    }
+
+    /// The schema of an object, where it is known. Unknown connections and objects are reported.
+    pub(super) fn object(&mut self, target: &At<Target>) -> Option<&'a ObjectSchema> {
+        let Target { connection, object } = &target.value;
+        let facts = self.connection(target)?;
+        let (_, object_span) = self.parts(target);
         let schema = self.catalog.objects.get(&(connection.clone(), object.clone()));
         if let (None, Some(objects)) = (schema, &facts.objects)
             && !objects.contains(object)
@@ -88,8 +96,8 @@ impl<'a> Checker<'a> {
         self.report(diagnostic, span, "no connection of this name is configured");
     }
 
-    /// Where the connection's name and the object's name stand in `crm.contacts`.
-    fn parts(&self, target: &At<Target>) -> (Span, Span) {
+    /// Where the connection's name and that of what it has stand in `crm.contacts`.
+    pub(super) fn parts(&self, target: &At<Target>) -> (Span, Span) {
         let written = self.definition.file.slice(target.span);
         let quote = usize::from(written.starts_with(['"', '\'']));
         let start = target.span.start + quote;

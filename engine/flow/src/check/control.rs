@@ -73,6 +73,10 @@ impl<'a> Checker<'a> {
     fn rule_question(&mut self, asks: &'a RuleAsks) -> Option<RuleQuestion> {
         match asks {
             RuleAsks::When(node) => self.question(node, Sees::Run).map(RuleQuestion::When),
+            RuleAsks::Filter(node) if !self.has_record() => {
+                self.no_record(node.span);
+                None
+            }
             RuleAsks::Filter(node) => {
                 let mut fields = BTreeSet::new();
                 super::trigger::gather_fields(Some(node), &mut fields);

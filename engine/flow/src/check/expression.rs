@@ -102,6 +102,31 @@ impl Checker<'_> {
         })
     }
 
+    /// Warns of `record.name` without `${ }`, which is text and hardly meant as such.
+    pub(super) fn warn_of_bare_name(&mut self, node: &Node) {
+        let Kind::Text(Text { style: TextStyle::Plain, value }) = &node.kind else { return };
+        let Some((root, rest)) = value.split_once('.') else { return };
+        let is_path = rest.split('.').all(|part| {
+            part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        });
+        let root = root.strip_suffix('?').unwrap_or(root);
+        let is_known = match root {
+            "record" => self.has_record(),
+            "inputs" | "failure" => true,
+            name => self.names.find(name).is_some(),
+        };
+        if !(is_path && is_known) {
+            return;
+        }
+        let replacement = format!("${{ {value} }}");
+        let message = format!("this writes the text \"{value}\", not a value");
+        let diagnostic = Diagnostic::warning(codes::TEXT_NOT_EXPRESSION, message)
+            .help(format!("write `{replacement}`; if the text is meant, put it in quotes"))
+            .fix(node.span, replacement);
+        self.report(diagnostic, node.span, "");
+    }
+
     /// Compiles an expression that begins at `offset` of the node's text, and looks up its names.
     pub(super) fn expression(&mut self, node: &Node, offset: usize, source: &str, sees: Sees) -> Option<Expression> {
         let expression = self.compiled(node, offset, source)?;

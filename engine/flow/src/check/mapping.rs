@@ -24,6 +24,15 @@ impl<'a> Checker<'a> {
     ) -> Option<Assignments> {
         let source = match &mapping.source {
             Some(node) => self.mapping_source(node),
+            None if !self.has_record() => {
+                let mapped = mapping.fields.iter().find(|mapped| matches!(mapped.from, MappedFrom::Field { .. }));
+                if let Some(mapped) = mapped {
+                    let diagnostic = Diagnostic::error(codes::MISSING_KEY, "the mapping does not say what it maps")
+                        .help("add `source`, such as `source: ${ item }`; this flow has no `record`");
+                    self.report(diagnostic, mapped.target.span, "");
+                }
+                None
+            }
             None => Some(RECORD.to_owned()),
         };
         let mut set = Vec::new();

@@ -2,8 +2,10 @@
 //!
 //! Each check reports and goes on; a definition with a mistake makes no flow, and hides no other.
 
+mod call;
 mod connection;
 mod control;
+mod cycle;
 mod expression;
 mod field;
 mod filter;
@@ -53,11 +55,12 @@ impl Default for ProjectDefaults {
 pub fn check(definitions: &[FlowDefinition], catalog: &Catalog, defaults: &ProjectDefaults) -> Checked {
     let mut checked = Checked::default();
     let ids = DefinedIds::of(definitions);
+    let in_circle = cycle::report(definitions, &ids, &mut checked.diagnostics);
     for definition in definitions {
-        let mut checker = Checker::new(definition, catalog);
-        checker.check_ids(&ids);
+        let mut checker = Checker::new(definition, &ids, catalog);
+        checker.check_ids();
         let flow = checker.flow(defaults);
-        let has_errors = checker.diagnostics.has_errors();
+        let has_errors = checker.diagnostics.has_errors() || in_circle.contains(definition.id());
         checked.diagnostics.extend(checker.diagnostics.into_vec());
         if definition.sound && !has_errors && ids.is_unique(definition.id()) {
             checked.flows.extend(flow.map(Arc::new));
@@ -78,6 +81,11 @@ impl<'a> DefinedIds<'a> {
         Self(ids)
     }
 
+    /// The flow of that id; the first where there are several, which has been reported.
+    fn get(&self, id: &FlowId) -> Option<&'a FlowDefinition> {
+        self.0.get(id)?.first().copied()
+    }
+
     fn is_unique(&self, id: &FlowId) -> bool {
         self.0.get(id).is_none_or(|definitions| definitions.len() == 1)
     }
@@ -86,6 +94,8 @@ impl<'a> DefinedIds<'a> {
 /// Checks one definition.
 struct Checker<'a> {
     definition: &'a FlowDefinition,
+    /// All flows of the project.
+    ids: &'a DefinedIds<'a>,
     catalog: &'a Catalog,
     diagnostics: Diagnostics,
     /// What names mean at the place that is being checked.
@@ -98,7 +108,9 @@ struct Checker<'a> {
     n_numbered: BTreeMap<String, usize>,
     /// Where the text that is being checked stands in the file.
     text_map: Option<(Span, TextMap)>,
-    /// The object that the trigger polls, where it is known.
+    /// Whether the steps of `on_failure` are being checked.
+    on_failure: bool,
+    /// The object whose records make the runs, where it is known.
     polled: Option<&'a ObjectSchema>,
     /// What expressions read of `record`.
     record: ReadFields,
@@ -109,9 +121,10 @@ struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(definition: &'a FlowDefinition, catalog: &'a Catalog) -> Self {
+    fn new(definition: &'a FlowDefinition, ids: &'a DefinedIds<'a>, catalog: &'a Catalog) -> Self {
         Self {
             definition,
+            ids,
             catalog,
             diagnostics: Diagnostics::new(&definition.file),
             names: Names::default(),
@@ -119,6 +132,7 @@ impl<'a> Checker<'a> {
             continued: Vec::new(),
             n_numbered: BTreeMap::new(),
             text_map: None,
+            on_failure: false,
             polled: None,
             record: ReadFields::default(),
             found: Vec::new(),
@@ -127,8 +141,8 @@ impl<'a> Checker<'a> {
     }
 
     /// Two flows of one id share a cursor and a history; `was` of a flow that still exists would take its away.
-    fn check_ids(&mut self, ids: &DefinedIds<'_>) {
-        let id = &self.definition.id;
+    fn check_ids(&mut self) {
+        let (id, ids) = (&self.definition.id, self.ids);
         // Told once, at the second and every later one; none of them makes a flow.
         let defined = ids.0.get(&id.value).map(Vec::as_slice).unwrap_or_default();
         if let Some(other) = defined.first().filter(|first| !std::ptr::eq(**first, self.definition)) {
@@ -153,14 +167,16 @@ impl<'a> Checker<'a> {
     fn flow(&mut self, defaults: &ProjectDefaults) -> Option<Flow> {
         let definition = self.definition;
         self.check_connections();
-        let trigger = definition.trigger.as_ref().and_then(|poll| self.trigger(poll));
+        let trigger = definition.trigger.as_ref().and_then(|trigger| self.trigger(trigger));
+        self.add_inputs();
         let when = definition.when.as_ref().map(|node| self.question(node, names::Sees::Run));
         let keys: Vec<_> =
             definition.keys.iter().map(|entry| Some((entry.key.text.clone(), self.value(&entry.value)?))).collect();
         let mut steps = self.steps(&definition.steps);
+        let mut on_failure = self.failure_steps(&definition.on_failure);
         // Which fields are read is known once every expression was seen.
-        self.fill_found_fields(&definition.steps, &mut steps);
-        let fields = definition.trigger.as_ref().and_then(|poll| self.polled_fields(poll));
+        self.fill_found_fields(&mut steps, &mut on_failure);
+        let fields = definition.trigger.as_ref().and_then(|trigger| self.source_fields(trigger));
         Some(Flow {
             id: definition.id.value.clone(),
             was: definition.was.as_ref().map(|was| was.value.clone()),
@@ -175,7 +191,7 @@ impl<'a> Checker<'a> {
             },
             keys: keys.into_iter().collect::<Option<_>>()?,
             steps,
-            on_failure: Vec::new(),
+            on_failure,
             limits: definition.limits,
         })
     }

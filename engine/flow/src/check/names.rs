@@ -6,7 +6,7 @@ use text::{Diagnostic, Node, Span, did_you_mean, shown};
 
 use super::Checker;
 use crate::codes;
-use crate::definition::{StepDefinition, Verb};
+use crate::definition::{InputDefinition, StepDefinition, Verb};
 use crate::expr::{Read, Reads};
 use crate::parse::reader::not_yet;
 
@@ -65,8 +65,12 @@ pub(super) enum Named {
     FoundList(usize),
 }
 
-const BUILT_IN: [&str; 4] = ["record", "run", "flow", "now"];
-const LATER: [&str; 3] = ["inputs", "body", "failure"];
+/// Names that every expression of a run sees.
+const BUILT_IN: [&str; 3] = ["run", "flow", "now"];
+const LATER: [&str; 1] = ["body"];
+/// What `failure` has.
+const FAILURE: [&str; 4] = ["step", "class", "message", "attempt"];
+const NOT_GIVEN: &str = "it need not be given, and has no default";
 
 impl Names {
     /// Makes a name; it hides an earlier one.
@@ -144,6 +148,11 @@ impl Checker<'_> {
             .into_iter()
             .find_map(|(span, how)| Some((at(span?, self), how)));
             match root.as_str() {
+                "record" if !self.has_record() => {
+                    all_known = false;
+                    let span = first_use(self);
+                    self.no_record(span);
+                }
                 "record" => {
                     let target = self.polled_target();
                     for read in &uses.uses {
@@ -175,6 +184,8 @@ impl Checker<'_> {
                 }
                 "now" => {}
                 "errors" => self.check_errors(site, source, &uses.uses, sees),
+                "inputs" => self.check_inputs(site, source, &uses.uses),
+                "failure" => self.check_failure(site, source, &uses.uses),
                 later if LATER.contains(&later) && self.names.find(later).is_none() => {
                     let span = first_use(self);
                     self.report(not_yet(later), span, "");
@@ -236,6 +247,89 @@ impl Checker<'_> {
         }
     }
 
+    /// Makes the inputs of a manual trigger visible, each under its whole name.
+    pub(super) fn add_inputs(&mut self) {
+        let inputs = self.definition.trigger.as_ref().and_then(|trigger| trigger.inputs()).unwrap_or_default();
+        for InputDefinition { input, default, .. } in inputs {
+            let unset = (!input.required && default.is_none()).then_some(NOT_GIVEN);
+            self.names.add(Name { text: format!("inputs.{}", input.name), unset, what: Named::Value });
+        }
+    }
+
+    /// `inputs` has what a caller gives.
+    fn check_inputs(&mut self, site: Site<'_>, source: &str, uses: &[Read]) {
+        let Some(trigger) = &self.definition.trigger else { return };
+        let Some(inputs) = trigger.inputs() else {
+            let Some(read) = uses.first() else { return };
+            let span = self.site_span(site, &read.span);
+            let help = match self.has_record() {
+                true => "its runs are about `record`; a flow with `trigger: {manual: {inputs: …}}` has inputs",
+                false => "a flow with `trigger: {manual: {inputs: …}}` has inputs",
+            };
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "nobody gives this flow `inputs`").help(help);
+            self.report(diagnostic, span, "");
+            return;
+        };
+        for read in uses {
+            let Some(input) = read.path.first() else { continue };
+            let span = self.property_span(site, source, read);
+            let Some(name) = self.names.find(&format!("inputs.{input}")) else {
+                let known = inputs.iter().map(|known| known.input.name.as_str());
+                let diagnostic =
+                    Diagnostic::error(codes::UNKNOWN_NAME, format!("there is no input `{}`", shown(input)))
+                        .help(super::connection::listed("the inputs are", known.clone()))
+                        .did_you_mean(span, did_you_mean(input, known));
+                self.report(diagnostic, span, "");
+                continue;
+            };
+            if let (Some(why), false) = (name.unset, read.property_safe) {
+                let diagnostic = Diagnostic::error(codes::MAY_BE_UNSET, format!("`inputs.{input}` may be empty here"))
+                    .help(format!(
+                        "write `inputs.{input} ?? \"\"`, ask `inputs.{input} != ()` first, or give it a `default`"
+                    ));
+                self.report(diagnostic, span, why);
+            }
+        }
+    }
+
+    /// `failure` is why the run failed, in `on_failure`.
+    fn check_failure(&mut self, site: Site<'_>, source: &str, uses: &[Read]) {
+        for read in uses {
+            if !self.on_failure {
+                let span = self.site_span(site, &read.span);
+                let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `failure` here").help(
+                    "the steps of `on_failure` see it; in `steps`, `errors.<step>` is the failure of a step with `on_error: continue`",
+                );
+                self.report(diagnostic, span, "");
+                return;
+            }
+            let Some(part) = read.path.first().filter(|part| !FAILURE.contains(&part.as_str())) else { continue };
+            let span = self.property_span(site, source, read);
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_RESULT, format!("`failure` has no `{}`", shown(part)))
+                .help(super::connection::listed("it has", FAILURE.into_iter()))
+                .did_you_mean(span, did_you_mean(part, FAILURE));
+            self.report(diagnostic, span, "");
+        }
+    }
+
+    /// Whether the flow's runs are about a record. A trigger that cannot be read is taken for one that has records.
+    pub(super) fn has_record(&self) -> bool {
+        self.definition.trigger.as_ref().is_none_or(|trigger| trigger.source().is_some())
+    }
+
+    /// Says why there is no record.
+    pub(super) fn no_record(&mut self, span: Span) {
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `record` in this flow");
+        let has_inputs = self.definition.trigger.as_ref().is_some_and(|trigger| trigger.inputs().is_some());
+        let diagnostic = diagnostic.help(match has_inputs {
+            true => "its runs are asked for: what the caller gives is `inputs`",
+            false => {
+                "its runs start by the clock; add `each: crm.contacts` to the trigger for one run per record, or look records up with `find`"
+            }
+        });
+        self.report(diagnostic, span, "");
+    }
+
     /// The place of a part of an expression.
     fn site_span(&mut self, site: Site<'_>, part: &Range<usize>) -> Span {
         match site {
@@ -278,32 +372,30 @@ impl Checker<'_> {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("unknown name `{}`", shown(root)));
         let visible = self.names.visible.iter().map(|name| name.text.as_str());
         let is_field = self.polled.is_some_and(|schema| schema.fields.contains_key(root));
+        let input = format!("inputs.{root}");
         let diagnostic = if root == "item" {
             diagnostic.help("there is an `item` in the steps of `each`, unless it is called otherwise there")
+        } else if self.on_failure && makes(&self.definition.steps, root) {
+            diagnostic.help(
+                "`on_failure` does not see the names that `steps` made: the run may have failed before; look it up again",
+            )
         } else if self.names.ended.iter().any(|ended| ended == root) {
             diagnostic.help("names made in a branch or loop end with it")
-        } else if self.is_made_later(root) {
+        } else if makes(if self.on_failure { &self.definition.on_failure } else { &self.definition.steps }, root) {
             diagnostic.help("it is made by a later step")
         } else if is_field {
             let field = format!("record.{root}");
             diagnostic.did_you_mean(span, Some(&field))
+        } else if self.names.find(&input).is_some() {
+            diagnostic.did_you_mean(span, Some(&input))
         } else {
-            let seen: Vec<&str> = BUILT_IN.into_iter().chain(visible).collect();
+            let record = self.has_record().then_some("record");
+            let failure = self.on_failure.then_some("failure");
+            let seen: Vec<&str> = record.into_iter().chain(BUILT_IN).chain(failure).chain(visible).collect();
             let list = super::connection::listed("names seen here:", seen.iter().copied());
             diagnostic.help(list).did_you_mean(span, did_you_mean(root, seen))
         };
         self.report(diagnostic, span, "nothing of this name is known here");
-    }
-
-    fn is_made_later(&self, name: &str) -> bool {
-        fn makes(steps: &[StepDefinition], name: &str) -> bool {
-            steps.iter().any(|step| {
-                step.result.as_ref().is_some_and(|result| result.value == name)
-                    || matches!(&step.verb, Verb::Let(entries) if entries.iter().any(|entry| entry.key.text == name))
-                    || step.verb.inner().into_iter().any(|steps| makes(steps, name))
-            })
-        }
-        makes(&self.definition.steps, name)
     }
 
     /// The place of the first property that is read, or of the root where it cannot be told.
@@ -322,7 +414,17 @@ impl Checker<'_> {
 
     /// What the trigger polls, for messages.
     pub(super) fn polled_target(&self) -> String {
-        let target = self.definition.trigger.as_ref().and_then(|poll| poll.target.as_ref());
+        let source = self.definition.trigger.as_ref().and_then(|trigger| trigger.source());
+        let target = source.and_then(|source| source.target.as_ref());
         target.map_or_else(|| "record".to_owned(), |target| target.value.to_string())
     }
+}
+
+/// Whether one of the steps makes a name.
+fn makes(steps: &[StepDefinition], name: &str) -> bool {
+    steps.iter().any(|step| {
+        step.result.as_ref().is_some_and(|result| result.value == name)
+            || matches!(&step.verb, Verb::Let(entries) if entries.iter().any(|entry| entry.key.text == name))
+            || step.verb.inner().into_iter().any(|steps| makes(steps, name))
+    })
 }

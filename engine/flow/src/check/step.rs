@@ -7,7 +7,7 @@ use text::{Diagnostic, Span};
 
 use super::Checker;
 use super::field::ReadFields;
-use super::names::{Name, Named, Sees};
+use super::names::{Name, Named, Names, Sees};
 use super::write::Creates;
 use crate::codes;
 use crate::definition::{FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb, WaitDefinition};
@@ -26,7 +26,20 @@ impl<'a> Checker<'a> {
         steps.iter().filter_map(|step| self.step(step)).collect()
     }
 
+    /// The steps of `on_failure`. They see none of the names that the flow's own steps made, as any of them may be the
+    /// one that failed.
+    pub(super) fn failure_steps(&mut self, steps: &'a [StepDefinition]) -> Vec<Step> {
+        self.on_failure = true;
+        self.names = Names::default();
+        self.continued.clear();
+        self.add_inputs();
+        self.steps(steps)
+    }
+
     fn step(&mut self, step: &'a StepDefinition) -> Option<Step> {
+        if self.on_failure && ends_run(&step.verb) {
+            self.report_end(step);
+        }
         let name = self.step_name(step);
         let when = step.when.as_ref().map(|node| self.question(node, Sees::Run));
         let asked = when.iter().flatten().map(|question| question.reads().clone()).next().unwrap_or_default();
@@ -57,6 +70,14 @@ impl<'a> Checker<'a> {
             on_error: step.on_error,
             kind: kind?,
         })
+    }
+
+    fn report_end(&mut self, step: &StepDefinition) {
+        let verb = self.definition.file.slice(step.span).to_owned();
+        let message = format!("`{verb}` stands in `on_failure`, and the run has ended already");
+        let diagnostic = Diagnostic::error(codes::NOT_ON_FAILURE, message)
+            .help("to take some steps only sometimes, give them a `when` or put them into an `if`");
+        self.report(diagnostic, step.span, "");
     }
 
     fn kind(&mut self, step: &'a StepDefinition) -> Option<StepKind> {
@@ -107,6 +128,8 @@ impl<'a> Checker<'a> {
             Verb::Wait(WaitDefinition::For(duration)) => Some(StepKind::Wait(Wait::For(*duration))),
             Verb::Wait(WaitDefinition::Until(node)) => self.value(node).map(|until| StepKind::Wait(Wait::Until(until))),
             Verb::Wait(WaitDefinition::Unread) => None,
+            Verb::Do(call) => self.action(call, step.span),
+            Verb::Run(call) => self.call(call, step.span),
             Verb::Skip(reason) => self.value(reason).map(StepKind::Skip),
             Verb::Stop(None) => Some(StepKind::Stop(None)),
             Verb::Stop(Some(value)) => self.value(value).map(|value| StepKind::Stop(Some(value))),
@@ -165,6 +188,8 @@ impl<'a> Checker<'a> {
             Verb::Let(_)
             | Verb::Each(_)
             | Verb::Wait(_)
+            | Verb::Do(_)
+            | Verb::Run(_)
             | Verb::Skip(_)
             | Verb::Stop(_)
             | Verb::Fail(_)
@@ -192,7 +217,9 @@ impl<'a> Checker<'a> {
             | Verb::Find(_)
             | Verb::Route { .. }
             | Verb::Each(_)
-            | Verb::Wait(_) => false,
+            | Verb::Wait(_)
+            | Verb::Do(_)
+            | Verb::Run(_) => false,
         };
         if effectless && step.name.is_none() {
             let number = self.n_numbered.entry(name.clone()).or_insert(1);
@@ -223,11 +250,15 @@ impl<'a> Checker<'a> {
     }
 
     /// Gives every look-up the fields that are read of its result, in the same order in which they were numbered.
-    pub(super) fn fill_found_fields(&mut self, definitions: &'a [StepDefinition], steps: &mut [Step]) {
+    pub(super) fn fill_found_fields(&mut self, steps: &mut [Step], on_failure: &mut [Step]) {
+        let definition = self.definition;
         let mut fields = Vec::new();
         let mut number = 0;
-        self.found_fields(definitions, &mut number, &mut fields);
-        fill(steps, &mut fields.into_iter().flatten());
+        self.found_fields(&definition.steps, &mut number, &mut fields);
+        self.found_fields(&definition.on_failure, &mut number, &mut fields);
+        let mut fields = fields.into_iter().flatten();
+        fill(steps, &mut fields);
+        fill(on_failure, &mut fields);
     }
 
     fn found_fields(
@@ -265,6 +296,8 @@ impl<'a> Checker<'a> {
                 | Verb::Route { .. }
                 | Verb::Each(_)
                 | Verb::Wait(_)
+                | Verb::Do(_)
+                | Verb::Run(_)
                 | Verb::Skip(_)
                 | Verb::Stop(_)
                 | Verb::Fail(_)
@@ -302,6 +335,8 @@ fn ends_run(verb: &Verb) -> bool {
         | Verb::Route { .. }
         | Verb::Each(_)
         | Verb::Wait(_)
+        | Verb::Do(_)
+        | Verb::Run(_)
         | Verb::Unread => false,
     }
 }
@@ -326,6 +361,14 @@ fn default_name(verb: &Verb) -> String {
         Verb::Route { .. } => "route".to_owned(),
         Verb::Each(_) => "each".to_owned(),
         Verb::Wait(_) => "wait".to_owned(),
+        Verb::Do(call) => of("do", call.action.as_ref()),
+        Verb::Run(call) => call.flow.as_ref().map_or_else(
+            || "run".to_owned(),
+            |flow| {
+                // Hyphens would hide it from `errors.run_…`.
+                format!("run_{}", flow.value.as_str().replace('-', "_"))
+            },
+        ),
         Verb::Skip(_) => "skip".to_owned(),
         Verb::Stop(_) => "stop".to_owned(),
         Verb::Fail(_) => "fail".to_owned(),

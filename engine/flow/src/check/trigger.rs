@@ -1,35 +1,79 @@
-//! The poll: an object that can be polled, as often as its connector allows, by a stamp that exists.
+//! The trigger: records that can be had, as often as their connector allows, and inputs that a caller can give.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sdk::{ConnectorFacts, ObjectSchema};
+use sdk::{Ability, ObjectSchema};
 use text::{Diagnostic, Kind, Node, Span};
 
 use super::names::Sees;
-use super::{Checker, filter};
+use super::{Checker, call, filter};
 use crate::codes;
-use crate::definition::{At, PollDefinition};
-use crate::model::{Every, On, Poll, Trigger};
+use crate::definition::{At, InputDefinition, PollDefinition, ScheduleDefinition, SourceDefinition, TriggerDefinition};
+use crate::expr::{Expression, Template};
+use crate::model::{Every, Input, Manual, On, Poll, Schedule, Target, Trigger, Walk};
 use crate::template;
+
+/// The records that make runs, still without the fields that are read of them.
+struct Source {
+    target: Target,
+    filter: Option<sdk::Filter>,
+    condition: Option<Expression>,
+}
 
 impl<'a> Checker<'a> {
     /// The trigger, still without its fields; `None` where a mistake was reported.
-    pub(super) fn trigger(&mut self, definition: &'a PollDefinition) -> Option<Poll> {
+    pub(super) fn trigger(&mut self, definition: &'a TriggerDefinition) -> Option<Trigger> {
+        match definition {
+            TriggerDefinition::Poll(poll) => self.poll(poll).map(Trigger::Poll),
+            TriggerDefinition::Schedule(schedule) => self.schedule(schedule).map(Trigger::Schedule),
+            TriggerDefinition::Manual(manual) => {
+                let inputs: Vec<_> = manual.inputs.iter().map(|input| self.input(input)).collect();
+                Some(Trigger::Manual(Manual { inputs: inputs.into_iter().collect::<Option<_>>()? }))
+            }
+        }
+    }
+
+    fn poll(&mut self, definition: &'a PollDefinition) -> Option<Poll> {
+        let source = self.source(&definition.source);
+        if let Some(schema) = self.polled {
+            self.check_stamp(definition, schema, &self.polled_target());
+        }
+        self.check_archived(definition);
+        self.check_interval(definition);
+        let (source, every) = (source?, definition.every.as_ref()?);
+        Some(Poll {
+            target: source.target,
+            on: definition.on.value,
+            every: Every { min: every.min.value, max: every.max },
+            start: definition.start,
+            filter: source.filter,
+            condition: source.condition,
+            fields: Vec::new(),
+            by: definition.by.as_ref().map(|by| by.value.clone()),
+        })
+    }
+
+    fn schedule(&mut self, definition: &'a ScheduleDefinition) -> Option<Schedule> {
+        let walk = definition.walk.as_ref().map(|walk| self.source(walk));
+        let walk = match walk {
+            Some(source) => {
+                let Source { target, filter, condition } = source?;
+                Some(Walk { target, filter, condition, fields: Vec::new() })
+            }
+            None => None,
+        };
+        Some(Schedule { times: definition.times.clone()?, missed: definition.missed, walk })
+    }
+
+    fn source(&mut self, definition: &'a SourceDefinition) -> Option<Source> {
         let schema = definition.target.as_ref().and_then(|target| self.object(target));
         self.polled = schema;
         let target_name = self.polled_target();
-        if let Some(schema) = schema {
-            self.check_stamp(definition, schema, &target_name);
-        }
-        self.check_interval(definition);
-        let filter = definition.filter.as_ref().map(|node| self.poll_filter(node, schema, &target_name));
+        let filter = definition.filter.as_ref().map(|node| self.source_filter(node, schema, &target_name));
         let condition = definition.condition.as_ref().map(|node| self.question(node, Sees::Poll));
-        Some(Poll {
+        Some(Source {
             target: definition.target.as_ref()?.value.clone(),
-            on: definition.on,
-            every: Every::fixed(definition.every.as_ref()?.value),
-            start: definition.start,
             filter: match filter {
                 Some(filter) => Some(filter?),
                 None => None,
@@ -38,24 +82,38 @@ impl<'a> Checker<'a> {
                 Some(condition) => Some(condition?),
                 None => None,
             },
-            fields: Vec::new(),
-            by: definition.by.as_ref().map(|by| by.value.clone()),
         })
     }
 
-    /// The fields that the poll asks for, once every expression was seen.
-    pub(super) fn polled_fields(&mut self, definition: &'a PollDefinition) -> Option<Vec<String>> {
+    /// An input; its default is one of its type.
+    fn input(&mut self, definition: &'a InputDefinition) -> Option<Input> {
+        let input = definition.input.clone();
+        let Some(node) = &definition.default else { return Some(input) };
+        if let Some(span) = first_expression(node) {
+            let diagnostic = Diagnostic::error(codes::NO_EXPRESSION, "a default must be plain, without `${ }`")
+                .help(format!("leave it out, and write `inputs.{} ?? …` where it is read", input.name));
+            self.report(diagnostic, span, "");
+            return None;
+        }
+        let Some(Template::Literal(value)) = self.value(node) else { return None };
+        let default = self.literal(value, node, &call::field_of(&input))?;
+        Some(Input { default: Some(default), ..input })
+    }
+
+    /// The fields that are asked for, once every expression was seen; none where no records make runs.
+    pub(super) fn source_fields(&mut self, definition: &'a TriggerDefinition) -> Option<Vec<String>> {
+        let Some(source) = definition.source() else { return Some(Vec::new()) };
         let mut filtered = BTreeSet::new();
-        if let Some(Kind::Map(_)) = definition.filter.as_ref().map(|node| &node.kind) {
+        if let Some(Kind::Map(_)) = source.filter.as_ref().map(|node| &node.kind) {
             // What is wrong in the filter has been said; here only its fields matter.
-            gather_fields(definition.filter.as_ref(), &mut filtered);
+            gather_fields(source.filter.as_ref(), &mut filtered);
         }
         let target = self.polled_target();
         let (record, schema) = (self.record.clone(), self.polled);
-        self.fields_to_read(&record, &filtered, definition.fields.as_ref(), schema, &target)
+        self.fields_to_read(&record, &filtered, source.fields.as_ref(), schema, &target)
     }
 
-    fn poll_filter(&mut self, node: &Node, schema: Option<&'a ObjectSchema>, target: &str) -> Option<sdk::Filter> {
+    fn source_filter(&mut self, node: &Node, schema: Option<&'a ObjectSchema>, target: &str) -> Option<sdk::Filter> {
         if let Some(span) = first_expression(node) {
             let diagnostic =
                 Diagnostic::error(codes::NO_EXPRESSION, "a trigger's filter must be plain, without `${ }`")
@@ -73,10 +131,10 @@ impl<'a> Checker<'a> {
             self.field(schema, target, &by.value, by.span);
             return;
         }
-        let (stamp, what) = match definition.on {
+        let (stamp, what) = match definition.on.value {
             On::New => (&schema.created_field, "created"),
             On::NewOrUpdated => (&schema.modified_field, "changed"),
-            // Not a field of the object: the connector says whether it can.
+            // No field says it: the connector tells.
             On::Archived => return,
         };
         if stamp.is_none() {
@@ -86,35 +144,60 @@ impl<'a> Checker<'a> {
                 Some(field) => format!("name it with `by`, such as `by: {}`", field.name),
                 None => "name it with `by`, such as `by: updated_at`".to_owned(),
             };
-            self.report(Diagnostic::error(codes::UNKNOWN_STAMP, message).help(help), definition.span, "");
+            self.report(Diagnostic::error(codes::UNKNOWN_STAMP, message).help(help), definition.source.span, "");
+        }
+    }
+
+    /// A connector that cannot tell what was archived would never find anything.
+    fn check_archived(&mut self, definition: &'a PollDefinition) {
+        let (On::Archived, Some(At { value: target, .. })) = (definition.on.value, &definition.source.target) else {
+            return;
+        };
+        let offers = self.catalog.offers.get(&target.connection).map(Vec::as_slice).unwrap_or_default();
+        let of_object = |name: Option<&str>| offers.iter().find(|offer| offer.object.as_deref() == name);
+        // Where nothing is known of the object, nothing is said.
+        let Some(offer) = of_object(Some(&target.object)).or_else(|| of_object(None)) else { return };
+        if !offer.abilities.contains(&Ability::PollArchived) {
+            let able = offers.iter().filter(|offer| offer.abilities.contains(&Ability::PollArchived));
+            let able: Vec<_> = able.filter_map(|offer| offer.object.as_deref()).collect();
+            let help = match able.as_slice() {
+                [] => {
+                    format!("no object of `{}` can; look for records that are gone with a schedule", target.connection)
+                }
+                able => super::connection::listed("these can:", able.iter().copied()),
+            };
+            let message = format!("`{target}` cannot tell which records were archived");
+            self.report(Diagnostic::error(codes::NOT_ARCHIVABLE, message).help(help), definition.on.span, "");
         }
     }
 
     /// More calls than the service allows would be refused.
     fn check_interval(&mut self, definition: &PollDefinition) {
-        let (Some(At { value: every, span }), Some(facts)) = (&definition.every, self.facts(definition)) else {
-            return;
-        };
+        let (Some(every), Some(target)) = (&definition.every, &definition.source.target) else { return };
+        let Some(facts) = self.catalog.connections.get(&target.value.connection) else { return };
         let least = facts.min_interval;
-        if *every < least && !facts.loopback {
-            let connector = &facts.connector;
-            let message = format!("`{connector}` may not be polled more often than every {}", shown_duration(least));
+        if every.min.value < least && !facts.loopback {
+            let (connector, shortest) = (&facts.connector, shown_duration(least));
+            let message = format!("`{connector}` may not be polled more often than every {shortest}");
             let calls = grouped(86_400_000 / least.as_millis().max(1));
-            let help = format!("write `every: {}`; that makes {calls} calls a day", shown_duration(least));
-            let diagnostic =
-                Diagnostic::error(codes::SHORT_INTERVAL, message).help(help).fix(*span, shown_duration(least));
-            self.report(diagnostic, *span, "");
+            let key = if every.is_adaptive() { "min" } else { "every" };
+            let help = format!("write `{key}: {shortest}`; that makes {calls} calls a day");
+            let diagnostic = Diagnostic::error(codes::SHORT_INTERVAL, message).help(help).fix(every.min.span, shortest);
+            self.report(diagnostic, every.min.span, "");
         }
-    }
-
-    fn facts(&self, definition: &PollDefinition) -> Option<&'a ConnectorFacts> {
-        self.catalog.connections.get(&definition.target.as_ref()?.value.connection)
     }
 }
 
 /// The trigger, with its fields.
-pub(super) fn with_fields(poll: Poll, fields: Vec<String>) -> Trigger {
-    Trigger::Poll(Poll { fields, ..poll })
+pub(super) fn with_fields(trigger: Trigger, fields: Vec<String>) -> Trigger {
+    match trigger {
+        Trigger::Poll(poll) => Trigger::Poll(Poll { fields, ..poll }),
+        Trigger::Schedule(schedule) => {
+            let walk = schedule.walk.map(|walk| Walk { fields, ..walk });
+            Trigger::Schedule(Schedule { walk, ..schedule })
+        }
+        Trigger::Manual(manual) => Trigger::Manual(manual),
+    }
 }
 
 /// Every field that a written filter asks about.

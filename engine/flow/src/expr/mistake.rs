@@ -151,6 +151,39 @@ fn written_here(word: &str) -> Option<&'static str> {
     }
 }
 
+/// Where a `{` stands that was meant as `#{`: where a value may begin, with a key and a colon after it.
+fn map_without_hash(source: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, character) in source.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if open == character && before != '\\' => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'' | '`') => quote = Some(character),
+            (None, '{') if matches!(before, ' ' | '(' | ',' | '[' | ':' | '=') => {
+                let inside = source[at + 1..].trim_start();
+                let key = inside.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"'));
+                if key.len() < inside.len() && key.trim_start().starts_with(':') && !key.trim_start().starts_with("::")
+                {
+                    return Some(at);
+                }
+            }
+            (None, _) => {}
+        }
+        // White space before a brace tells nothing: `if a {` has it too, but no key and colon after it.
+        if !character.is_whitespace() || before == ' ' {
+            before = character;
+        }
+    }
+    None
+}
+
+/// Whether the text ends with the key of a map.
+fn is_key(text: &str) -> bool {
+    let rest = text.trim_end().trim_end_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"')).trim_end();
+    rest.len() < text.trim_end().len() && (rest.ends_with("#{") || (rest.ends_with(',') && rest.contains("#{")))
+}
+
 /// What Rhai could not read.
 pub(super) fn of_parsing(source: &str, error: &ParseError) -> ExpressionMistake {
     use ParseErrorType as Parse;
@@ -159,6 +192,16 @@ pub(super) fn of_parsing(source: &str, error: &ParseError) -> ExpressionMistake 
     let start = tree::offset(source, position);
     if let Some(mistake) = start.and_then(|start| reserved_field(source, start)) {
         return mistake;
+    }
+    if let Some(start) = map_without_hash(source) {
+        return plain(code::SYNTAX, "a map is written `#{ … }`, with a `#` before the brace")
+            .at(Some(start..start + 1))
+            .replacement("#{");
+    }
+    if let Some(start) = start.filter(|start| source[*start..].starts_with("=>") && is_key(&source[..*start])) {
+        return plain(code::SYNTAX, "in a map, a colon stands between a key and its value")
+            .at(Some(start..start + 2))
+            .replacement(":");
     }
     if let Some(start) = start.filter(|start| source[*start..].starts_with("=>")) {
         return plain(code::SYNTAX, "a function is written `|x| …`, without an arrow").at(Some(start..start + 2));

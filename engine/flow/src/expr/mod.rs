@@ -64,7 +64,8 @@ pub struct ExpressionMistake {
 pub struct Reads {
     /// By root name: `record`, `customer`, `now`, ….
     pub roots: BTreeMap<String, RootReads>,
-    /// Names that are certainly set where the answer is true, such as `customer` after `customer != ()`.
+    /// Names that are certainly set where the answer is true, such as `customer` after `customer != ()`; properties of
+    /// names too, such as `inputs.note`.
     pub set_where_true: Vec<String>,
     /// Names that are certainly set where the answer is false.
     pub set_where_false: Vec<String>,
@@ -90,6 +91,8 @@ pub struct Read {
     pub span: Range<usize>,
     /// Whether it is fine for the root to be `()`: `?.`, `??`, or a comparison with `()`.
     pub safe: bool,
+    /// Whether it is fine for the first property to be `()`, for the same reasons.
+    pub property_safe: bool,
 }
 
 /// A value of a flow file, with its `${ … }` compiled.

@@ -2,9 +2,10 @@
 
 use jiff::tz::TimeZone;
 use rhai::{Dynamic, Map};
-use sdk::{Record, RunId, Timestamp, Value};
+use sdk::{Fields, Record, RunId, Timestamp, Value};
 
 use super::convert;
+use crate::model::{Input, Manual, Schedule, Trigger};
 
 /// The names that a run's expressions see, with their values.
 #[derive(Clone, Debug)]
@@ -15,12 +16,22 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// `record`, `run`, `flow` and `now` of one run.
+    /// `run`, `flow` and `now` of one run, with its `record` where the flow's trigger has records. What a caller gave
+    /// to a manual flow is kept as such a record, and is seen as `inputs`.
     pub fn new(flow: &crate::Flow, record: &Record, run: RunId, now: Timestamp) -> Self {
         let about_flow = [("id".into(), flow.id.as_str().into())].into_iter().collect::<Map>();
         let about_run = [("id".into(), run.to_string().into())].into_iter().collect::<Map>();
         let mut scope = Self { names: rhai::Scope::new(), zone: flow.timezone.clone() };
-        scope.names.push_constant_dynamic("record", record_map(record));
+        match &flow.trigger {
+            Trigger::Manual(manual) => {
+                let inputs = given(manual, &record.fields);
+                scope.names.push_constant_dynamic("inputs", convert::fields_of("inputs", &inputs));
+            }
+            Trigger::Poll(_) | Trigger::Schedule(Schedule { walk: Some(_), .. }) => {
+                scope.names.push_constant_dynamic("record", record_map(record));
+            }
+            Trigger::Schedule(Schedule { walk: None, .. }) => {}
+        }
         scope.names.push_constant_dynamic("run", about_run.into());
         scope.names.push_constant_dynamic("flow", about_flow.into());
         scope.names.push_constant_dynamic("now", Dynamic::from(now));
@@ -48,6 +59,15 @@ impl Scope {
     pub fn truncate(&mut self, len: usize) {
         self.names.rewind(len);
     }
+}
+
+/// Every input of the flow: as it was given, else its default, else `()`.
+fn given(manual: &Manual, fields: &Fields) -> Fields {
+    let value = |input: &Input| {
+        let given = fields.get(&input.name).filter(|value| !value.is_null());
+        given.or(input.default.as_ref()).cloned().unwrap_or(Value::Null)
+    };
+    manual.inputs.iter().map(|input| (input.name.clone(), value(input))).collect()
 }
 
 /// The fields, with `id` and `meta`, which hide fields of those names.

@@ -166,7 +166,7 @@ impl Reader<'_> {
     fn expression(&mut self, expression: &Expr) {
         match expression {
             Expr::Variable(variable, _, position) => self.whole(&variable.1, *position, false),
-            Expr::Dot(..) | Expr::Index(..) => self.chain(expression),
+            Expr::Dot(..) | Expr::Index(..) => self.chain(expression, false),
             Expr::FnCall(call, _) | Expr::MethodCall(call, _) => self.call(call),
             Expr::Stmt(block) => block.iter().for_each(|statement| self.statement(statement)),
             Expr::InterpolatedString(parts, _) | Expr::Array(parts, _) => {
@@ -178,10 +178,8 @@ impl Reader<'_> {
             Expr::Coalesce(parts, _) => {
                 for (index, part) in parts.iter().enumerate() {
                     match part {
-                        Expr::Variable(variable, _, position) => {
-                            self.whole(&variable.1, *position, index + 1 < parts.len());
-                        }
-                        other => self.expression(other),
+                        part if index + 1 < parts.len() => self.perhaps_nothing(part),
+                        last => self.expression(last),
                     }
                 }
             }
@@ -205,22 +203,30 @@ impl Reader<'_> {
                 Expr::Variable(variable, _, position) => {
                     self.read(&variable.1, Vec::new(), *position, true);
                 }
-                other => self.expression(other),
+                other => self.perhaps_nothing(other),
             }
             return;
         }
         for argument in &call.args {
-            match argument {
-                // These take `()` as what it is.
-                Expr::Variable(variable, _, position) if matches!(call.name.as_str(), "is_blank") => {
-                    self.whole(&variable.1, *position, true);
-                }
-                other => self.expression(other),
+            match call.name.as_str() {
+                // It takes `()` as what it is.
+                "is_blank" => self.perhaps_nothing(argument),
+                _ => self.expression(argument),
             }
         }
     }
 
-    fn chain(&mut self, expression: &Expr) {
+    /// An expression at a place where `()` is as good as any value.
+    fn perhaps_nothing(&mut self, expression: &Expr) {
+        match expression {
+            Expr::Variable(variable, _, position) => self.whole(&variable.1, *position, true),
+            Expr::Dot(..) | Expr::Index(..) => self.chain(expression, true),
+            other => self.expression(other),
+        }
+    }
+
+    /// A chain; `nothing_is_fine` where its value may be `()`.
+    fn chain(&mut self, expression: &Expr, nothing_is_fine: bool) {
         let (root, links) = chain(expression);
         for link in &links {
             match link.part {
@@ -244,7 +250,19 @@ impl Reader<'_> {
                 let span = self.read(name, path, *position, safe);
                 self.root(name).computed.get_or_insert(span);
             }
-            Some(Part::Name(_)) | None => {
+            Some(Part::Name(property)) => {
+                let is_asked = match links.get(1) {
+                    Some(Link { part: Part::Call(call), .. }) if call.name.as_str() == "is_blank" => true,
+                    Some(next) => next.optional,
+                    None => nothing_is_fine,
+                };
+                let property_safe = is_asked || self.present.contains(&property_of(name, property));
+                self.read(name, path, *position, safe);
+                if let Some(read) = self.root(name).uses.last_mut() {
+                    read.property_safe = property_safe;
+                }
+            }
+            None => {
                 self.read(name, path, *position, safe);
             }
         }
@@ -258,7 +276,7 @@ impl Reader<'_> {
     fn read(&mut self, name: &str, path: Vec<String>, position: Position, safe: bool) -> Range<usize> {
         let span = word(self.source, position).unwrap_or(0..0);
         let safe = safe || self.present.contains(name);
-        self.root(name).uses.push(Read { path, span: span.clone(), safe });
+        self.root(name).uses.push(Read { path, span: span.clone(), safe, property_safe: false });
         span
     }
 
@@ -286,11 +304,31 @@ fn found_set(condition: &Expr, outcome: bool) -> Vec<String> {
         Expr::And(parts, _) if outcome => parts.iter().flat_map(|part| found_set(part, true)).collect(),
         Expr::Or(parts, _) if !outcome => parts.iter().flat_map(|part| found_set(part, false)).collect(),
         Expr::FnCall(call, _) => match (comparison_with_nothing(call), call.name.as_str(), call.args.as_slice()) {
-            (Some((equal, Expr::Variable(variable, ..))), ..) if equal != outcome => vec![variable.1.to_string()],
+            (Some((equal, compared)), ..) if equal != outcome => name_of(compared).into_iter().collect(),
             (None, "!" | "not", [inner]) => found_set(inner, !outcome),
-            (None, "is_blank", [Expr::Variable(variable, ..)]) if !outcome => vec![variable.1.to_string()],
+            (None, "is_blank", [asked]) if !outcome => name_of(asked).into_iter().collect(),
             _ => Vec::new(),
         },
         _ => Vec::new(),
     }
+}
+
+/// The name, or the property of a name, that the expression is.
+fn name_of(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Variable(variable, ..) => Some(variable.1.to_string()),
+        Expr::Dot(..) | Expr::Index(..) => match chain(expression) {
+            (Expr::Variable(variable, ..), links) => match links.as_slice() {
+                [Link { optional: false, part: Part::Name(property) }] => Some(property_of(&variable.1, property)),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// How a property of a name is called among the names that are set.
+fn property_of(name: &str, property: &str) -> String {
+    format!("{name}.{property}")
 }

@@ -3,13 +3,76 @@
 //! A value that begins with `!` or a quote, holds `: `, or stands unquoted inside of `{ }` or `[ ]` never arrives as
 //! the author wrote it. YAML's own complaint is about YAML; here it is told as what it means for the expression.
 
-use text::{Diagnostic, SourceFile, Span, quoted};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Node, SourceFile, Span, quoted};
 
 use crate::codes;
 use crate::template::{self, Piece};
 
 /// Keys whose whole value is an expression.
 const QUESTIONS: [&str; 3] = ["when", "if", "where"];
+/// The key whose value is a cron expression.
+const SCHEDULE: &str = "schedule";
+/// What authors write between a key and its value who come from elsewhere.
+const OTHER_SIGNS: [&str; 3] = ["=>", ":", "="];
+
+/// A key and its value, with something else between them than a colon and a space.
+pub(super) struct Pair<'t> {
+    pub(super) key: &'t str,
+    pub(super) sign: &'static str,
+    pub(super) value: &'t str,
+}
+
+/// What stands in an unquoted text, where it is meant as a key with its value.
+pub(super) fn pair(text: &str) -> Option<Pair<'_>> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let key = &text[..text.bytes().take_while(|byte| is_word(*byte)).count()];
+    let rest = text[key.len()..].trim_start_matches(' ');
+    let sign = OTHER_SIGNS.into_iter().find(|sign| rest.starts_with(sign))?;
+    let value = rest[sign.len()..].trim();
+    // `==` asks, and `https://…` is an address.
+    let is_other = key.is_empty() || value.is_empty() || value.starts_with(['=', '/']);
+    (!is_other).then_some(Pair { key, sign, value })
+}
+
+/// Takes pairs without a colon for what they are meant as, each reported, so that nothing else is said of them.
+pub(super) fn mend_pairs(node: &mut Node, diagnostics: &mut Diagnostics) {
+    match &mut node.kind {
+        Kind::Map(map) => {
+            for entry in &mut map.entries {
+                mend_pair(entry, diagnostics);
+                mend_pairs(&mut entry.value, diagnostics);
+            }
+        }
+        Kind::List(items) => items.iter_mut().for_each(|item| mend_pairs(item, diagnostics)),
+        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::Broken => {}
+    }
+}
+
+fn mend_pair(entry: &mut Entry, diagnostics: &mut Diagnostics) {
+    // `{email => x}` is a key without a value.
+    if entry.value.kind != Kind::Null || !entry.value.span.is_empty() {
+        return;
+    }
+    let span = entry.key.span;
+    let is_quoted = diagnostics.file().slice(span).starts_with(['"', '\'']);
+    let Some(Pair { key, sign, value }) = pair(&entry.key.text).filter(|_| !is_quoted) else { return };
+    let (key, replacement) = (key.to_owned(), format!("{key}: {value}"));
+    let diagnostic = without_colon(sign, &replacement).fix(span, replacement);
+    let diagnostic = diagnostics.at(diagnostic, span, "to YAML, this is one text");
+    diagnostics.push(diagnostic);
+    entry.key.span = Span::new(span.start, span.start + key.len());
+    entry.key.text = key;
+    entry.value = Node { span, kind: Kind::Broken };
+}
+
+/// The mistake of writing a pair without a colon and a space.
+pub(super) fn without_colon(sign: &str, replacement: &str) -> Diagnostic {
+    let message = match sign {
+        ":" => "a space is missing after the colon".to_owned(),
+        sign => format!("a key and its value are joined by `: `, not by `{sign}`"),
+    };
+    Diagnostic::error(codes::PAIR_WITHOUT_COLON, message).help(format!("write `{replacement}`"))
+}
 
 /// The diagnostic as it is best told.
 pub(super) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
@@ -33,6 +96,7 @@ pub(super) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
         text::codes::COLON_IN_VALUE if is_question || written.contains("${") => {
             damaged(diagnostic, "YAML takes the `: ` inside of this expression for the start of a value")
         }
+        text::codes::ANCHOR if key == SCHEDULE => whole_schedule(file, line.start, written).unwrap_or(diagnostic),
         text::codes::SYNTAX => unquoted_in_brackets(file, line.start, written).unwrap_or(diagnostic),
         _ => diagnostic,
     }
@@ -40,6 +104,21 @@ pub(super) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
 
 fn damaged(diagnostic: Diagnostic, message: &str) -> Diagnostic {
     Diagnostic { code: codes::DAMAGED, message: message.to_owned(), ..diagnostic }
+}
+
+/// The cron expression of a line that begins with `*`, which is an alias to YAML.
+fn whole_schedule(file: &SourceFile, line_start: usize, line: &str) -> Option<Diagnostic> {
+    let start = line.find('*')?;
+    let length = line[start..].find(" #").unwrap_or(line.len() - start);
+    let written = line[start..start + length].trim_end();
+    let span = Span::new(line_start + start, line_start + start + written.len());
+    let replacement = format!("\"{written}\"");
+    Some(
+        Diagnostic::error(codes::DAMAGED, "YAML takes the leading `*` of this schedule for an alias")
+            .at(&file.path, span, "this needs quotes")
+            .help(format!("write `schedule: {replacement}`"))
+            .fix(span, replacement),
+    )
 }
 
 /// The first `${ … }` of a line that stands in brackets and in no quotes.

@@ -4,12 +4,12 @@ use sdk::{ConnectionName, FlowId};
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, shown};
 
 use super::reader::{Reader, Vocabulary};
-use super::{poll, step};
+use super::{step, trigger};
 use crate::codes;
-use crate::definition::{At, DeclaredConnection, FlowDefinition};
+use crate::definition::{At, DeclaredConnection, FlowDefinition, StepDefinition, TriggerDefinition};
 use crate::model::Limits;
 
-const FLOW: Vocabulary = Vocabulary {
+pub(super) const FLOW: Vocabulary = Vocabulary {
     what: "a flow",
     known: &[
         "flow",
@@ -25,8 +25,9 @@ const FLOW: Vocabulary = Vocabulary {
         "keys",
         "limits",
         "steps",
+        "on_failure",
     ],
-    later: &["inputs", "from", "bind", "on_failure", "brakes", "expect"],
+    later: &["inputs", "from", "bind", "brakes", "expect"],
 };
 
 const LIMITS: Vocabulary = Vocabulary { what: "`limits`", known: &["runs", "records_per_poll"], later: &[] };
@@ -51,11 +52,15 @@ pub(super) fn read(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) 
         enabled: map.get("enabled").and_then(|entry| reader.boolean(entry)).unwrap_or(true),
         timezone: map.get("timezone").and_then(|entry| reader.timezone(entry)),
         connections: map.get("connections").map(|entry| connections(&mut reader, entry)).unwrap_or_default(),
-        trigger: trigger(&mut reader, map),
+        trigger: read_trigger(&mut reader, map),
         when: map.get("when").map(|entry| question(&mut reader, entry)),
         keys: map.get("keys").map(|entry| keys(&mut reader, entry)).unwrap_or_default(),
         limits: map.get("limits").map(|entry| limits(&mut reader, entry)).unwrap_or_default(),
         steps: steps(&mut reader, map),
+        on_failure: map
+            .get("on_failure")
+            .map(|entry| step::read_list(&mut reader, entry, step::FIRST_LEVEL))
+            .unwrap_or_default(),
         sound: false,
     };
     check_version_and_labels(&mut reader, map);
@@ -98,9 +103,9 @@ fn connections(reader: &mut Reader<'_>, entry: &Entry) -> Vec<DeclaredConnection
     connections
 }
 
-fn trigger(reader: &mut Reader<'_>, map: &Map) -> Option<crate::definition::PollDefinition> {
+fn read_trigger(reader: &mut Reader<'_>, map: &Map) -> Option<TriggerDefinition> {
     match map.get("trigger") {
-        Some(entry) => poll::read(reader, entry),
+        Some(entry) => trigger::read(reader, entry),
         None => {
             let help = "say what starts its runs, such as `trigger: {poll: crm.contacts, every: 15s}`";
             reader.missing_key(map, "trigger", &FLOW, "the flow has no `trigger`", help);
@@ -109,7 +114,7 @@ fn trigger(reader: &mut Reader<'_>, map: &Map) -> Option<crate::definition::Poll
     }
 }
 
-fn steps(reader: &mut Reader<'_>, map: &Map) -> Vec<crate::definition::StepDefinition> {
+fn steps(reader: &mut Reader<'_>, map: &Map) -> Vec<StepDefinition> {
     match map.get("steps") {
         Some(entry) => step::read_list(reader, entry, step::FIRST_LEVEL),
         None => {

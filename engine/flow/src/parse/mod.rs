@@ -2,16 +2,20 @@
 //!
 //! Reading goes on after every mistake, in the same file and in the next one.
 
+mod call;
 mod control;
 mod damaged;
 mod flow;
+mod manual;
 mod poll;
 pub(crate) mod reader;
+mod schedule;
 mod step;
+mod trigger;
 mod value;
 mod write;
 
-use text::{Diagnostic, Diagnostics, Kind, SourceFile};
+use text::{Diagnostic, Diagnostics, Kind, SourceFile, Span};
 
 use crate::codes;
 use crate::definition::FlowDefinition;
@@ -45,7 +49,8 @@ fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDef
     for diagnostic in document.diagnostics {
         diagnostics.push(damaged::explain(file, diagnostic));
     }
-    let root = document.root?;
+    let mut root = document.root?;
+    damaged::mend_pairs(&mut root, diagnostics);
     let Kind::Map(map) = &root.kind else {
         diagnostics.error(
             codes::UNKNOWN_DOCUMENT,
@@ -75,16 +80,30 @@ fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDef
                 format!("a document cannot begin with `{}`", text::shown(other)),
             )
             .at(&file.path, first.key.span, "the first key says what the document is");
-            diagnostics.push(match map.get("flow") {
-                Some(_) => diagnostic.help("move `flow:` to the top"),
-                None => diagnostic
+            let kinds = ["flow", "sync", "test", "connector"];
+            diagnostics.push(match (map.get("flow"), flow::FLOW.known.contains(&other)) {
+                (Some(_), _) => diagnostic.help("move `flow:` to the top"),
+                (None, true) => {
+                    let start = Span::new(first.key.span.start, first.key.span.start);
+                    let line = format!("flow: {}\n", proposed_id(file));
+                    let help =
+                        format!("this looks like a flow without its first line; begin with `{}`", line.trim_end());
+                    diagnostic.help(help).fix(start, line)
+                }
+                (None, false) => diagnostic
                     .help("begin with `flow:` and the flow's id")
-                    .did_you_mean(first.key.span, text::did_you_mean(other, ["flow", "sync", "test", "connector"])),
+                    .did_you_mean(first.key.span, text::did_you_mean(other, kinds)),
             });
             // With `flow` further down, the rest can be read all the same.
             map.get("flow").and_then(|_| flow::read(file, map, diagnostics))
         }
     }
+}
+
+/// The id that a flow of this file would have by the file's name.
+fn proposed_id(file: &SourceFile) -> &str {
+    let name = file.path.rsplit('/').next().and_then(|name| name.split('.').next());
+    name.filter(|name| value::is_id(name)).unwrap_or("new-leads")
 }
 
 #[cfg(test)]

@@ -1,85 +1,75 @@
-//! A `trigger`, which in this version is a poll.
+//! A `poll`: records looked for at an interval.
+
+use std::time::Duration;
 
 use sdk::Timestamp;
-use text::{Diagnostic, Entry, Kind, Span, shown};
+use text::{Diagnostic, Entry, Kind, Map, Span, shown};
 
-use super::flow::question;
-use super::reader::{Reader, Vocabulary, not_yet};
+use super::reader::{Reader, Vocabulary};
+use super::trigger::source;
 use crate::codes;
-use crate::definition::{At, PollDefinition};
+use crate::definition::{At, EveryDefinition, PollDefinition};
 use crate::model::{On, Start};
 
-const POLL: Vocabulary = Vocabulary {
-    what: "a poll",
-    known: &["poll", "on", "every", "start", "filter", "where", "fields", "by"],
-    later: &["with", "schedule", "webhook", "manual", "missed", "each", "verify", "accepts"],
-};
+const EVERY: Vocabulary = Vocabulary { what: "`every`", known: &["min", "max"], later: &[] };
+const CHANGES: [(&str, On); 3] = [("new", On::New), ("new_or_updated", On::NewOrUpdated), ("archived", On::Archived)];
 
-/// The other triggers of the language.
-const OTHER_TRIGGERS: [&str; 3] = ["schedule", "webhook", "manual"];
-
-/// Reads a trigger.
-pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry) -> Option<PollDefinition> {
-    let map = reader.map(entry)?;
-    let Some(poll) = map.get("poll") else {
-        // Without `poll`, `every` alone is a schedule.
-        match map
-            .entries
-            .iter()
-            .find(|entry| OTHER_TRIGGERS.contains(&entry.key.text.as_str()) || entry.key.text == "every")
-        {
-            Some(other) if other.key.text != "every" || map.entries.len() == 1 => {
-                reader.report(not_yet(&other.key.text), other.key.span);
-            }
-            Some(_) | None => {
-                let diagnostic = Diagnostic::error(codes::MISSING_KEY, "the trigger does not say what it polls")
-                    .help("add `poll:` with a connection's object, such as `poll: crm.contacts`");
-                reader.report(diagnostic, entry.key.span);
-                reader.keys(map, &POLL);
-            }
-        }
-        return None;
-    };
-    reader.keys(map, &POLL);
+/// Reads a poll, whose keys were looked at.
+pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<PollDefinition> {
+    let poll = map.get("poll")?;
     let every = match map.get("every") {
-        Some(entry) => match &entry.value.kind {
-            Kind::Map(_) => {
-                reader.report(not_yet("every: {min, max}"), entry.value.span);
-                None
-            }
-            _ => reader.duration(entry),
-        },
+        Some(entry) => every(reader, entry),
         None => {
-            let diagnostic = Diagnostic::error(codes::MISSING_INTERVAL, "the poll does not say how often it looks")
-                .help("add `every`: 15s makes 5,760 calls a day, 5m makes 288, 1h makes 24");
-            reader.report(diagnostic, poll.key.span);
+            // A key that was probably meant has been pointed at.
+            let meant =
+                |entry: &Entry| text::did_you_mean(&entry.key.text, ["every", "poll", "where"]) == Some("every");
+            if !map.entries.iter().any(meant) {
+                let diagnostic = Diagnostic::error(codes::MISSING_INTERVAL, "the poll does not say how often it looks")
+                    .help("add `every`: 15s makes 5,760 calls a day, 5m makes 288, 1h makes 24");
+                reader.report(diagnostic, poll.key.span);
+            }
             None
         }
     };
-    let on = map
-        .get("on")
-        .and_then(|entry| reader.word(entry, &[("new", On::New), ("new_or_updated", On::NewOrUpdated)], &["archived"]));
+    let on = map.get("on").and_then(|entry| {
+        let value = reader.word(entry, &CHANGES, &[])?;
+        Some(At { value, span: entry.value.span })
+    });
     Some(PollDefinition {
-        span: poll.key.span,
-        target: reader.target(poll),
-        on: on.unwrap_or(On::NewOrUpdated),
+        source: source(reader, map, poll),
+        on: on.unwrap_or(At { value: On::NewOrUpdated, span: poll.key.span }),
         every,
         start: map.get("start").and_then(|entry| start(reader, entry)).unwrap_or(Start::Now),
-        filter: map.get("filter").map(|entry| entry.value.clone()),
-        condition: map.get("where").map(|entry| question(reader, entry)),
-        fields: map.get("fields").and_then(|entry| field_names(reader, entry)),
         by: map.get("by").and_then(|entry| reader.text(entry)),
     })
 }
 
-/// A list of field names.
-pub(super) fn field_names(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<Vec<At<String>>>> {
-    let items = reader.list(entry, "a list of fields such as `[email, firstname]`")?;
-    let names = items
-        .iter()
-        .filter_map(|item| reader.fixed_text(item, entry.key.span, &entry.key.text, "a list of fields"))
-        .collect();
-    Some(At { value: names, span: entry.value.span })
+/// `15s`, or `{min: 15s, max: 15m}`.
+fn every(reader: &mut Reader<'_>, entry: &Entry) -> Option<EveryDefinition> {
+    let Kind::Map(map) = &entry.value.kind else {
+        let fixed = reader.duration(entry)?;
+        return Some(EveryDefinition { max: fixed.value, min: fixed });
+    };
+    reader.keys(map, &EVERY);
+    let mut end = |key: &str| match map.get(key) {
+        Some(entry) => reader.duration(entry),
+        None => {
+            let message = format!("`every` needs `{key}` here");
+            let help = "write `{min: 15s, max: 15m}`, or one duration for a fixed interval";
+            reader.missing_key(map, key, &EVERY, &message, help);
+            None
+        }
+    };
+    let (min, max): (Option<At<Duration>>, Option<At<Duration>>) = (end("min"), end("max"));
+    let (min, max) = (min?, max?);
+    if min.value > max.value {
+        let diagnostic = Diagnostic::error(codes::INTERVAL_ORDER, "`min` is longer than `max`")
+            .help("`min` is the time after a poll that found something, `max` the longest time while nothing happens");
+        let diagnostic = reader.diagnostics.at(diagnostic, min.span, "at least this long");
+        let diagnostic = reader.diagnostics.at(diagnostic, max.span, "and at most this long");
+        reader.diagnostics.push(diagnostic);
+    }
+    Some(EveryDefinition { min, max: max.value })
 }
 
 fn start(reader: &mut Reader<'_>, entry: &Entry) -> Option<Start> {

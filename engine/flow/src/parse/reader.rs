@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, did_you_mean, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, Text, TextStyle, did_you_mean, shown};
 
+use super::damaged::{self, Pair};
 use crate::codes;
 use crate::definition::At;
 use crate::template;
@@ -92,11 +93,24 @@ impl<'a> Reader<'a> {
     pub(crate) fn map<'n>(&mut self, entry: &'n Entry) -> Option<&'n Map> {
         match &entry.value.kind {
             Kind::Map(map) => Some(map),
+            Kind::Text(Text { style: TextStyle::Plain, .. }) if self.report_pair(&entry.value) => None,
             _ => {
                 self.wrong_type(&entry.value, entry.key.span, &entry.key.text, "a map of keys and values");
                 None
             }
         }
+    }
+
+    /// Whether the text is meant as a key and its value; reports that.
+    fn report_pair(&mut self, node: &Node) -> bool {
+        // Several such lines are one text to YAML; the first tells what is wrong.
+        let written = self.diagnostics.file().slice(node.span).lines().next().unwrap_or_default().to_owned();
+        let Some(Pair { key, sign, value }) = damaged::pair(&written) else { return false };
+        let span = Span::new(node.span.start, node.span.start + written.trim_end().len());
+        let replacement = format!("{key}: {value}");
+        let diagnostic = damaged::without_colon(sign, &replacement).fix(span, replacement);
+        self.report(diagnostic, span);
+        true
     }
 
     /// A list.

@@ -4,9 +4,9 @@ use sdk::Ambiguous;
 use text::{Diagnostic, Entry, Kind, Map, Node, Span, did_you_mean, shown};
 
 use super::flow::question;
-use super::poll::field_names;
-use super::reader::{Reader, not_yet};
-use super::{control, write};
+use super::reader::Reader;
+use super::trigger::field_names;
+use super::{call, control, write};
 use crate::codes;
 use crate::definition::{At, FindBy, FindDefinition, StepDefinition, Verb};
 use crate::model::{Many, OnError, OnMissing, Retry};
@@ -16,9 +16,10 @@ pub(super) const FIRST_LEVEL: usize = 0;
 /// Branches may stand this deep in each other; deeper ones are better a second flow.
 const MAX_LEVEL: usize = 12;
 
-const VERBS: [&str; 13] =
-    ["create", "update", "upsert", "delete", "find", "let", "if", "route", "each", "wait", "skip", "stop", "fail"];
-const LATER_VERBS: [&str; 2] = ["do", "run"];
+const VERBS: [&str; 15] = [
+    "create", "update", "upsert", "delete", "find", "let", "if", "route", "each", "wait", "do", "run", "skip", "stop",
+    "fail",
+];
 /// Keys that every step takes.
 const COMMON: [&str; 2] = ["name", "when"];
 /// Keys of steps that ask something of a service.
@@ -53,19 +54,10 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usiz
         reader.report(Diagnostic::error(codes::WRONG_VALUE, message).help("divide the flow"), node.span);
         return None;
     }
-    let later = map.entries.iter().find(|entry| LATER_VERBS.contains(&entry.key.text.as_str()));
     let mut verbs = map.entries.iter().filter(|entry| VERBS.contains(&entry.key.text.as_str()));
-    let verb = match (verbs.next(), later) {
-        // `run` and the like may be keys of nothing else, so a step that has one is meant as that.
-        (None, Some(later)) => {
-            reader.report(not_yet(&later.key.text), later.key.span);
-            return Some(unread(reader, map, later.key.span));
-        }
-        (None, None) => {
-            report_no_verb(reader, map, node.span);
-            return Some(unread(reader, map, node.span));
-        }
-        (Some(verb), _) => verb,
+    let Some(verb) = verbs.next() else {
+        report_no_verb(reader, map, node.span);
+        return Some(unread(reader, map, node.span));
     };
     if let Some(second) = verbs.next() {
         let message = format!("a step has one verb, and this one has `{}` and `{}`", verb.key.text, second.key.text);
@@ -91,6 +83,9 @@ fn own_keys(verb: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "route" => (&["default", "as"], &[]),
         "each" => (&["item", "key", "limit", "steps", "as"], &["on_error"]),
         "wait" => (&["as"], &[]),
+        "do" => (&["with", "as"], ATTEMPTED),
+        // What fails in it is repeated by its own steps.
+        "run" => (&["with", "as"], &["on_error"]),
         _ => (&[], &[]),
     }
 }
@@ -108,6 +103,8 @@ fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> 
         "route" => control::route(reader, map, verb, level),
         "each" => control::each(reader, map, verb, level),
         "wait" => control::wait(reader, verb),
+        "do" => call::action(reader, map, verb),
+        "run" => call::flow(reader, map, verb),
         "skip" => Verb::Skip(reason(reader, verb)),
         "stop" => stop(reader, verb),
         "fail" => Verb::Fail(reason(reader, verb)),
@@ -154,11 +151,11 @@ fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
         .into_iter()
         .chain([
             "as", "retry", "set", "mapping", "match", "id", "filter", "fields", "then", "else", "steps", "default",
-            "item", "key", "limit",
+            "item", "key", "limit", "with",
         ])
         .collect();
     for entry in map.entries.iter().filter(|entry| !known.contains(&entry.key.text.as_str())) {
-        if let Some(verb) = did_you_mean(&entry.key.text, VERBS.into_iter().chain(LATER_VERBS)) {
+        if let Some(verb) = did_you_mean(&entry.key.text, VERBS) {
             diagnostic.message = format!("the step has no verb, and `{}` is none", shown(&entry.key.text));
             reader.report(diagnostic.did_you_mean(entry.key.span, Some(verb)), entry.key.span);
             return;

@@ -176,20 +176,23 @@ impl Reader<'_> {
             &entry.key.text,
             "a connection and its object, such as `crm.contacts`",
         )?;
-        let parts = text.value.split_once('.').filter(|(connection, object)| {
-            is_id(connection)
-                && (1..=200).contains(&object.len())
-                && !object.contains(|character: char| character.is_whitespace() || character.is_control())
-        });
-        let Some((connection, object)) = parts else {
+        let Some(value) = target(&text.value) else {
             let message = format!("`{}` does not name a connection and its object", shown(&text.value));
             let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message).help("write it as `crm.contacts`");
             self.report(diagnostic, text.span);
             return None;
         };
-        let value = Target { connection: ConnectionName::new(connection), object: object.to_owned() };
         Some(At { value, span: text.span })
     }
+}
+
+/// `crm.contacts`: a connection, and something that it has.
+pub(super) fn target(text: &str) -> Option<Target> {
+    let (connection, object) = text.split_once('.')?;
+    let good = is_id(connection)
+        && (1..=200).contains(&object.len())
+        && !object.contains(|character: char| character.is_whitespace() || character.is_control());
+    good.then(|| Target { connection: ConnectionName::new(connection), object: object.to_owned() })
 }
 
 #[cfg(test)]

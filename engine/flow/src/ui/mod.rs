@@ -5,13 +5,17 @@
 
 mod compiled;
 mod robust;
+mod started;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sdk::{Catalog, ConnectionName, ConnectorFacts, Field, FieldOption, FieldType, ObjectSchema};
+use sdk::{
+    Ability, ActionInput, ActionSchema, Catalog, ConnectionName, ConnectorFacts, Field, FieldOption, FieldType,
+    ObjectSchema, Offer, Scopes,
+};
 use text::{Colour, SourceFile};
 
 use crate::{ProjectDefaults, check, parse};
@@ -135,9 +139,39 @@ pub(super) fn catalog() -> Catalog {
             ((crm, "deals".to_owned()), deals),
             ((warehouse, "customers".to_owned()), customers),
         ]),
+        actions: BTreeMap::from([(ConnectionName::new("crm"), vec![associate()])]),
+        offers: BTreeMap::from([(ConnectionName::new("crm"), vec![offer("contacts", true), offer("deals", false)])]),
         connectors: ["hubspot", "postgres", "sqlite"].map(str::to_owned).to_vec(),
-        ..Catalog::default()
     }
+}
+
+/// An action of the CRM, with an input of each kind that matters.
+fn associate() -> ActionSchema {
+    let input = |name: &str, field_type, required, options: &[&str]| ActionInput {
+        name: name.to_owned(),
+        field_type,
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        required,
+        help: if required { format!("the id of the {name} record") } else { String::new() },
+    };
+    ActionSchema {
+        name: "associate".to_owned(),
+        title: "Associate two records".to_owned(),
+        help: String::new(),
+        inputs: vec![
+            input("from", FieldType::Text, true, &[]),
+            input("to", FieldType::Text, true, &[]),
+            input("weight", FieldType::Number, false, &[]),
+            input("label", FieldType::Choice, false, &["primary", "other"]),
+        ],
+        results: Vec::new(),
+    }
+}
+
+fn offer(object: &str, archived: bool) -> Offer {
+    let mut abilities = vec![Ability::PollNew, Ability::PollNewOrUpdated];
+    abilities.extend(archived.then_some(Ability::PollArchived));
+    Offer { object: Some(object.to_owned()), title: object.to_owned(), abilities, scopes: Scopes::default() }
 }
 
 fn object(name: &str, fields: Vec<Field>) -> ObjectSchema {

@@ -7,6 +7,20 @@ use crate::diagnostic::Diagnostic;
 use crate::source::{SourceFile, Span};
 use crate::suggest::{quoted, shown};
 
+/// The tab before the first word of a line, in the line of `offset` or the next that has one: the parser notices it
+/// anywhere between the value before it and the word after it.
+fn indenting_tab(file: &SourceFile, offset: usize) -> Option<Span> {
+    let mut start = file.line(offset).start;
+    for line in file.text[start..].split_inclusive('\n') {
+        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indentation].find('\t') {
+            return Some(Span::new(start + tab, start + tab + 1));
+        }
+        start += line.len();
+    }
+    None
+}
+
 /// The diagnostic for a parser's error.
 pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
     let offset = error.marker().byte_offset().unwrap_or(file.text.len()).min(file.text.len());
@@ -54,7 +68,9 @@ pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => say("a tab cannot indent in YAML", "").help("use spaces"),
+        | ErrorKind::TabInPlainScalar => Diagnostic::error(codes::SYNTAX, "a tab cannot indent in YAML")
+            .at(&file.path, indenting_tab(file, offset).unwrap_or(at), "")
+            .help("use spaces"),
         ErrorKind::UnclosedQuotedScalar
         | ErrorKind::DocumentIndicatorInQuotedScalar
         | ErrorKind::InvalidQuotedScalarIndent => {

@@ -162,6 +162,12 @@ fn y05_keys_are_text() {
 }
 
 #[test]
+fn a_tab_is_shown_where_it_stands() {
+    // The parser notices it anywhere between the value before it and the word after it.
+    assert_eq!(mistakes("a:\n  b: 1\n\tc: 2\n"), [(codes::SYNTAX, "\t".to_owned())]);
+}
+
+#[test]
 fn y06_anchors_aliases_and_merge_keys() {
     assert_eq!(codes_of("a: &x {b: 1}\nc:\n  <<: *x\n"), [codes::ANCHOR; 3]);
     assert_eq!(mistakes("a: &x 1"), [(codes::ANCHOR, "&x".to_owned())]);
