@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sdk::{Method, Request, Response, Transport, TransportError};
+use sdk::{Method, Request, Response, Settings, Transport, TransportError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::HttpTransport;
+
+mod answers;
+mod proxies;
+mod tls;
 
 /// A server on this machine that answers every request with what a function makes of the socket.
 struct Server {
@@ -71,21 +75,28 @@ impl Server {
 }
 
 fn transport() -> HttpTransport {
-    HttpTransport::new().expect("a client")
+    HttpTransport::open(&Settings::default()).expect("a client")
 }
 
-/// Reads a request's head and its two bytes of body, or the greeting of one that wanted TLS.
+/// Reads a request, or the greeting of one that wanted TLS.
 async fn read_head(socket: &mut TcpStream) -> String {
     const TLS_GREETING: u8 = 0x16;
-    let mut head = Vec::new();
+    let mut request = Vec::new();
     let mut buffer = [0; 4096];
-    while !head.ends_with(b"{}") && head.first() != Some(&TLS_GREETING) {
+    while !is_whole(&request) && request.first() != Some(&TLS_GREETING) {
         match socket.read(&mut buffer).await {
             Ok(0) | Err(_) => break,
-            Ok(n) => head.extend_from_slice(&buffer[..n]),
+            Ok(n) => request.extend_from_slice(&buffer[..n]),
         }
     }
-    String::from_utf8_lossy(&head).into_owned()
+    String::from_utf8_lossy(&request).into_owned()
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let request = String::from_utf8_lossy(request);
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    body.len() >= length.unwrap_or(0)
 }
 
 #[track_caller]
@@ -133,14 +144,14 @@ async fn an_answer_arrives_with_its_status_headers_and_body_and_sockets_are_kept
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_its_target_is_never_asked() {
     let target = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let elsewhere = [format!("http://127.0.0.1:{}/", target.port), format!("https://localhost:{}/", target.port)];
     for status in [301, 302, 303, 307, 308] {
-        let server = Server::saying(format!(
-            "HTTP/1.1 {status} Moved\r\nLocation: http://127.0.0.1:{}/\r\nContent-Length: 0\r\n\r\n",
-            target.port
-        ))
-        .await;
-        assert_eq!(server.ask().await.expect("an answer").status, status);
-        assert_eq!(server.n_requests(), 1);
+        for location in [&*elsewhere[0], &*elsewhere[1], "/again", "//127.0.0.1/", ""] {
+            let head = format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+            let server = Server::saying(head).await;
+            assert_eq!(server.ask().await.expect("an answer").status, status);
+            assert_eq!(server.n_requests(), 1, "{status} to {location}");
+        }
     }
     assert_eq!(target.n_requests(), 0);
 }
@@ -175,21 +186,25 @@ async fn a_reset_in_the_body_may_have_been_applied() {
 }
 
 #[tokio::test]
-async fn a_slow_drip_ends_at_the_total_deadline() {
-    let server = Server::start(|mut socket| async move {
-        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await.expect("written");
-        let mut tick = tokio::time::interval(Duration::from_millis(20));
-        loop {
-            tick.tick().await;
-            if socket.write_all(b"x").await.is_err() {
-                return;
+async fn a_slow_drip_of_headers_or_body_ends_at_the_total_deadline() {
+    const HEADERS: &str = "HTTP/1.1 200 OK\r\nX-A: ";
+    const BODY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    for beginning in [HEADERS, BODY] {
+        let server = Server::start(move |mut socket| async move {
+            socket.write_all(beginning.as_bytes()).await.expect("written");
+            let mut tick = tokio::time::interval(Duration::from_millis(20));
+            loop {
+                tick.tick().await;
+                if socket.write_all(b"x").await.is_err() {
+                    return;
+                }
             }
-        }
-    })
-    .await;
-    let request = Request { deadline: Duration::from_millis(200), ..server.request() };
-    let reason = maybe_sent(transport().send(request).await);
-    assert!(reason.contains("time limit"), "{reason}");
+        })
+        .await;
+        let request = Request { deadline: Duration::from_millis(200), ..server.request() };
+        let reason = maybe_sent(transport().send(request).await);
+        assert!(reason.contains("time limit"), "{reason}");
+    }
 }
 
 #[tokio::test]
@@ -200,12 +215,36 @@ async fn a_body_is_read_to_its_cap_whether_it_is_packed_or_endless() {
     let server = Server::saying([head.into_bytes(), packed].concat()).await;
     assert!(maybe_sent(server.ask().await).contains("too long"));
 
-    let server = Server::start(|mut socket| async move {
-        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
-        while socket.write_all(&[b'x'; 65_536]).await.is_ok() {}
-    })
-    .await;
-    assert!(maybe_sent(server.ask().await).contains("too long"));
+    let without_length = ("HTTP/1.1 200 OK\r\n\r\n", vec![b'x'; 65_536]);
+    let chunk = [&b"10000\r\n"[..], &[b'x'; 65_536], b"\r\n"].concat();
+    let chunked = ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk);
+    let too_much = ("HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", vec![b'x'; 65_536]);
+    for (head, part) in [without_length, chunked, too_much] {
+        let part: Arc<[u8]> = part.into();
+        let server = Server::start(move |mut socket| {
+            let part = Arc::clone(&part);
+            async move {
+                let _ = socket.write_all(head.as_bytes()).await;
+                while socket.write_all(&part).await.is_ok() {}
+            }
+        })
+        .await;
+        assert!(maybe_sent(server.ask().await).contains("too long"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_packed_twice_or_in_an_unknown_way_is_refused() {
+    for packing in ["gzip, gzip", "gzip,gzip", "br", "deflate", "zstd", "x-gzip, identity", "nonsense"] {
+        let server =
+            Server::saying(format!("HTTP/1.1 200 OK\r\nContent-Encoding: {packing}\r\nContent-Length: 2\r\n\r\n{{}}"))
+                .await;
+        assert!(maybe_sent(server.ask().await).contains("is packed as"), "{packing}");
+    }
+    let twice = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}";
+    maybe_sent(Server::saying(twice).await.ask().await);
+    let plain = "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\n{}";
+    assert_eq!(Server::saying(plain).await.ask().await.expect("an answer").body, b"{}");
 }
 
 #[tokio::test]
@@ -247,7 +286,16 @@ async fn what_must_not_leave_is_refused_before_it_does() {
     }
     let request = Request { headers: vec![("x-a".to_owned(), "x".repeat(100_000))], ..server.request() };
     not_sent(transport().send(request).await);
-    for url in ["http://10.0.0.1/", "https://169.254.169.254/", "http://example.com/", "file:///etc/passwd", "x"] {
+    for url in [
+        "http://10.0.0.1/",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/",
+        "http://2130706433/",
+        "http://example.com/",
+        "https://user:password@example.com/",
+        "file:///etc/passwd",
+        "x",
+    ] {
         not_sent(transport().send(Request { url: url.to_owned(), ..server.request() }).await);
     }
     assert_eq!(server.n_requests(), 0);

@@ -1,7 +1,7 @@
 //! One request, one answer.
 //!
-//! Nothing happens below this that the engine does not know of: no redirect is followed, no proxy asked, no request
-//! repeated. An answer is read whole, within its deadline and within its size, or it is not an answer.
+//! Nothing happens below this that the engine does not know of: no redirect is followed, no request repeated, and no proxy
+//! asked but the one that the connection's settings name. An answer is read whole, within its deadline and within its size, or it is not an answer.
 
 use std::error::Error as _;
 use std::sync::{Arc, Once};
@@ -9,57 +9,66 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, Url, redirect, retry};
-use sdk::{Class, Error, Method, Request, Response, Transport, TransportError, faults};
+use reqwest::{Client, ClientBuilder, redirect, retry};
+use sdk::{Class, Error, Method, Request, Response, Settings, Transport, TransportError, faults};
 
-use super::reach::{self, Resolver};
+use super::reach::{self, Reach, Resolver};
+use super::settings;
 
 /// The most an answer's body may hold, decoded.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 /// The most an answer's headers may hold together.
 const LONGEST_HEADERS: usize = 64 * 1024;
+/// The headers that hold nothing to hide.
+const HARMLESS: [&str; 2] = ["accept", "content-type"];
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection's way to the network; its sockets are kept open between requests.
 pub struct HttpTransport {
     client: Client,
+    reach: Reach,
     /// Whether this machine knows certificate authorities. Without any, only plain addresses on this machine work.
     knows_authorities: bool,
 }
 
 impl HttpTransport {
-    /// Opens nothing yet. Each connection has one of its own.
-    pub fn new() -> Result<Self, Error> {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // Where another has installed one already, that one serves as well.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
-        if let Ok(client) = builder().build() {
-            return Ok(Self { client, knows_authorities: true });
+    /// As the settings say; opens nothing yet. Each connection has one of its own.
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
+        let reach = Reach::of(settings);
+        let builder = || builder(settings, reach);
+        if let Ok(client) = builder()?.build() {
+            return Ok(Self { client, reach, knows_authorities: true });
         }
-        let client = builder()
-            .tls_certs_only([])
-            .build()
-            .map_err(|error| Error::new(Class::Permanent, format!("no HTTP client: {}", chain(&error))))?;
-        Ok(Self { client, knows_authorities: false })
+        let client = builder()?.tls_certs_only([]).build().map_err(|error| no_client(&error))?;
+        Ok(Self { client, reach, knows_authorities: false })
+    }
+
+    /// The usual one, which trusts this certificate authority and no other. There is no way to it from outside of tests.
+    #[cfg(test)]
+    pub(super) fn trusting(authority: &[u8]) -> Result<Self, Error> {
+        let authority = reqwest::Certificate::from_pem(authority).map_err(|error| no_client(&error))?;
+        let builder = builder(&Settings::default(), Reach::Public)?.tls_certs_only([authority]);
+        let client = builder.build().map_err(|error| no_client(&error))?;
+        Ok(Self { client, reach: Reach::Public, knows_authorities: true })
     }
 
     fn prepare(&self, request: Request) -> Result<reqwest::Request, TransportError> {
         let refused = |reason: String| TransportError::NotSent(format!("the request was not sent: {reason}"));
-        let url = Url::parse(&request.url).map_err(|_| refused("its address cannot be read".to_owned()))?;
-        reach::check_address(&url).map_err(|reason| refused(format!("its address: {reason}")))?;
+        let url =
+            reach::address(&request.url, self.reach).map_err(|reason| refused(format!("its address: {reason}")))?;
         if url.scheme() == "https" && !self.knows_authorities {
             return Err(refused("this machine knows no certificate authorities; install `ca-certificates`".to_owned()));
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let key = HeaderName::try_from(name).map_err(|_| refused("a header's name is not valid".to_owned()))?;
-            let value = HeaderValue::try_from(value)
+            let mut value = HeaderValue::try_from(value)
                 .ok()
                 .filter(|value| value.len() <= LONGEST_HEADERS)
                 .ok_or_else(|| refused(format!("the header `{key}` holds what a header cannot hold")))?;
+            // Whatever logs headers below us then shows a word in its place.
+            value.set_sensitive(!HARMLESS.contains(&key.as_str()));
             headers.append(key, value);
         }
         let method = match request.method {
@@ -91,8 +100,16 @@ impl Transport for HttpTransport {
     }
 }
 
-fn builder() -> ClientBuilder {
-    Client::builder()
+fn builder(settings: &Settings, reach: Reach) -> Result<ClientBuilder, Error> {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // Where another has installed one already, that one serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    let proxy = settings::proxy(settings)?;
+    // With a proxy, its name is the only one that is looked up here, and proxies stand inside of networks.
+    let reach = if proxy.is_some() { Reach::Private } else { reach };
+    let builder = Client::builder()
         .user_agent(concat!("millrace/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .retry(retry::never())
@@ -103,7 +120,15 @@ fn builder() -> ClientBuilder {
         .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .http2_max_header_list_size(LONGEST_HEADERS as u32)
-        .dns_resolver(Arc::new(Resolver))
+        .dns_resolver(Arc::new(Resolver { reach }));
+    Ok(match proxy {
+        Some(proxy) => builder.proxy(proxy),
+        None => builder,
+    })
+}
+
+fn no_client(error: &reqwest::Error) -> Error {
+    Error::new(Class::Permanent, format!("no HTTP client: {}", chain(error)))
 }
 
 async fn read(mut answer: reqwest::Response) -> Result<Response, TransportError> {
@@ -115,6 +140,12 @@ async fn read(mut answer: reqwest::Response) -> Result<Response, TransportError>
         .collect();
     if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > LONGEST_HEADERS {
         return Err(too_long("headers"));
+    }
+    // What was unpacked lost this header; what still has it is packed in another way, or more than once.
+    if let Some((_, packed)) = headers.iter().find(|(name, packed)| name == "content-encoding" && packed != "identity")
+    {
+        let packed = text::shown(packed);
+        return Err(TransportError::MaybeSent(format!("the answer is packed as `{packed}`, which is not unpacked")));
     }
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {

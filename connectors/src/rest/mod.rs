@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sdk::{ActionSchema, ConnectContext, Connection, Connector, Cost, Descriptor, Error, SettingKind, Settings};
 use text::{Diagnostic, SourceFile};
 
+use crate::http;
+
 pub mod codes;
 mod describe;
 mod expand;
@@ -147,6 +149,14 @@ fn lasting(manifest: &Manifest) -> &'static Descriptor {
     let own = own.unwrap_or_else(|| "the service's own".to_owned());
     let help = format!("Another address than {own}: https, or http on this machine.");
     settings.push(("base_url".to_owned(), Kind::Text, false, help));
+    settings.extend(http::SETTINGS.iter().map(|setting| {
+        let kind = match setting.kind {
+            SettingKind::Choice(words) => Kind::Choice(words.iter().map(|&word| word.to_owned()).collect()),
+            SettingKind::Secret => Kind::Secret,
+            SettingKind::Text | SettingKind::Path => Kind::Text,
+        };
+        (setting.name.to_owned(), kind, setting.required, setting.help.to_owned())
+    }));
 
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = kept.iter().find(|known| is_same(known, manifest, &settings)) {

@@ -49,7 +49,7 @@ impl Ready {
     /// Opens it. Nothing is asked of the service yet.
     pub fn open(&self, folder: &Path) -> Result<Arc<dyn Connection>, Error> {
         let context = ConnectContext {
-            transport: Arc::new(HttpTransport::new()?),
+            transport: Arc::new(HttpTransport::open(&self.settings)?),
             clock: Arc::new(SystemClock),
             folder: folder.to_owned(),
         };

@@ -143,7 +143,8 @@ fn setting(entry: &Entry, reader: &mut Reader) -> Option<Setting> {
     const KEYS: &[&str] = &["secret", "choice", "host_label", "required", "help"];
     let name = entry.key.text.clone();
     let map = reader.map(&entry.value, "a setting", &[KEYS])?;
-    if matches!(name.as_str(), "base_url" | "connector" | "title") {
+    let is_of_all = |name: &str| crate::http::SETTINGS.iter().any(|setting| setting.name == name);
+    if matches!(name.as_str(), "base_url" | "connector" | "title") || is_of_all(&name) {
         reader.error(codes::WRONG_VALUE, entry.key.span, format!("every connection has `{name}` already"), None);
         return None;
     }

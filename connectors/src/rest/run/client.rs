@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::failure::{self, Failure, Purpose};
 use super::shape::form_pairs;
-use crate::http::{BaseUrl, Redactor};
+use crate::http::{BaseUrl, Reach, Redactor, read_json};
 use crate::rest::manifest::{Auth, AuthKind, Check, Content, Manifest, Request, SettingKind};
 use crate::rest::template::{Root, Scope, Template, plain_text};
 
@@ -52,11 +52,12 @@ impl Client {
     pub(super) fn new(manifest: Arc<Manifest>, settings: &Settings, context: ConnectContext) -> Result<Self, Error> {
         let config = config(&manifest, settings)?;
         let secrets = secrets(&manifest, settings)?;
+        let reach = Reach::of(settings);
         let base = match settings.text("base_url") {
-            Some(other) => BaseUrl::parse(other)?,
+            Some(other) => BaseUrl::parse(other, reach)?,
             None => {
                 let address = manifest.base_url.text(&Scope::default().with(Root::Config, &config));
-                BaseUrl::parse(&address.ok_or_else(|| invalid("the address of the service needs a setting"))?)?
+                BaseUrl::parse(&address.ok_or_else(|| invalid("the address of the service needs a setting"))?, reach)?
             }
         };
         let credentials = credentials(&manifest, &config, &secrets)?;
@@ -72,6 +73,11 @@ impl Client {
     /// The account's subscription, where it is configured.
     pub(super) fn tier(&self) -> Option<&str> {
         self.config.get("tier")?.as_str()
+    }
+
+    /// What a service says of itself, without our secrets.
+    pub(super) fn clean(&self, text: &str) -> String {
+        self.redactor.clean(text)
     }
 
     /// Asks who we are. Only here may a secret stand elsewhere than in what shows who we are.
@@ -98,10 +104,10 @@ impl Client {
         if !(200..300).contains(&response.status) {
             return Err(self.explain(failure::of(&self.manifest, &response, purpose, &self.redactor)));
         }
-        let body = match serde_json::from_slice(&response.body) {
-            Ok(body) => body,
-            Err(_) if response.status == 204 && response.body.is_empty() => Json::Null,
-            Err(_) => return Err(failure::unusable(&self.manifest, &response, purpose, &self.redactor).into()),
+        let body = match read_json(&response.body) {
+            Some(body) => body,
+            None if response.status == 204 && response.body.is_empty() => Json::Null,
+            None => return Err(failure::unusable(&self.manifest, &response, purpose, &self.redactor).into()),
         };
         // Some services refuse by a body alone.
         if let Some(refused) = failure::in_success(&self.manifest, &response, &body, purpose, &self.redactor) {

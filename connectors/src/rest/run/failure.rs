@@ -9,7 +9,7 @@ use std::time::Duration;
 use sdk::{Applied, Class, Error, RecordId, Response};
 use serde_json::Value as Json;
 
-use crate::http::Redactor;
+use crate::http::{Redactor, read_json};
 use crate::rest::manifest::{Errors, Manifest, Rule, When};
 use crate::rest::template::{Root, Scope, Template, plain_text};
 
@@ -61,7 +61,7 @@ const MOST_DETAILS: usize = 20;
 
 /// What an answer outside 2xx means.
 pub(in crate::rest) fn of(manifest: &Manifest, response: &Response, purpose: Purpose, redactor: &Redactor) -> Failure {
-    let body: Json = serde_json::from_slice(&response.body).unwrap_or_default();
+    let body = read_json(&response.body).unwrap_or_default();
     let headers = headers(response);
     let scope = Scope::default().with(Root::Body, &body).with(Root::Header, &headers);
     let answer = Answer { manifest, response, scope, redactor, holder: None, wait: retry_after(response) };
@@ -88,10 +88,11 @@ pub(super) fn in_success(
 
 /// An answer of 2xx that is not what it should be; the message says what came instead.
 pub(super) fn unusable(manifest: &Manifest, response: &Response, purpose: Purpose, redactor: &Redactor) -> Error {
-    let what = described(response);
-    let beginning: String = String::from_utf8_lossy(&response.body).chars().take(60).collect();
-    let message =
-        format!("{}'s answer is not the JSON it should be: {what}, `{}`", manifest.service, redactor.clean(&beginning));
+    let what = described(response, redactor);
+    // Cut after it was cleaned: half a secret is a secret.
+    let beginning = redactor.clean(&String::from_utf8_lossy(&response.body[..response.body.len().min(1024)]));
+    let beginning: String = beginning.chars().take(60).collect();
+    let message = format!("{}'s answer is not the JSON it should be: {what}, `{beginning}`", manifest.service);
     let error = Error::new(Class::Transient, message);
     match purpose {
         Purpose::Write => error.maybe_applied(),
@@ -122,9 +123,9 @@ impl Answer<'_> {
         let status = self.response.status;
         let class = rule.map_or_else(|| class_of(status), |rule| rule.class.clone());
         let class = match class {
-            Class::Forbidden { .. } => {
-                Class::Forbidden { scopes: rule.map(|rule| scopes(&rule.scopes, &self.scope)).unwrap_or_default() }
-            }
+            Class::Forbidden { .. } => Class::Forbidden {
+                scopes: rule.map(|rule| scopes(&rule.scopes, &self.scope, self.redactor)).unwrap_or_default(),
+            },
             other => other,
         };
         let message = match rule.and_then(|rule| rule.says.as_ref()) {
@@ -167,7 +168,9 @@ impl Answer<'_> {
             },
             Class::NotFound => format!("{service} does not find it: {}", said()),
             Class::Conflict => format!("{service} refuses the record: {}", said()),
-            Class::Permanent if (300..400).contains(&self.response.status) => redirect(service, self.response),
+            Class::Permanent if (300..400).contains(&self.response.status) => {
+                redirect(service, self.response, self.redactor)
+            }
             Class::Invalid | Class::Permanent => format!("{service} refuses the request: {}", said()),
         }
     }
@@ -192,7 +195,7 @@ impl Answer<'_> {
             Some(refused) => self.redactor.clean(&refused.join("; ")),
             None => match errors.message.text(&self.scope) {
                 Some(message) => self.redactor.clean(&message),
-                None => described(self.response),
+                None => described(self.response, self.redactor),
             },
         };
         // Messages of ours end without one.
@@ -243,7 +246,7 @@ fn holder(errors: &Errors, scope: &Scope<'_>) -> Option<Holder> {
 }
 
 /// Any one of the scopes would do.
-fn scopes(templates: &[Template], scope: &Scope<'_>) -> Vec<String> {
+fn scopes(templates: &[Template], scope: &Scope<'_>, redactor: &Redactor) -> Vec<String> {
     let mut scopes = Vec::new();
     for template in templates {
         match template.render(scope) {
@@ -251,6 +254,8 @@ fn scopes(templates: &[Template], scope: &Scope<'_>) -> Vec<String> {
             other => scopes.extend(other.as_str().map(str::to_owned)),
         }
     }
+    // They are names, and they are shown.
+    let mut scopes: Vec<String> = scopes.iter().map(|scope| redactor.clean(scope)).collect();
     scopes.sort();
     scopes.dedup();
     scopes
@@ -269,9 +274,10 @@ fn refusal(field: &str, code: &str, message: &str) -> String {
     }
 }
 
-fn redirect(service: &str, response: &Response) -> String {
+fn redirect(service: &str, response: &Response, redactor: &Redactor) -> String {
     let target = response.header("location").and_then(|target| reqwest::Url::parse(target).ok());
     let host = target.as_ref().and_then(|target| target.host_str()).unwrap_or("another address");
+    let host = redactor.clean(host);
     format!("{service}'s address answers with a redirect to {host}, which is not followed")
 }
 
@@ -289,9 +295,9 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-fn described(response: &Response) -> String {
+fn described(response: &Response, redactor: &Redactor) -> String {
     let kind = response.header("content-type").map_or("of no type", |kind| kind.split(';').next().unwrap_or(kind));
-    let kind: String = kind.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(60).collect();
+    let kind: String = redactor.clean(kind).chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(60).collect();
     format!("status {} with {} bytes {kind}", response.status, response.body.len())
 }
 
