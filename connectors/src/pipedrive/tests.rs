@@ -8,7 +8,7 @@ use sandbox::pipedrive::{DEFAULT_TOKEN, FAVOURITE_COLOUR, Pipedrive as Account, 
 use sdk::{
     ActionCall, Ambiguous, Applied, Class, Clock, ConnectContext, Connection, Connector as _, EffectId, Error,
     FieldType, Fields, Filter, Find, Match, PollQuery, PollRequest, Repeat, Secret, SettingValue, Settings, StampKind,
-    Test, Timestamp, Value, Verb, Write, WriteOutcome,
+    Test, Timestamp, Value, Verb, WalkRequest, Write, WriteOutcome,
 };
 use serde_json::json;
 
@@ -271,4 +271,41 @@ async fn a_note_is_added_to_a_person_or_refused_where_it_belongs_to_nobody() {
     let nobody = world.connection.act(&call(&[("content", "Called.".into())])).await.expect_err("nobody's");
     assert_eq!((nobody.class, nobody.applied), (Class::Invalid, Applied::No));
     assert_eq!(world.connection.repeat_action(&call(&with)), Repeat::Unsafe);
+}
+
+#[tokio::test]
+async fn a_walk_goes_on_where_it_was_and_begins_anew_after_an_interruption() {
+    let world = World::new();
+    let ids: Vec<u64> = (0..1200).map(|at| world.person(&format!("person {at}"))).collect();
+    let page = async |connection: &Arc<dyn Connection>, after: Option<u64>| {
+        let request = WalkRequest {
+            object: "persons".to_owned(),
+            fields: vec!["name".to_owned()],
+            filter: None,
+            after: after.map(|id| id.to_string().as_str().into()),
+            limit: 200,
+        };
+        let records = connection.walk(&request).await.unwrap().records;
+        records.iter().map(|record| record.id.as_number().unwrap()).collect::<Vec<_>>()
+    };
+    world.connection.discover("persons").await.unwrap();
+    let before = world.account().calls();
+    let mut read: Vec<u64> = Vec::new();
+    loop {
+        let rows = page(&world.connection, read.last().copied()).await;
+        read.extend(&rows);
+        if rows.len() < 200 {
+            break;
+        }
+    }
+    assert_eq!(read, ids);
+    // Pages of 500 rows: the first is asked for three times, and the next two by their own cursors.
+    assert_eq!(world.account().calls() - before, 9);
+
+    // Another process does not know the cursor; it passes over what was read.
+    let transport = PipedriveTransport { account: Arc::clone(&world.account), clock: world.clock.clone() };
+    let context =
+        ConnectContext { transport: Arc::new(transport), clock: world.clock.clone(), folder: std::env::temp_dir() };
+    let connection = Pipedrive.connect(&settings("acme"), context).expect("the settings are right");
+    assert_eq!(page(&connection, Some(ids[999])).await, ids[1000..]);
 }

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use sdk::{
     Account, Applied, Class, Clock, ConnectContext, Connection, Connector, Descriptor, Error, Find, Match,
     ObjectSchema, Offer, PollPage, PollRequest, Record, RecordId, Repeat, Setting, SettingKind, Settings, Timestamp,
-    Verb, Write, WriteOutcome,
+    Verb, WalkRequest, Write, WriteOutcome,
 };
 
 mod address;
@@ -226,6 +226,19 @@ impl Connection for PostgresConnection {
         let session = self.pool.session().await?;
         let page = match self.discovered(&session, &request.object).await {
             Ok(table) => read::poll(&session, &table, request).await,
+            Err(error) => Err(error),
+        };
+        session.give_back();
+        page.map_err(|error| match error.class {
+            Class::NotFound => Error { class: Class::Invalid, ..error },
+            _ => error,
+        })
+    }
+
+    async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
+        let session = self.pool.session().await?;
+        let page = match self.discovered(&session, &request.object).await {
+            Ok(table) => read::walk(&session, &table, request).await,
             Err(error) => Err(error),
         };
         session.give_back();

@@ -23,6 +23,7 @@ fn offer(resource: &Resource) -> Offer {
     let abilities = [
         (Ability::PollNew, serves(Serves::New)),
         (Ability::PollNewOrUpdated, serves(Serves::NewOrUpdated)),
+        (Ability::PollArchived, serves(Serves::Archived)),
         (Ability::PollBy, serves(Serves::AnyStamp)),
         (Ability::Find, resource.get.is_some() || resource.search.is_some() || !resource.finds.is_empty()),
         (Ability::Create, resource.write.create.is_some()),

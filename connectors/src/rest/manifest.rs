@@ -407,6 +407,8 @@ pub(super) struct Poll {
 pub(super) enum Serves {
     New,
     NewOrUpdated,
+    /// The moment at which a record was archived.
+    Archived,
     /// Any field that is a date or a moment.
     AnyStamp,
 }
@@ -437,6 +439,8 @@ pub(super) struct Listing {
 pub(super) enum Order {
     OldestFirst,
     NewestFirst,
+    /// It has to be read whole, each time.
+    None,
 }
 
 /// How the next page is found.
@@ -532,6 +536,8 @@ pub(super) struct FindBy {
 /// Reading every record.
 #[derive(Debug)]
 pub(super) struct ListOf {
+    /// Whether it is in the order of the ids.
+    pub(super) by_id: bool,
     pub(super) request: Request,
     pub(super) items: Template,
     pub(super) page: Paging,

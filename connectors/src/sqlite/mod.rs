@@ -15,8 +15,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sdk::{
     Account, Class, Clock, ConnectContext, Connection, Connector, Descriptor, Error, Find, Match, ObjectSchema, Offer,
-    PollPage, PollRequest, Record, RecordId, Repeat, Setting, SettingKind, Settings, StampKind, Timestamp, Verb, Write,
-    WriteOutcome,
+    PollPage, PollRequest, Record, RecordId, Repeat, Setting, SettingKind, Settings, StampKind, Timestamp, Verb,
+    WalkRequest, Write, WriteOutcome,
 };
 
 mod database;
@@ -138,6 +138,13 @@ impl Connection for SqliteConnection {
         // Asked before the rows are read: no row that is missing among them was there at this time.
         let server_time = Some(self.clock.now());
         let records = self.reader.run(move |connection| read::poll(connection, &request)).await?;
+        Ok(PollPage { records, server_time })
+    }
+
+    async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
+        let request = request.clone();
+        let server_time = Some(self.clock.now());
+        let records = self.reader.run(move |connection| read::walk(connection, &request)).await?;
         Ok(PollPage { records, server_time })
     }
 

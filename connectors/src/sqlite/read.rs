@@ -4,6 +4,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Row, params_from_iter};
 use sdk::{
     Class, Error, FieldType, Fields, Filter, Find, PollQuery, PollRequest, Record, RecordId, Test, Timestamp, Value,
+    WalkRequest,
 };
 
 use super::PAGE;
@@ -13,10 +14,7 @@ use super::{failure, values};
 
 /// One page of a poll.
 pub(super) fn poll(connection: &Connection, request: &PollRequest) -> Result<Vec<Record>, Error> {
-    let table = discover(connection, &request.object).map_err(|error| match error.class {
-        Class::NotFound => Error { class: Class::Invalid, ..error },
-        _ => error,
-    })?;
+    let table = named(connection, &request.object)?;
     let by = stamps::column_name(&request.stamp)
         .ok_or_else(|| Error::new(Class::Invalid, format!("`{}` is polled by a column: add `by:`", table.name)))?;
     let by = table.column(by)?;
@@ -51,6 +49,32 @@ pub(super) fn poll(connection: &Connection, request: &PollRequest) -> Result<Vec
     let tail =
         format!("{window} AND {condition} AND {id} IS NOT NULL ORDER BY {order} LIMIT {}", request.limit.min(PAGE));
     select.all(connection, &tail, &parameters, |_| true, usize::MAX)
+}
+
+/// One page of all rows, in the order of their ids as text. Only an index over that text would spare reading them all.
+pub(super) fn walk(connection: &Connection, request: &WalkRequest) -> Result<Vec<Record>, Error> {
+    let table = named(connection, &request.object)?;
+    let id = table.id()?.text();
+    let mut conditions = vec![format!("{} IS NOT NULL", table.id()?.column())];
+    let mut bound = Vec::new();
+    if let Some(filter) = &request.filter {
+        narrow(&table, filter, &mut conditions, &mut bound)?;
+    }
+    if let Some(after) = &request.after {
+        bound.push(Sql::Text(after.as_str().to_owned()));
+        conditions.push(format!("{id} > ?{}", bound.len()));
+    }
+    let select = Select { table: &table, stamp: None, fields: fields(&table, &request.fields)? };
+    let tail = format!("{} ORDER BY {id} LIMIT {}", conditions.join(" AND "), request.limit.min(PAGE));
+    select.all(connection, &tail, &bound, |_| true, usize::MAX)
+}
+
+/// The table that a flow names: where there is none, the flow is wrong.
+fn named(connection: &Connection, object: &str) -> Result<Table, Error> {
+    discover(connection, object).map_err(|error| match error.class {
+        Class::NotFound => Error { class: Class::Invalid, ..error },
+        _ => error,
+    })
 }
 
 /// One record by its id. Its stamp is not known: a table has one only where a flow names it.

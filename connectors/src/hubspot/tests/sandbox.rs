@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use sandbox::hubspot::{DEFAULT_TOKEN, Fault, HubSpot as Account, Options, SandboxTransport, Tier};
 use sdk::{
     Ambiguous, Applied, Class, Clock, ConnectContext, Connection, Connector as _, EffectId, Error, FieldType, Fields,
-    Filter, Find, Match, PollQuery, PollRequest, RecordId, Repeat, Secret, SettingValue, Settings, StampKind, Test,
-    Timestamp, Value, Verb, Write, WriteOutcome,
+    Filter, Find, Match, PollQuery, PollRequest, Record, RecordId, Repeat, Secret, SettingValue, Settings, StampKind,
+    Test, Timestamp, Value, Verb, WalkRequest, Write, WriteOutcome,
 };
 
 use crate::hubspot::HubSpot;
@@ -326,4 +326,73 @@ async fn a_deleted_record_is_gone_and_deleting_it_again_is_no_mistake() {
     for nonsense in ["", "nonsense", "../x"] {
         assert!(!changed(nonsense).await, "{nonsense}");
     }
+}
+
+#[tokio::test]
+async fn what_was_archived_is_polled_by_its_moment_whatever_its_id() {
+    let world = World::quick();
+    let mut made = Vec::new();
+    for at in 0..250 {
+        let now = world.clock.now();
+        made.push(world.account().insert("contacts", now, &[("firstname", &format!("n{at}"))], now).unwrap());
+    }
+    let before = world.clock.now();
+    // The youngest first: the list of what is archived is in the order of ids, and the poll's is that of the moments.
+    for chunk in made.rchunks(60) {
+        world.clock.sleep(Duration::from_secs(1)).await;
+        for id in chunk {
+            world.write("contacts", Verb::Delete { id: id.as_str().into() }, &[]).await.unwrap();
+        }
+    }
+    let mut request = PollRequest {
+        object: "contacts".to_owned(),
+        stamp: StampKind::Archived,
+        fields: vec!["firstname".to_owned()],
+        filter: None,
+        query: PollQuery::From(before),
+        limit: 200,
+    };
+    let page = world.connection.poll(&request).await.unwrap();
+    assert_eq!(page.records.len(), 200);
+    assert!(page.records.is_sorted_by_key(|record| record.modified));
+    assert_eq!(page.records[0].modified, before + Duration::from_secs(1));
+    assert!(page.records[..60].iter().any(|record| record.fields["firstname"] == "n249".into()));
+    let last = page.records.last().unwrap().modified;
+    assert_eq!(last, before + Duration::from_secs(4));
+
+    request.query = PollQuery::From(last + Duration::from_millis(1));
+    let rest: Vec<_> = world.connection.poll(&request).await.unwrap().records;
+    assert_eq!(rest.len(), 10, "the oldest ten, archived last");
+    request.query = PollQuery::Drain { at: last, after: Some(made[10].as_str().into()) };
+    let drained = world.connection.poll(&request).await.unwrap().records;
+    let ids: Vec<_> = drained.iter().map(|record| record.id.to_string()).collect();
+    assert_eq!(ids, made[11..70]);
+}
+
+#[tokio::test]
+async fn a_walk_meets_every_record_once_in_the_order_of_ids() {
+    let world = World::with_records(450);
+    let walked = async |filter: Option<Filter>| {
+        let fields = vec!["lifecyclestage".to_owned()];
+        let mut request = WalkRequest { object: "contacts".to_owned(), fields, filter, after: None, limit: 200 };
+        let mut read: Vec<Record> = Vec::new();
+        loop {
+            let page = world.connection.walk(&request).await.unwrap().records;
+            let is_last = page.len() < request.limit;
+            read.extend(page);
+            if is_last {
+                return read;
+            }
+            request.after = read.last().map(|record| record.id.clone());
+        }
+    };
+    let all = walked(None).await;
+    assert_eq!(all.len(), 450);
+    assert!(all.windows(2).all(|pair| pair[0].id.as_number() < pair[1].id.as_number()));
+    let customer = Filter::Field { field: "lifecyclestage".to_owned(), test: Test::Eq("customer".into()) };
+    let customers = walked(Some(customer.clone())).await;
+    assert_eq!(customers.len(), all.iter().filter(|record| customer.matches(record)).count());
+    assert!(!customers.is_empty() && customers.len() < all.len());
+    let nobody = walked(Some(Filter::Field { field: "lifecyclestage".to_owned(), test: Test::In(Vec::new()) })).await;
+    assert_eq!(nobody, []);
 }

@@ -16,7 +16,7 @@ fn offer(object: &str) -> Offer {
 fn objects_name_their_abilities_and_scopes() {
     let contacts = offer("contacts");
     let words: Vec<_> = contacts.abilities.iter().map(|ability| ability.word()).collect();
-    assert_eq!(words, ["new", "new_or_updated", "by", "find", "create", "update", "upsert", "delete"]);
+    assert_eq!(words, ["new", "new_or_updated", "archived", "by", "find", "create", "update", "upsert", "delete"]);
     assert!(contacts.abilities.is_sorted() && Ability::PollBy.is_trigger() && !Ability::Find.is_trigger());
     assert_eq!(contacts.scopes.write, ["crm.objects.contacts.write"]);
     assert_eq!(offer("tickets").scopes.fields, ["crm.schemas.tickets.read", "tickets"]);

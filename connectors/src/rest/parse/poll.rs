@@ -9,8 +9,12 @@ use crate::rest::manifest::{Listing, MomentForm, Order, Paging, Poll, PollSource
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
 
-const SERVES: &[(&str, Serves)] =
-    &[("new", Serves::New), ("new_or_updated", Serves::NewOrUpdated), ("any_stamp", Serves::AnyStamp)];
+const SERVES: &[(&str, Serves)] = &[
+    ("new", Serves::New),
+    ("new_or_updated", Serves::NewOrUpdated),
+    ("archived", Serves::Archived),
+    ("any_stamp", Serves::AnyStamp),
+];
 
 /// How a poll reads. A cursor's list begins at a stamp; a scan's and an event feed's end there.
 #[derive(Clone, Copy, PartialEq)]
@@ -44,6 +48,11 @@ fn poll(node: &Node, has_search: bool, reader: &mut Reader) -> Option<Poll> {
             if !has_search {
                 reader.error(codes::MISSING_KEY, by.value.span, "the resource has no `search` to poll by", None);
             }
+            if served.contains(&Serves::Archived) {
+                let help = "give it a poll of its own, over a list that shows them".to_owned();
+                let message = "a search does not find what was archived";
+                reader.error(codes::WRONG_VALUE, serves.value.span, message, Some(help));
+            }
             PollSource::Search
         }
         (Some(by), Mode::Scan | Mode::Events) => {
@@ -64,7 +73,8 @@ fn listing(map: &Map, node: &Node, mode: Mode, reader: &mut Reader) -> Option<Li
     let stamp = reader.template(&stamp.value, "`stamp`", &[Root::Item]);
     let order = match (map.get("order"), mode) {
         (Some(entry), _) => {
-            let words = [("oldest_first", Order::OldestFirst), ("newest_first", Order::NewestFirst)];
+            let words =
+                [("oldest_first", Order::OldestFirst), ("newest_first", Order::NewestFirst), ("none", Order::None)];
             reader.word(&entry.value, "`order`", &words, &[])?
         }
         (None, Mode::Cursor) => Order::OldestFirst,

@@ -78,11 +78,15 @@ fn find(node: &Node, reader: &mut Reader) -> Option<FindBy> {
 }
 
 fn list(entry: &Entry, reader: &mut Reader) -> Option<ListOf> {
-    let map = reader.map(&entry.value, "`list`", &[&["items", "page"], request::KEYS])?;
+    let map = reader.map(&entry.value, "`list`", &[&["items", "page", "order"], request::KEYS])?;
     let request = request(map, entry.key.span, "`list`", &[Root::Page, Root::Fields, Root::Config], reader);
     let items = reader.required(map, "items", "`list`", entry.key.span)?;
     let items = reader.template(&items.value, "`items`", &[Root::Body]);
-    Some(ListOf { request: request?, items: items?, page: paging(map, reader) })
+    let by_id = match map.get("order") {
+        Some(entry) => reader.word(&entry.value, "`order`", &[("by_id", true), ("none", false)], &[])?,
+        None => false,
+    };
+    Some(ListOf { by_id, request: request?, items: items?, page: paging(map, reader) })
 }
 
 fn stamps(map: &Map, reader: &mut Reader) -> Stamps {

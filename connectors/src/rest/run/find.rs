@@ -233,7 +233,7 @@ async fn walk(connection: &RestConnection, selection: &Selection<'_>, find: &Fin
     if find.limit == 0 {
         return Ok(found);
     }
-    let reached = connection.walk(list, selection, |record| {
+    let reached = connection.each_record(list, selection, |record| {
         n_rows += 1;
         if find.filter.matches(&record) {
             found.push(record);

@@ -14,12 +14,15 @@ use crate::rest::template::{Root, Scope};
 
 /// So many pages are turned for one answer of ours.
 pub(super) const MOST_PAGES: usize = 50;
+/// So many of a list that is in no order, and has to be read whole.
+const MOST_UNSORTED_PAGES: usize = 1000;
 
 /// Where one is in a list.
 pub(super) struct Pages<'a> {
     paging: &'a Paging,
     page: Json,
     n_turned: usize,
+    most: usize,
     n_items: usize,
     /// Tokens that were used; one that comes again would lead in a circle.
     seen: BTreeSet<String>,
@@ -27,8 +30,19 @@ pub(super) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     pub(super) fn new(paging: &'a Paging) -> Self {
+        Self::up_to(MOST_PAGES, paging)
+    }
+
+    /// Of which so many are turned at most.
+    pub(super) fn up_to(most: usize, paging: &'a Paging) -> Self {
         let page = json!({ "number": 1, "offset": 0 });
-        Self { paging, page, n_turned: 0, n_items: 0, seen: BTreeSet::new() }
+        Self { paging, page, n_turned: 0, most, n_items: 0, seen: BTreeSet::new() }
+    }
+
+    /// Begins at a page that an earlier list had as its [`Self::scope`].
+    pub(super) fn go_on_at(&mut self, page: Json) {
+        self.n_items = page["offset"].as_u64().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(0);
+        self.page = page;
     }
 
     /// What templates see as `page`.
@@ -38,7 +52,7 @@ impl<'a> Pages<'a> {
 
     /// Whether so many pages were read that something must be wrong with asking like this.
     pub(super) fn are_too_many(&self) -> bool {
-        self.n_turned >= MOST_PAGES
+        self.n_turned >= self.most
     }
 
     /// Goes to the next page, where there is one.
@@ -59,7 +73,7 @@ impl<'a> Pages<'a> {
             }
             Paging::Number | Paging::Offset if items.is_empty() => return false,
             Paging::Number => {
-                self.page["number"] = (self.n_turned + 1).into();
+                self.page["number"] = (self.page["number"].as_u64().unwrap_or(0) + 1).into();
                 return true;
             }
             Paging::Offset => {
@@ -92,7 +106,10 @@ impl RestConnection {
         };
         let is_drain = matches!(request.query, PollQuery::Drain { .. });
         let cursor = json!({ "value": from.millis() });
-        let mut pages = Pages::new(&listing.page);
+        let mut pages = match listing.order {
+            Order::OldestFirst | Order::NewestFirst => Pages::new(&listing.page),
+            Order::None => Pages::up_to(MOST_UNSORTED_PAGES, &listing.page),
+        };
         let mut records = Vec::new();
         let mut n_wanted = 0;
         let mut server_time = None;
@@ -121,14 +138,20 @@ impl RestConnection {
                 (Order::OldestFirst, Some(last)) if is_drain => last > from,
                 (Order::OldestFirst, Some(_)) => n_wanted >= request.limit,
                 (Order::NewestFirst, Some(last)) => last < from,
+                // What is wanted may stand on the very last page.
+                (Order::None, Some(_)) => false,
             };
             if is_enough || !pages.turn(&answer.body, &items) {
                 // Fewer rows than asked for mean the end, so a walk that was cut short must not look like one.
                 if !is_enough && pages.are_too_many() {
-                    let message = format!(
-                        "{} pages of {}'s {} were read and {from} was not reached; poll from a later start",
-                        MOST_PAGES, self.manifest.service, request.object
-                    );
+                    let service = &self.manifest.service;
+                    let read = format!("{} pages of {service}'s {} were read", pages.most, request.object);
+                    let message = match listing.order {
+                        Order::OldestFirst | Order::NewestFirst => {
+                            format!("{read} and {from} was not reached; poll from a later start")
+                        }
+                        Order::None => format!("{read}, which are in no order, and there are more: too many to poll"),
+                    };
                     return Err(Error::new(Class::Invalid, message));
                 }
                 break;
@@ -181,7 +204,7 @@ impl RestConnection {
     }
 
     /// Every record of a list until this one says that it is enough; `false` where the list was too long.
-    pub(super) async fn walk(
+    pub(super) async fn each_record(
         &self,
         list: &ListOf,
         selection: &Selection<'_>,

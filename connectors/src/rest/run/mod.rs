@@ -4,14 +4,15 @@
 //! - `objects` discovers and keeps fields; `values` types what a service writes, and writes it back; `records` does so
 //!   for whole records.
 //! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves.
-//! - `search` and `listing` are the two ways to read many records, `find`, `poll`, `write` and `act` what a flow does.
+//! - `search` and `listing` are the two ways to read many records, `find`, `poll`, `walk`, `write` and `act` what a flow does.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sdk::{
     Account, ActionCall, ActionOutcome, ActionSchema, Ask, Class, ConnectContext, Connection, Cost, Error, Find, Limit,
-    ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Settings, Timestamp, Write, WriteOutcome,
+    ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Settings, Timestamp, WalkRequest, Write,
+    WriteOutcome,
 };
 
 use super::manifest::{IdOrder, Manifest, PollSource, Resource};
@@ -29,16 +30,19 @@ mod records;
 mod search;
 mod shape;
 mod values;
+mod walk;
 mod write;
 
 use client::Client;
 use objects::Objects;
+use walk::Bookmarks;
 
 /// One account at a service.
 pub(super) struct RestConnection {
     manifest: Arc<Manifest>,
     client: Client,
     objects: Objects,
+    bookmarks: Bookmarks,
 }
 
 /// The most rows of a page, where no search says so.
@@ -47,7 +51,7 @@ const PAGE_SIZE: usize = 200;
 impl RestConnection {
     pub(super) fn new(manifest: Arc<Manifest>, settings: &Settings, context: ConnectContext) -> Result<Self, Error> {
         let client = Client::new(Arc::clone(&manifest), settings, context)?;
-        Ok(Self { manifest, client, objects: Objects::default() })
+        Ok(Self { manifest, client, objects: Objects::default(), bookmarks: Bookmarks::default() })
     }
 
     /// What a resource's name stands for.
@@ -83,7 +87,7 @@ impl Connection for RestConnection {
             let scope = Scope::default().with(Root::Body, &body);
             let id = check.id.text(&scope).ok_or_else(|| self.odd_answer("does not say which account this is"))?;
             let title = check.title.text(&scope).unwrap_or_else(|| format!("{} {id}", self.manifest.title));
-            return Ok(Account { id: self.client.clean(&id), title: self.client.clean(&title) });
+            return Ok(Account { id, title });
         }
         Err(refused)
     }
@@ -136,6 +140,10 @@ impl Connection for RestConnection {
 
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {
         poll::poll(self, request).await
+    }
+
+    async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
+        walk::walk(self, request).await
     }
 
     async fn get(&self, object: &str, id: &RecordId, fields: &[String]) -> Result<Option<Record>, Error> {

@@ -16,17 +16,15 @@ pub(super) async fn poll(connection: &RestConnection, request: &PollRequest) -> 
         StampKind::Modified => {
             (Serves::NewOrUpdated, resource.stamps.modified.as_ref().map(|stamp| stamp.field.as_str()))
         }
-        StampKind::Archived => {
-            return Err(invalid(format!(
-                "{} does not tell which {} were archived",
-                connection.manifest.service, request.object
-            )));
-        }
+        StampKind::Archived => (Serves::Archived, None),
         StampKind::Field(field) => (of_field(resource, field), Some(field.as_str())),
     };
     let source = resource.polls.iter().find(|poll| poll.serves.contains(&serves)).map(|poll| &poll.source);
     let service = &connection.manifest.service;
     let Some(source) = source else {
+        if serves == Serves::Archived {
+            return Err(invalid(format!("{service} does not tell which {} were archived", request.object)));
+        }
         return Err(invalid(format!("{service}'s {} cannot be polled in this way", request.object)));
     };
     let selection = connection.select(&request.object, request.fields.iter().map(String::as_str), stamp).await?;

@@ -2,6 +2,7 @@
 
 use sdk::{
     Class, Connection, Filter, Find, PollQuery, PollRequest, Record, RecordId, StampKind, Test, Timestamp, Value,
+    WalkRequest,
 };
 
 use super::place::Place;
@@ -237,4 +238,26 @@ async fn a_find_returns_what_the_filter_matches_and_never_less() {
     let unknown =
         Find { object: "t".to_owned(), filter: test("nope", Test::Exists(true)), fields: Vec::new(), limit: 1 };
     assert_eq!(connection.find(&unknown).await.expect_err("unknown").class, Class::Invalid);
+}
+
+#[tokio::test]
+async fn a_walk_meets_every_row_once_in_the_order_of_ids_as_text() {
+    let place = Place::with(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, city TEXT); INSERT INTO t VALUES (9, 'Ulm'), (10, 'Bonn'), (100, 'Ulm'), (-1, 'Ulm')",
+    );
+    let connection = place.connect();
+    let walked = async |filter: Option<Filter>, after: Option<&str>, limit: usize| {
+        let after = after.map(RecordId::from);
+        let request = WalkRequest { object: "t".to_owned(), fields: vec!["city".to_owned()], filter, after, limit };
+        let page = connection.walk(&request).await?;
+        Ok::<_, sdk::Error>(page.records.iter().map(|record| record.id.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(walked(None, None, 100).await.unwrap(), ["-1", "10", "100", "9"]);
+    assert_eq!(walked(None, None, 2).await.unwrap(), ["-1", "10"]);
+    assert_eq!(walked(None, Some("10"), 2).await.unwrap(), ["100", "9"]);
+    assert_eq!(walked(None, Some("9"), 2).await.unwrap(), [""; 0]);
+    let ulm = Filter::Field { field: "city".to_owned(), test: Test::Eq("Ulm".into()) };
+    assert_eq!(walked(Some(ulm), Some("-1"), 2).await.unwrap(), ["100", "9"]);
+    let cities = WalkRequest { object: "cities".into(), fields: Vec::new(), filter: None, after: None, limit: 1 };
+    assert_eq!(connection.walk(&cities).await.expect_err("no such table").class, Class::Invalid);
 }
