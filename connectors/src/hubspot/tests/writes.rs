@@ -102,10 +102,13 @@ async fn an_upsert_by_email_updates_creates_or_adopts() {
     assert_eq!(sent(&script), [by_key(), create()]);
 
     for (clash, holder) in [("409_contact_exists", "512"), ("400_raced_conflict", "220006890315")] {
-        let script = Script::of(&["properties_contacts", "404_unknown_id", clash, "created_contact"]);
+        let script = Script::of(&["properties_contacts", "404_unknown_id", clash])
+            .then(200, held(holder, "Ada@Example.com"))
+            .then(200, json!({ "id": "512" }));
         assert_eq!(script.connect().write(&by_email()).await.unwrap(), written("512", false));
+        let look = format!("GET /crm/v3/objects/contacts/{holder}?properties=createdate%2Cemail%2Clastmodifieddate");
         let adopt = (format!("PATCH /crm/v3/objects/contacts/{holder}"), others.clone());
-        assert_eq!(sent(&script), [by_key(), create(), adopt]);
+        assert_eq!(sent(&script), [by_key(), create(), (look, Json::Null), adopt]);
     }
 
     // Nothing but the key: it is sent, for an update must hold something.
@@ -113,6 +116,44 @@ async fn an_upsert_by_email_updates_creates_or_adopts() {
     let only = write("contacts", upsert(&["email"], Ambiguous::Fail), &[("email", " a@b.c ".into())]);
     script.connect().write(&only).await.unwrap();
     assert_eq!(sent(&script)[0].1, json!({ "properties": { "email": " a@b.c " } }));
+}
+
+/// One contact as it is read.
+fn held(id: &str, email: &str) -> Json {
+    found(&[(id, json!({ "email": email, "lastmodifieddate": "2026-01-02T00:00:00Z" }))])["results"][0].clone()
+}
+
+#[tokio::test]
+async fn who_holds_the_address_only_beside_another_is_not_adopted() {
+    let clash = || Script::of(&["properties_contacts", "404_unknown_id", "409_contact_exists"]);
+    let script = clash().then(200, held("512", "countess@example.com"));
+    let error = fails(&script, &by_email()).await;
+    assert_eq!((error.class.clone(), error.applied), (Class::Conflict, Applied::No));
+    assert!(error.message.contains("record 512") && error.message.contains("its `email` is another"), "{error}");
+    assert_eq!(sent(&script).len(), 3, "nobody was changed");
+
+    // Gone again meanwhile: another try makes the record.
+    let script = clash();
+    script.add([Ok(recorded("404_unknown_id"))]);
+    let error = fails(&script, &by_email()).await;
+    assert_eq!((error.class, error.applied), (Class::Transient, Applied::No));
+}
+
+#[tokio::test]
+async fn a_record_that_was_found_and_is_gone_is_not_found() {
+    let row =
+        |id: &'static str| (id, json!({ "domain": "example.com", "hs_lastmodifieddate": "2026-01-02T00:00:00Z" }));
+    let script = Script::of(&["properties_companies"]).then(200, found(&[row("7")]));
+    script.add([Ok(recorded("404_unknown_id"))]);
+    let script = script.then(201, json!({ "id": "12" }));
+    assert_eq!(script.connect().write(&by_domain(Ambiguous::Fail)).await.unwrap(), written("12", true));
+    assert_eq!(sent(&script)[1].0, "PATCH /crm/v3/objects/companies/7");
+
+    // Of several, the next oldest.
+    let script = Script::of(&["properties_companies"]).then(200, found(&[row("7"), row("9")]));
+    script.add([Ok(recorded("404_unknown_id"))]);
+    let script = script.then(200, json!({ "id": "9" }));
+    assert_eq!(script.connect().write(&by_domain(Ambiguous::Oldest)).await.unwrap(), written("9", false));
 }
 
 #[tokio::test]

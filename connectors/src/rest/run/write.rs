@@ -162,10 +162,33 @@ impl Writer<'_> {
         }
         match self.create().await {
             Err(failure) => match failure.holder_of(self.object.key(key)) {
-                Some(holder) => self.update_without(holder, left_out).await,
+                Some(holder) => {
+                    self.is_held_by(holder, key).await?;
+                    self.update_without(holder, left_out).await
+                }
                 None => Err(failure),
             },
             Ok(written) => Ok(written),
+        }
+    }
+
+    /// Makes sure that a record has the value as its own: a refusal's words alone could name somebody who has it beside
+    /// another, or who clashes by something else.
+    async fn is_held_by(&self, holder: &RecordId, key: &str) -> Result<(), Error> {
+        let selection = self.connection.select(&self.resource.name, std::iter::once(key), None).await?;
+        let service = &self.connection.manifest.service;
+        match super::find::by_key(self.connection, &selection, None, holder.as_str()).await? {
+            Some(record) if self.has(&record.fields, &[key.to_owned()]) => Ok(()),
+            Some(_) => {
+                let message = format!(
+                    "{service} says that record {holder} clashes with this one, and its `{key}` is another; \
+                     look at both, for one of them may have it as a second value"
+                );
+                Err(Error::new(Class::Conflict, message))
+            }
+            None => {
+                Err(Error::new(Class::Transient, format!("{service}'s record {holder} had this `{key}`, and is gone")))
+            }
         }
     }
 
@@ -179,15 +202,20 @@ impl Writer<'_> {
     /// Looks first. A record that was written moments ago may not be found yet.
     async fn look_first(&self, how: &UpsertHow, keys: &[String], ambiguous: Ambiguous) -> Result<WriteOutcome, Error> {
         let candidates = self.candidates(how, keys).await?;
-        let written = match (&candidates[..], ambiguous) {
-            ([], _) => self.create().await?,
-            // The oldest stand first.
-            ([only], _) => self.update(only).await?,
-            ([first, ..], Ambiguous::First | Ambiguous::Oldest) => self.update(first).await?,
+        match (&candidates[..], ambiguous) {
+            ([] | [_], _) | (_, Ambiguous::First | Ambiguous::Oldest) => {}
             (several, Ambiguous::Skip) => return Ok(WriteOutcome::Skipped(self.named(several, keys))),
             (several, Ambiguous::Fail) => return Err(Error::new(Class::Conflict, self.named(several, keys))),
-        };
-        Ok(WriteOutcome::Written(written))
+        }
+        // The oldest stand first. One that was found and is gone meanwhile is none.
+        for candidate in &candidates {
+            match self.update(candidate).await {
+                Err(failure) if failure.error.class == Class::NotFound => {}
+                Err(failure) => return Err(failure.into()),
+                Ok(written) => return Ok(WriteOutcome::Written(written)),
+            }
+        }
+        Ok(WriteOutcome::Written(self.create().await?))
     }
 
     /// The records that have these values, oldest first.
