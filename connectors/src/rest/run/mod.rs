@@ -87,7 +87,7 @@ impl Connection for RestConnection {
             let scope = Scope::default().with(Root::Body, &body);
             let id = check.id.text(&scope).ok_or_else(|| self.odd_answer("does not say which account this is"))?;
             let title = check.title.text(&scope).unwrap_or_else(|| format!("{} {id}", self.manifest.title));
-            return Ok(Account { id, title });
+            return Ok(Account { id: self.client.clean(&id), title: self.client.clean(&title) });
         }
         Err(refused)
     }
