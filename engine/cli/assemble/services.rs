@@ -25,6 +25,8 @@ pub struct Services {
     secrets: Vec<Secret>,
     facts: BTreeMap<ConnectionName, ConnectorFacts>,
     open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
+    /// What flows can do with the objects of each.
+    offers: BTreeMap<ConnectionName, Vec<sdk::Offer>>,
     /// Connections that cannot be opened, and why.
     broken: BTreeMap<ConnectionName, String>,
     /// Those among them of which no diagnostic tells.
@@ -41,6 +43,7 @@ impl Services {
             secrets: Vec::new(),
             facts: BTreeMap::new(),
             open: BTreeMap::new(),
+            offers: BTreeMap::new(),
             broken: BTreeMap::new(),
             unopened: Vec::new(),
             discovered: BTreeMap::new(),
@@ -49,7 +52,9 @@ impl Services {
             let name = definition.name.value.clone();
             let mut described = Described::of(definition);
             services.facts.insert(name.clone(), configured::unknown_facts(definition));
-            if !uses.iter().any(|(used, _)| *used == name) {
+            // An action names no object, so what it is of is not among the uses.
+            let acts = understood.definitions.iter().any(|flow| flow.is_enabled() && flow.acts_at(&name));
+            if !acts && !uses.iter().any(|(used, _)| *used == name) {
                 continue;
             }
             let (ready, diagnostics) = configured::resolve(definition, environment, folder);
@@ -92,6 +97,7 @@ impl Services {
             objects: connection.objects(),
         };
         self.facts.insert(name.clone(), facts);
+        self.offers.insert(name.clone(), ready.connector.offers());
         self.open.insert(name, connection);
     }
 
@@ -105,6 +111,7 @@ impl Services {
                 .filter_map(|(used, schema)| Some((used.clone(), schema.as_ref().ok()?.clone())))
                 .collect(),
             actions: self.open.iter().map(|(name, connection)| (name.clone(), connection.actions())).collect(),
+            offers: self.offers.clone(),
             connectors: configured::connector_names(),
         }
     }
