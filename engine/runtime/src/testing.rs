@@ -14,7 +14,7 @@ use sdk::{
     Catalog, Class, Clock, Connection, ConnectionName, ConnectorFacts, Error, FlowId, Ids, Record, RecordId, RunId,
     Timestamp, Value,
 };
-use store::{FlowState, RunFilter, RunRow, RunState, Store};
+use store::{FlowState, RunDetail, RunFilter, RunRow, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::Opened;
@@ -117,6 +117,13 @@ impl World {
     pub async fn runs(&self) -> Vec<String> {
         let filter = RunFilter { limit: 10_000, ..RunFilter::default() };
         self.store.runs(filter).await.unwrap().iter().rev().map(in_words).collect()
+    }
+
+    /// All about the newest run of a flow.
+    pub async fn run_of(&self, flow: &str) -> RunDetail {
+        let filter = RunFilter { flow: Some(FlowId::from(flow)), limit: 1, ..RunFilter::default() };
+        let newest = self.store.runs(filter).await.unwrap().remove(0);
+        self.store.run(&newest.id.to_string()).await.unwrap()
     }
 
     /// The state that the store keeps of a flow.
