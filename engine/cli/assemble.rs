@@ -12,9 +12,10 @@ mod understood;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use flow::project::RetentionSettings;
 use flow::{Every, Flow, On, Times, Trigger};
 use runtime::engine::EngineParts;
-use runtime::{Connections, Drain, Engine, EngineOptions, FlowStatus, Handle};
+use runtime::{Connections, Drain, Engine, EngineOptions, FlowStatus, Handle, RetentionPolicy, housekeeping};
 use sdk::{Clock as _, FlowId, RandomIds, SystemClock};
 use store::{EngineLock, FlowState, Store};
 use text::Diagnostic;
@@ -77,6 +78,8 @@ pub struct Assembled {
     pub store: Store,
     /// Where the state lies.
     pub data: PathBuf,
+    /// How much history is kept.
+    pub retention: RetentionPolicy,
     engine: Engine,
     // Fields are dropped in this order: the door is closed before the lock is given back.
     door: Door,
@@ -154,7 +157,15 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     };
     let (engine, handle) = Engine::start(parts).await?;
     let door = control::open(&setup.place.data, handle.clone())?;
-    Ok(Assembled { flows: good, left_out, handle, store, data: setup.place.data, engine, door, lock })
+    let retention = kept(&understood.project.retention);
+    Ok(Assembled { flows: good, left_out, handle, store, data: setup.place.data, retention, engine, door, lock })
+}
+
+/// How much history is kept: what the project says, and the usual for what it does not.
+fn kept(settings: &RetentionSettings) -> RetentionPolicy {
+    let usual = RetentionPolicy::default();
+    let bodies = settings.age.unwrap_or(usual.bodies);
+    RetentionPolicy { bodies, runs: usual.runs.max(bodies), bytes: settings.size.unwrap_or(usual.bytes) }
 }
 
 /// Fails where a file of connections has mistakes: what it does not say could lead flows to other accounts.
@@ -172,8 +183,11 @@ fn connections_are_whole(files: &ProjectFiles, understood: &Understood) -> Resul
 impl Assembled {
     /// Works until told to stop, or until drained, and puts everything away.
     pub async fn work(self, drain: Option<Drain>, stop: CancellationToken) -> Result<Worked, Failure> {
-        let Self { engine, handle, store, door, lock, .. } = self;
+        let Self { engine, handle, store, door, lock, retention, .. } = self;
+        let house = tokio::spawn(housekeeping::keep_house(store.clone(), Arc::new(SystemClock), retention));
         let ended = engine.run(drain, stop).await;
+        // What it has begun to delete is deleted or not, never half.
+        house.abort();
         let statuses = handle.statuses();
         drop(door);
         let accounts = accounts(&store, statuses.iter().map(|status| &status.flow)).await;

@@ -85,7 +85,7 @@ pub async fn run(arguments: Arguments, verbose: u8) -> Result<(), Failure> {
     let before = assembled.accounts().await?;
     // What search does not show yet is not there yet: the engine looks again once it must be.
     let settle = arguments.account.lag + Duration::from_millis(100);
-    let worked = assembled.work(arguments.once.then_some(Drain { settle }), stop.clone()).await;
+    let worked = assembled.work(arguments.once.then_some(Drain { settle, waits: false }), stop.clone()).await;
     pictures.cancel();
     // The picture is only a picture; what counts comes after it.
     let _ = drawing.await;

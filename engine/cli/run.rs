@@ -114,8 +114,9 @@ async fn held(place: &Place, flow: &FlowId, written: &PlaceArguments) -> Result<
 async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Result<(), Failure> {
     let before = assembled.accounts().await?;
     let (data, seen) = (assembled.data.clone(), assembled.store.latest_change().await?);
-    let worked = assembled.work(Some(Drain { settle: Duration::ZERO }), stop.clone()).await?;
+    let worked = assembled.work(Some(Drain { settle: Duration::ZERO, waits: false }), stop.clone()).await?;
     screen::say(&accounts::table(&worked.accounts));
+    tell_waits(&Store::open_read_only(&data)?).await?;
     if stop.is_cancelled() {
         return Err(Failure::Stopped);
     }
@@ -131,6 +132,34 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
             Err(Failure::RunsFailed { n_failed, n_runs: after.ended() - before.ended(), help: hint })
         }
     }
+}
+
+/// Tells how many runs are in a `wait`, which nobody stays for.
+async fn tell_waits(store: &Store) -> Result<(), Failure> {
+    let (mut n_waiting, mut flows) = (0, Vec::new());
+    for row in store.flow_states().await? {
+        let counts = store.counts_by_state(&row.flow).await?;
+        let n: u64 = counts.iter().filter(|(state, _)| *state == RunState::Waiting).map(|(_, n)| n).sum();
+        if n > 0 {
+            n_waiting += n;
+            flows.push(row.flow);
+        }
+    }
+    if n_waiting == 0 {
+        return Ok(());
+    }
+    let verb = if n_waiting == 1 { "waits" } else { "wait" };
+    let until = match store.next_wake(&flows).await? {
+        Some(at) => format!("until {} UTC", tables::moment(at)),
+        None => "no longer".to_owned(),
+    };
+    let first = if n_waiting == 1 { "" } else { "the first " };
+    screen::complain(&format!(
+        "{} {verb}, {first}{until}; the next start goes on with {}.\n",
+        counted(n_waiting, "run"),
+        if n_waiting == 1 { "it" } else { "them" },
+    ));
+    Ok(())
 }
 
 /// Tells each distinct reason of the runs that failed since this change once, with how often it was met.

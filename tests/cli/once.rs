@@ -111,3 +111,14 @@ fn check_needs_no_secret_and_leaves_nothing_behind() {
     assert_eq!(diagnostics[0]["file"], "flows/bad.yaml");
     assert!(project.run(&["check", "flows/people.yaml"]).ok().contains("1 flow checked"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_wait_are_left_to_the_next_start() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    project.write("flows/people.yaml", crate::project::PEOPLE.replace("steps:\n", "steps:\n  - wait: 3d\n"));
+    let said = project.run(&["run", "people", "--once"]);
+    assert!(said.err.contains(" until 20") && said.err.contains("the next start goes on with"), "{said:?}");
+    let runs = project.run(&["runs", "list", "--state", "waiting", "--format", "jsonl"]).ok();
+    assert!(!runs.is_empty(), "they are in the store");
+}

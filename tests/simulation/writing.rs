@@ -225,7 +225,7 @@ impl Simulation {
             stopper.cancel();
         });
         // A wide pass that began after everything showed: what was written by a dead process counts as well.
-        self.engine(Some(Drain { settle: self.lag + Duration::from_secs(700) }), stop).await?;
+        self.engine(Some(Drain { settle: self.lag + Duration::from_secs(700), waits: true }), stop).await?;
         if patience.is_finished() { Err("a day was not enough to drain".to_owned()) } else { Ok(()) }
     }
 

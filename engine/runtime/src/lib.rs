@@ -11,6 +11,7 @@ pub mod effects;
 pub mod engine;
 pub mod events;
 mod hash;
+pub mod housekeeping;
 pub mod interpreter;
 pub mod offload;
 pub mod poller;
@@ -23,5 +24,6 @@ mod testing;
 
 pub use connections::Connections;
 pub use engine::{Command, Drain, Engine, EngineOptions, Handle};
+pub use housekeeping::RetentionPolicy;
 pub use poller::{PollError, PollFailed, PollOptions, Polled, Poller};
 pub use status::{FlowStatus, LastPoll};

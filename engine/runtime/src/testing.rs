@@ -106,8 +106,13 @@ impl World {
 
     /// Lets an engine drain these flows, which were checked.
     pub async fn drain_over(&self, flows: &[Arc<flow::Flow>]) -> Handle {
+        self.drain_as(flows, Drain { settle: Duration::ZERO, waits: true }).await
+    }
+
+    /// The same, done when this says.
+    pub async fn drain_as(&self, flows: &[Arc<flow::Flow>], drain: Drain) -> Handle {
         let (engine, handle) = self.start(flows).await;
-        let drained = engine.run(Some(Drain { settle: Duration::ZERO }), CancellationToken::new());
+        let drained = engine.run(Some(drain), CancellationToken::new());
         let day = Duration::from_secs(24 * 3600);
         tokio::time::timeout(day, drained).await.expect("a day was not enough to drain").unwrap();
         handle

@@ -44,6 +44,7 @@ pub(crate) enum Op {
     SetFlowState { flow: FlowId, state: FlowState, reason: Option<String>, now: Timestamp },
     RenameFlow { from: FlowId, to: FlowId },
     Prune(Retention),
+    Fold,
     Close,
 }
 
@@ -144,7 +145,8 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         }
         Op::RenameFlow { from, to } => Answer::Flag(flows::rename(connection, from, to)?),
         Op::Prune(retention) => Answer::Pruned(retention::prune(connection, retention)?),
-        Op::Close => Answer::Nothing,
+        // Both are done once the commit is.
+        Op::Fold | Op::Close => Answer::Nothing,
     };
     faults::point(op.applied());
     Ok(answer)
@@ -177,6 +179,7 @@ impl Op {
             Self::SetFlowState { .. } => "flow_state.applied",
             Self::RenameFlow { .. } => "rename.applied",
             Self::Prune(_) => "prune.applied",
+            Self::Fold => "fold.applied",
             Self::Close => "close.applied",
         }
     }
@@ -203,6 +206,7 @@ impl Op {
             | Self::Settle { .. }
             | Self::SetFlowState { .. }
             | Self::RenameFlow { .. }
+            | Self::Fold
             | Self::Close => 1,
         }
     }

@@ -142,6 +142,9 @@ fn write_all(mut connection: Connection, mut jobs: mpsc::Receiver<Job>, commits:
             jobs.close();
             answers[at] = close(&connection).map(|()| Answer::Nothing);
         }
+        for (at, _) in ops.iter().enumerate().filter(|(_, op)| matches!(op, Op::Fold)) {
+            answers[at] = fold(&connection).map(|()| Answer::Nothing);
+        }
         for (reply, answer) in replies.into_iter().zip(answers) {
             // Whoever stopped waiting is not owed an answer; what it asked for is stored.
             let _ = reply.send(answer);
@@ -153,6 +156,15 @@ fn write_all(mut connection: Connection, mut jobs: mpsc::Receiver<Job>, commits:
 fn close(connection: &Connection) -> Result<()> {
     connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")?;
     Ok(())
+}
+
+/// Folds the log into the database, unless a reader needs it: nobody waits for that, for another time comes.
+fn fold(connection: &Connection) -> Result<()> {
+    let patience: i64 = connection.pragma_query_value(None, "busy_timeout", |row| row.get(0))?;
+    connection.pragma_update(None, "busy_timeout", 0)?;
+    let folded = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
+    connection.pragma_update(None, "busy_timeout", patience)?;
+    Ok(folded?)
 }
 
 /// A small pool of reading connections.

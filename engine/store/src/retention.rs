@@ -58,6 +58,13 @@ pub(crate) fn prune(connection: &Connection, retention: &Retention) -> Result<Pr
     Ok(Pruned { bodies, runs: runs as u64, effects: effects as u64 })
 }
 
+/// Bytes in use.
+pub(crate) fn size(connection: &Connection) -> Result<u64> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = number("page_count")? - number("freelist_count")?;
+    Ok((pages * number("page_size")?).cast_unsigned())
+}
+
 fn prune_bodies(connection: &Connection, before: Timestamp, limit: i64) -> Result<u64> {
     let mut select = connection.prepare_cached(WITH_BODY)?;
     let ids = select.query_map((TimeColumn(before), limit), |row| row.get(0))?;

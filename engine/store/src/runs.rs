@@ -132,6 +132,18 @@ pub(crate) fn next_due(connection: &Connection, now: Timestamp, flows: &[FlowId]
     Ok(next)
 }
 
+pub(crate) fn next_wake(connection: &Connection, flows: &[FlowId]) -> Result<Option<Timestamp>> {
+    let mut select = connection.prepare_cached(NEXT_WAKE)?;
+    let mut next: Option<Timestamp> = None;
+    for flow in flows {
+        let due = select.query_row((flow.as_str(), i64::MIN), |row| row.get(0)).optional()?;
+        if let Some(TimeColumn(due)) = due {
+            next = Some(next.map_or(due, |next| next.min(due)));
+        }
+    }
+    Ok(next)
+}
+
 /// Ends an attempt and keeps its log; false where the run was not at work any more, and nothing changed.
 pub(crate) fn end_attempt(
     connection: &Connection,

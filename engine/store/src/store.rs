@@ -15,7 +15,7 @@ use crate::{
     ManualRun, Novelty, Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog, RunRow, RunState,
     ScheduleRow, Settlement, SourceKey, SourceRow, Tally, Timetable, TookOver, WalkPage,
 };
-use crate::{cursors, failures, flows, history, ledger, runs, schedules, schema};
+use crate::{cursors, failures, flows, history, ledger, retention, runs, schedules, schema};
 
 /// A handle to the engine's database; cloning it is cheap, and all clones are the same store.
 ///
@@ -247,6 +247,12 @@ impl Store {
         self.write(Op::EndAttempt { run, end, log, now }).await
     }
 
+    /// When the first run of these flows that is in a `wait` goes on; `None` where none is.
+    pub async fn next_wake(&self, flows: &[FlowId]) -> Result<Option<Timestamp>> {
+        let flows = flows.to_vec();
+        self.read(move |connection| runs::next_wake(connection, &flows)).await
+    }
+
     /// The run has ended so, and the next version of its record may be claimed. False where it was not at work any
     /// more, and nothing changed: an ending is never overwritten.
     pub async fn finish(&self, run: RunId, ending: Ending, now: Timestamp) -> Result<bool> {
@@ -388,6 +394,19 @@ impl Store {
     /// answers that there was something.
     pub async fn prune(&self, retention: Retention) -> Result<Pruned> {
         self.write(Op::Prune(retention)).await
+    }
+}
+
+/// Its size.
+impl Store {
+    /// Bytes that the database takes up, without pages that wait to be used again.
+    pub async fn size(&self) -> Result<u64> {
+        self.read(retention::size).await
+    }
+
+    /// The log of changes is folded into the database and takes up no space, where no reader needs it.
+    pub async fn fold(&self) -> Result<()> {
+        self.write(Op::Fold).await
     }
 }
 

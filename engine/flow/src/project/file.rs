@@ -1,6 +1,8 @@
 //! `millrace.yaml`: what holds for the whole project.
 
-use text::{Diagnostic, Diagnostics, Kind, SourceFile};
+use std::time::Duration;
+
+use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, shown};
 
 use crate::check::ProjectDefaults;
 use crate::codes;
@@ -8,9 +10,10 @@ use crate::parse::reader::{Reader, Vocabulary};
 
 const PROJECT: Vocabulary = Vocabulary {
     what: "`millrace.yaml`",
-    known: &["timezone", "data"],
-    later: &["listen", "retention", "budgets", "notify"],
+    known: &["timezone", "data", "retention"],
+    later: &["listen", "budgets", "notify"],
 };
+const RETENTION: Vocabulary = Vocabulary { what: "`retention`", known: &["age", "size"], later: &[] };
 
 /// What `millrace.yaml` says.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,17 @@ pub struct ProjectFile {
     pub timezone: Option<jiff::tz::TimeZone>,
     /// The folder of durable state, relative to the project's.
     pub data: Option<String>,
+    /// How much history is kept.
+    pub retention: RetentionSettings,
+}
+
+/// How much history a project keeps. What it does not say, the engine decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetentionSettings {
+    /// How long records and logs of runs that ended are kept.
+    pub age: Option<Duration>,
+    /// How many bytes the database may take up.
+    pub size: Option<u64>,
 }
 
 impl ProjectFile {
@@ -43,6 +57,12 @@ pub fn parse_project(file: &SourceFile) -> (ProjectFile, Vec<Diagnostic>) {
             reader.keys(map, &PROJECT);
             project.timezone = map.get("timezone").and_then(|entry| reader.timezone(entry));
             project.data = map.get("data").and_then(|entry| reader.text(entry)).map(|data| data.value);
+            if let Some(map) = map.get("retention").and_then(|entry| reader.map(entry)) {
+                reader.keys(map, &RETENTION);
+                let age = map.get("age").and_then(|entry| reader.duration(entry)).map(|age| age.value);
+                let size = map.get("size").and_then(|entry| size(&mut reader, entry));
+                project.retention = RetentionSettings { age, size };
+            }
         }
         Some((_, span)) => {
             reader.report(Diagnostic::error(codes::WRONG_TYPE, "the project's file is a map of keys and values"), span);
@@ -50,6 +70,28 @@ pub fn parse_project(file: &SourceFile) -> (ProjectFile, Vec<Diagnostic>) {
         None => {}
     }
     (project, diagnostics.into_vec())
+}
+
+/// A number of bytes: `500MB`, `2GB`.
+fn size(reader: &mut Reader<'_>, entry: &Entry) -> Option<u64> {
+    // Below this, runs would lose what they are made of while an operator still looks at them.
+    const LEAST: u64 = 10_000_000;
+    let text = reader.fixed_text(&entry.value, entry.key.span, &entry.key.text, "a size such as 2GB")?;
+    let digits = text.value.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let unit = match text.value[digits.len()..].trim() {
+        "MB" => Some(1_000_000),
+        "GB" => Some(1_000_000_000),
+        "TB" => Some(1_000_000_000_000),
+        _ => None,
+    };
+    let bytes = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit)).filter(|bytes| *bytes >= LEAST);
+    if bytes.is_none() {
+        let diagnostic =
+            Diagnostic::error(codes::WRONG_VALUE, format!("`{}` is no size for a database", shown(&text.value)))
+                .help("write a number and its unit, at least `10MB`: `500MB`, `2GB`");
+        reader.report(diagnostic, text.span);
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -63,12 +105,22 @@ mod tests {
         assert_eq!(diagnostics, []);
         assert_eq!(project.defaults().timezone.iana_name(), Some("Europe/Berlin"));
         assert_eq!(project.data.as_deref(), Some("state"));
+        assert_eq!(project.retention, RetentionSettings::default());
+        let (project, diagnostics) =
+            parse_project(&SourceFile::new("millrace.yaml", "retention: {age: 90d, size: 500MB}\n"));
+        assert_eq!(diagnostics, []);
+        let age = Some(Duration::from_secs(90 * 24 * 3600));
+        assert_eq!(project.retention, RetentionSettings { age, size: Some(500_000_000) });
         assert_eq!(parse_project(&SourceFile::new("millrace.yaml", "# nothing\n")).1, []);
         for (yaml, code) in [
             ("timezon: UTC", codes::UNKNOWN_KEY),
             ("timezone: Mars/Base", codes::WRONG_VALUE),
             ("notify: {}", codes::NOT_YET),
             ("data: [a]", codes::WRONG_TYPE),
+            ("retention: {age: 90}", codes::WRONG_TYPE),
+            ("retention: {size: 2 gigs}", codes::WRONG_VALUE),
+            ("retention: {size: 1MB}", codes::WRONG_VALUE),
+            ("retention: {days: 3}", codes::UNKNOWN_KEY),
         ] {
             let (_, diagnostics) = parse_project(&SourceFile::new("millrace.yaml", yaml));
             assert_eq!(diagnostics.len(), 1, "{yaml}");

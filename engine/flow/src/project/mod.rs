@@ -5,5 +5,5 @@ mod file;
 mod settings;
 
 pub use connections::{ConnectionDefinition, SettingKey, SettingText, overlay, parse_connections};
-pub use file::{ProjectFile, parse_project};
+pub use file::{ProjectFile, RetentionSettings, parse_project};
 pub use settings::resolve_settings;

@@ -3,7 +3,7 @@
 use sdk::Class;
 use store::FlowState;
 
-use crate::testing::{FLOW, World, applied, record, refusal, status, wait};
+use crate::testing::{FLOW, World, applied, checked, record, refusal, status, wait};
 
 /// Runs stored by a poll whose second page failed were not known to wait, so the engine said that all was done.
 #[tokio::test(start_paused = true)]
@@ -60,6 +60,30 @@ async fn it_ends_where_the_target_refuses_the_token_and_shows_so() {
         })
         .await;
     assert_eq!(world.stored_state("f").await, FlowState::Active);
+}
+
+/// `run --once` of a flow with `wait: 3d` stayed for three days.
+#[tokio::test(start_paused = true)]
+async fn it_does_not_stay_for_waits_unless_it_is_told_to() {
+    let world = World::new();
+    let waits = FLOW.replace("steps:", "steps:\n  - wait: 3d");
+    world.crm.show([record(1, -5_000)]);
+    let drain = |waits: bool| crate::Drain { settle: std::time::Duration::ZERO, waits };
+    world.drain_as(&checked(&[&waits]), drain(false)).await;
+    assert_eq!(world.runs().await, ["1 waiting"]);
+    assert!(world.clock.elapsed().as_secs() < 3_600, "it stayed for {:?}", world.clock.elapsed());
+
+    // Beside a run that waits for its connection, too.
+    world.crm.show([record(2, -4_000)]);
+    world.copy.writes.answer(|_, _| Err(refusal(Class::Auth)));
+    world.drain_as(&checked(&[&waits, &FLOW.replace("flow: f", "flow: g")]), drain(false)).await;
+    assert!(world.clock.elapsed().as_secs() < 7_200);
+
+    world.copy.writes.answer(|_, _| Ok(applied()));
+    wait(3 * 24 * 3600).await;
+    world.drain_as(&checked(&[&waits]), drain(false)).await;
+    let ended = world.runs().await.iter().filter(|run| run.contains("succeeded")).count();
+    assert!(ended >= 1, "the next one goes on with them: {:?}", world.runs().await);
 }
 
 /// A flow that was blocked when its process ended stayed so in the store for ever, although its connection had been
