@@ -120,7 +120,7 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
     if stop.is_cancelled() {
         return Err(Failure::Stopped);
     }
-    if let Some(status) = worked.statuses.iter().find(|status| status.state == FlowState::Blocked.word()) {
+    if let Some(status) = worked.statuses.iter().find(|status| status.state == FlowState::Blocked) {
         return Err(Failure::NoneCouldWork { reason: status.reason.clone().unwrap_or_default() });
     }
     // Failures of earlier times are not this command's.

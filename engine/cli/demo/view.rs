@@ -132,7 +132,7 @@ fn row(flow: &FlowStatus, now: Timestamp, layout: Layout) -> String {
     let failed = in_states(flow, &[RunState::Failed, RunState::Unknown]);
     let next = match flow.next_poll {
         Some(at) => durations::short(at.since(now)),
-        None if flow.state == FlowState::Paused.word() => "–".to_owned(),
+        None if flow.state == FlowState::Paused => "–".to_owned(),
         None => "polling".to_owned(),
     };
     let cell = |text: String, width: usize| format!("{text:>width$}", width = width + layout.extra);
@@ -140,7 +140,7 @@ fn row(flow: &FlowStatus, now: Timestamp, layout: Layout) -> String {
     let name = cut(flow.flow.as_str(), layout.name.saturating_sub(3));
     let mut text = format!(
         "{}{}{}{}{}{}{}{}",
-        tables::marked(&format!("{:<name$}", tables::flow_mark(&flow.state, &name), name = layout.name)),
+        tables::marked(&format!("{:<name$}", tables::flow_mark(flow.state.word(), &name), name = layout.name)),
         cell(brief(flow.polls), POLLS),
         cell(brief(flow.records), RECORDS),
         cell(brief(flow.left_out), LEFT_OUT).dimmed(),
@@ -225,15 +225,18 @@ mod tests {
     fn flow(records: u64, left_out: u64, succeeded: u64) -> FlowStatus {
         FlowStatus {
             flow: "customers-to-warehouse".into(),
-            state: "active".to_owned(),
+            state: FlowState::Active,
+            trigger: runtime::TriggerKind::Poll,
             reason: None,
             polls: 3,
             records,
             left_out,
             asked: 0,
+            scheduled: 0,
             runs: succeeded,
             ended: [(RunState::Succeeded, succeeded)].into(),
             next_poll: Some(Timestamp::from_millis(1_400)),
+            next_start: None,
             last_poll: None,
         }
     }

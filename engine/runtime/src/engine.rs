@@ -8,6 +8,7 @@ mod repair;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ use std::time::Duration;
 use flow::{Flow, Trigger};
 use futures::StreamExt;
 use sdk::{Clock, FlowId, Ids, RunId, Timestamp};
-use store::{Failure, FlowRow, FlowState, RunState, Store, Tally};
+use store::{Failure, FlowRow, FlowState, RunState, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,11 +27,14 @@ use crate::calls::Calls;
 use crate::connections::Connections;
 use crate::effects::Effects;
 use crate::poller::{PollFailed, PollOptions, Polled, Poller, PollerParts};
-use crate::status::{FlowStatus, LastPoll};
+use crate::scheduler::{Alarm, QueueAlarm};
+use crate::status::{FlowStatus, LastPoll, TriggerKind};
+use crate::walker::{Walker, WalkerParts};
 
 pub use command::{Command, Handle};
 use command::{LookedUp, Reply};
 use dispatch::RunResult;
+use times::Clockwork;
 
 /// How an engine works.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +47,7 @@ pub struct EngineOptions {
     pub parked_bytes: usize,
     /// How long a graceful stop waits for runs at work.
     pub grace: Duration,
-    /// Whether it polls at all; else it only works on runs that are stored, or that it is asked for.
+    /// Whether it polls and goes by the clock at all; else it only works on runs that are stored, or that it is asked for.
     pub polls: bool,
 }
 
@@ -78,13 +82,11 @@ pub struct EngineParts {
 
 /// When an engine that drains is done: each flow finished a pass that began at least this long after the engine started
 /// and after the last write to the connection it polls, and no run is left. A flow that is paused, or blocked until somebody
-/// mends its connection, is not waited for.
+/// mends its connection, is not waited for; nor is a flow's next time, but a walk that is under way is.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
     /// How late a service may show what was written to it.
     pub settle: Duration,
-    /// Whether it stays for runs in a `wait`, which may last for days; else the next engine goes on with them.
-    pub waits: bool,
 }
 
 /// Several flows at work over one store.
@@ -92,6 +94,14 @@ pub struct Engine {
     parts: EngineParts,
     effects: Effects,
     flows: BTreeMap<FlowId, FlowTask>,
+    /// What wakes the loop for flows that go by the clock.
+    alarm: Box<dyn Alarm>,
+    /// What the clock said when due times were last looked at.
+    clock_seen: Option<Timestamp>,
+    /// The ownership under which it stores.
+    epoch: i64,
+    /// Whether it stops once nothing is left to do.
+    drains: bool,
     polls_due: DelayQueue<FlowId>,
     polls: JoinSet<PollEnded>,
     runs: JoinSet<(FlowId, RunId, RunResult)>,
@@ -113,11 +123,15 @@ struct FlowTask {
     flow: Arc<Flow>,
     /// The name that its effect ids are made from, which no renaming changes.
     identity: FlowId,
-    /// What reads its source, where it polls one.
-    poller: Option<Arc<Poller>>,
+    /// What reads its source, where it has one.
+    reader: Option<Reader>,
+    /// Its times, where it goes by the clock.
+    clockwork: Option<Clockwork>,
     is_paused: bool,
     poll_key: Option<delay_queue::Key>,
     poll_due: Timestamp,
+    /// The time between two polls, as it is now.
+    poll_interval: Duration,
     is_polling: bool,
     n_failed_polls: u32,
     n_at_work: usize,
@@ -129,6 +143,15 @@ struct FlowTask {
     pass_began: Option<Timestamp>,
     /// When the last pass began that this process began and finished.
     last_finished_pass_began: Option<Timestamp>,
+}
+
+/// What reads a flow's source.
+#[derive(Clone)]
+enum Reader {
+    /// What is new or changed, again and again.
+    Poller(Arc<Poller>),
+    /// All of it, once for each of its times.
+    Walker(Arc<Walker>),
 }
 
 struct PollEnded {
@@ -157,6 +180,8 @@ pub enum EngineError {
 
 enum Event {
     PollDue(FlowId),
+    /// A flow's time may have come.
+    Tick(FlowId),
     Polled(PollEnded),
     RunEnded(FlowId, RunId, RunResult),
     LookedUp(LookedUp),
@@ -178,6 +203,10 @@ impl Engine {
         let mut engine = Self {
             effects: Effects::new(parts.store.clone(), parts.clock.clone(), parts.options.parked_bytes),
             flows: BTreeMap::new(),
+            alarm: Box::new(QueueAlarm::new(parts.clock.clone())),
+            clock_seen: None,
+            epoch: taken.epoch,
+            drains: false,
             polls_due: DelayQueue::new(),
             polls: JoinSet::new(),
             runs: JoinSet::new(),
@@ -201,12 +230,13 @@ impl Engine {
         let states = engine.parts.store.flow_states().await?;
         for flow in flows {
             let known = states.iter().find(|row| row.flow == flow.id);
-            engine.add(flow, taken.epoch, known).await?;
+            engine.add(flow, known).await?;
         }
         engine.calls.flows = Arc::new(engine.flows.keys().cloned().collect());
         let n_flows = engine.flows.len();
         for flow in engine.flows.keys().cloned().collect::<Vec<_>>() {
             engine.schedule_first(&flow, n_flows);
+            engine.arm(&flow);
         }
         Ok((engine, Handle::new(sender, statuses)))
     }
@@ -225,7 +255,7 @@ impl Engine {
                 Err(error @ store::Error::FlowExists { .. }) => {
                     let reason = format!("{error}; take `was` out of its file, or give it another name");
                     crate::events::FlowLeftOut { flow: &flow.id, reason: &reason }.emit();
-                    let status = FlowStatus::left_out(flow.id.clone(), reason);
+                    let status = FlowStatus::left_out(&flow, reason);
                     self.with_statuses(|statuses| statuses.insert(flow.id.clone(), status));
                 }
                 Err(error) => return Err(error.into()),
@@ -234,55 +264,55 @@ impl Engine {
         Ok(sound)
     }
 
-    async fn add(&mut self, flow: Arc<Flow>, epoch: i64, known: Option<&FlowRow>) -> Result<(), EngineError> {
+    async fn add(&mut self, flow: Arc<Flow>, known: Option<&FlowRow>) -> Result<(), EngineError> {
         let is_paused = known.is_some_and(|row| row.state == FlowState::Paused);
         if known.is_some_and(|row| row.state == FlowState::Blocked) {
             // Its connection may have been mended since; if not, that is found and told again.
             self.keep_state(&flow.id, FlowState::Active, None).await;
         }
-        let poller = match &flow.trigger {
-            Trigger::Poll(poll) => {
-                let Some(connection) = self.parts.connections.get(&poll.target.connection).cloned() else {
-                    return Ok(());
-                };
-                let parts = PollerParts {
-                    store: self.parts.store.clone(),
-                    clock: self.parts.clock.clone(),
-                    ids: self.parts.ids.clone(),
-                    options: self.parts.options.poll,
-                    epoch,
-                };
-                Some(Arc::new(Poller::new(flow.clone(), poll.clone(), connection, parts)))
-            }
-            Trigger::Schedule(_) | Trigger::Manual(_) => None,
+        let Some(reader) = self.reader(&flow) else { return Ok(()) };
+        let clockwork = match &flow.trigger {
+            Trigger::Schedule(schedule) => Some(self.clockwork(&flow, schedule).await?),
+            Trigger::Poll(_) | Trigger::Manual(_) => None,
         };
-        let tally = match &poller {
-            Some(poller) => self.parts.store.tally(poller.key()).await?,
-            None => Tally::default(),
+        let (records, left_out) = match (&reader, &clockwork) {
+            (Some(Reader::Poller(poller)), _) => {
+                let tally = self.parts.store.tally(poller.key()).await?;
+                (tally.records, tally.filtered + tally.before_start)
+            }
+            (Some(Reader::Walker(_)) | None, Some(clockwork)) => {
+                (clockwork.row.tally.records, clockwork.row.tally.filtered)
+            }
+            (Some(Reader::Walker(_)) | None, None) => (0, 0),
         };
         let counts = self.parts.store.counts_by_state(&flow.id).await?;
         let identity = self.parts.store.flow_identity(&flow.id).await?;
         let status = FlowStatus {
             flow: flow.id.clone(),
-            state: if is_paused { "paused" } else { "active" }.to_owned(),
+            state: if is_paused { FlowState::Paused } else { FlowState::Active },
+            trigger: TriggerKind::of(&flow.trigger),
             reason: None,
             polls: 0,
-            records: tally.records,
-            left_out: tally.filtered + tally.before_start,
+            records,
+            left_out,
             asked: known.map_or(0, |row| row.asked),
+            scheduled: clockwork.as_ref().map_or(0, |clockwork| clockwork.row.tally.started),
             runs: counts.iter().map(|(_, n)| n).sum(),
             ended: counts.into_iter().filter(|(state, _)| is_end(*state)).collect(),
             next_poll: None,
+            next_start: None,
             last_poll: None,
         };
         self.with_statuses(|statuses| statuses.insert(flow.id.clone(), status));
         let task = FlowTask {
             flow: flow.clone(),
             identity,
-            poller,
+            reader,
+            clockwork,
             is_paused,
             poll_key: None,
             poll_due: self.started_at,
+            poll_interval: flow.trigger.poll().map_or(Duration::ZERO, |poll| poll.every.min),
             is_polling: false,
             n_failed_polls: 0,
             n_at_work: 0,
@@ -295,8 +325,27 @@ impl Engine {
         Ok(())
     }
 
+    /// What reads a flow's source, if it has one. `None` where that should be read over a connection that is not open.
+    fn reader(&self, flow: &Arc<Flow>) -> Option<Option<Reader>> {
+        let Some(source) = flow.trigger.source() else { return Some(None) };
+        let connection = self.parts.connections.get(&source.connection)?.clone();
+        let EngineParts { store, clock, ids, options, .. } = self.parts.clone();
+        Some(match &flow.trigger {
+            Trigger::Poll(poll) => {
+                let parts = PollerParts { store, clock, ids, options: options.poll, epoch: self.epoch };
+                Some(Reader::Poller(Arc::new(Poller::new(flow.clone(), poll.clone(), connection, parts))))
+            }
+            Trigger::Schedule(schedule) => schedule.walk.as_ref().map(|walk| {
+                let parts = WalkerParts { store, clock, ids, pages: options.poll.pages, epoch: self.epoch };
+                Reader::Walker(Arc::new(Walker::new(flow.clone(), walk.clone(), connection, parts)))
+            }),
+            Trigger::Manual(_) => None,
+        })
+    }
+
     /// Works until `stop`, or until drained; then lets what is at work come to its end and returns.
     pub async fn run(mut self, drain: Option<Drain>, stop: CancellationToken) -> Result<(), EngineError> {
+        self.drains = drain.is_some();
         let worked = self.work(drain, &stop).await;
         self.wind_down().await;
         worked
@@ -305,14 +354,16 @@ impl Engine {
     async fn work(&mut self, drain: Option<Drain>, stop: &CancellationToken) -> Result<(), EngineError> {
         loop {
             self.leave_trouble().await?;
+            self.look_at_times().await?;
             let wake_at = self.dispatch().await?;
-            if let Some(drain) = drain
-                && self.is_drained(drain, wake_at).await?
-            {
+            if drain.is_some_and(|drain| self.is_drained(drain, wake_at)) {
                 return Ok(());
             }
+            let wake_at = [wake_at, self.times_wake_at()].into_iter().flatten().min();
             match self.next_event(wake_at, stop).await {
                 Event::PollDue(flow) => self.start_poll(&flow),
+                // What is due is started before the next event; a tick that came too early is to come again.
+                Event::Tick(flow) => self.arm(&flow),
                 Event::Polled(ended) => self.poll_ended(ended).await?,
                 Event::RunEnded(flow, run, result) => self.run_ended(&flow, run, result).await?,
                 Event::LookedUp(looked_up) => self.looked_up(looked_up).await,
@@ -337,6 +388,7 @@ impl Engine {
             Some(joined) = self.polls.join_next() => Event::Polled(ended(joined)),
             Some(joined) = self.look_ups.join_next() => Event::LookedUp(ended(joined)),
             Some(due) = self.polls_due.next() => Event::PollDue(due.into_inner()),
+            flow = self.alarm.next() => Event::Tick(flow),
             Some(flow) = self.calls_made.recv() => Event::Called(flow),
             Some((command, reply)) = self.commands.recv() => Event::Command(command, reply),
             () = self.effects.parking().more_room() => Event::Wake,
@@ -364,46 +416,36 @@ impl Engine {
         }
     }
 
-    async fn is_drained(&self, drain: Drain, wake_at: Option<Timestamp>) -> Result<bool, EngineError> {
-        Ok(self.is_idle(drain) && (wake_at.is_none() || self.others_must_act(drain).await?))
-    }
-
-    /// Whether nothing is at work, and each source was read as late as a drain asks.
-    fn is_idle(&self, drain: Drain) -> bool {
-        self.trouble.is_none()
+    fn is_drained(&self, drain: Drain, wake_at: Option<Timestamp>) -> bool {
+        (wake_at.is_none() || self.only_blocked_runs_wait())
+            && self.trouble.is_none()
             && self.runs.is_empty()
             && self.polls.is_empty()
             && self.look_ups.is_empty()
             && self.flows.iter().all(|(id, task)| {
-                let Some(poll) = task.flow.trigger.poll() else { return true };
+                let is_waited_for = !task.is_paused && !self.is_blocked(id);
+                let Some(poll) = task.flow.trigger.poll() else {
+                    let is_walking = task.clockwork.as_ref().is_some_and(|clockwork| clockwork.row.walk.is_some());
+                    return !is_waited_for || !is_walking;
+                };
                 let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
                 let since = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;
-                let is_waited_for = !task.is_paused && !self.is_blocked(id);
                 !is_waited_for || task.last_finished_pass_began.is_some_and(|began| began >= since)
             })
     }
 
-    /// Whether every run that is left waits for somebody to mend its connection or, where a drain does not stay for
-    /// that, for the end of its `wait`.
-    async fn others_must_act(&self, drain: Drain) -> Result<bool, EngineError> {
-        for (id, task) in self.flows.iter().filter(|(_, task)| !task.is_paused) {
-            let counts = match self.parts.store.counts_by_state(id).await {
-                Ok(counts) => counts,
-                Err(error) if error.may_pass() => return Ok(false),
-                Err(error) => return Err(error.into()),
-            };
-            let is_left = |state: RunState| !is_end(state) && (drain.waits || state != RunState::Waiting);
-            let n_left: u64 = counts.iter().filter(|(state, _)| is_left(*state)).map(|(_, n)| n).sum();
-            if n_left != task.blocked_runs.len() as u64 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// Whether every run that is left waits for somebody to mend its connection.
+    fn only_blocked_runs_wait(&self) -> bool {
+        self.with_statuses(|statuses| {
+            self.flows.iter().filter(|(_, task)| !task.is_paused).all(|(id, task)| {
+                let n_open = statuses.get(id).map_or(0, FlowStatus::open_runs);
+                n_open == task.blocked_runs.len() as u64
+            })
+        })
     }
 
     fn is_blocked(&self, flow: &FlowId) -> bool {
-        let blocked = store::FlowState::Blocked.word();
-        self.with_statuses(|statuses| statuses.get(flow).is_some_and(|status| status.state == blocked))
+        self.with_statuses(|statuses| statuses.get(flow).is_some_and(|status| status.state == FlowState::Blocked))
     }
 
     /// After a while, asks a store again that could not write, and puts stranded runs back in line.
@@ -478,7 +520,7 @@ impl Engine {
 
     fn note_poll(&self, flow: &FlowId, began_at: Timestamp, polled: &Polled) {
         self.with_status(flow, |status| {
-            status.polls += 1;
+            status.polls += u64::from(status.trigger == TriggerKind::Poll);
             status.records += polled.fresh as u64;
             status.left_out += polled.left_out as u64;
             status.runs += polled.runs;

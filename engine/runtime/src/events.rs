@@ -105,6 +105,26 @@ impl FlowLeftOut<'_> {
     }
 }
 
+/// Times of a flow passed while nothing ran.
+pub struct TimesMissed<'a> {
+    /// Whose.
+    pub flow: &'a FlowId,
+    /// The first of them.
+    pub since: Timestamp,
+    /// The last.
+    pub until: Timestamp,
+    /// Whether one start makes up for all of them; else they are left out.
+    pub made_up: bool,
+}
+
+impl TimesMissed<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        let Self { flow, since, until, made_up } = self;
+        tracing::warn!(flow = %flow, since = %since, until = %until, made_up, "times were missed while nothing ran");
+    }
+}
+
 /// A service asked for less.
 pub struct ConnectionHeld<'a> {
     /// Which connection.

@@ -11,19 +11,21 @@ pub mod effects;
 pub mod engine;
 pub mod events;
 mod hash;
-pub mod housekeeping;
+pub mod inputs;
 pub mod interpreter;
 pub mod offload;
 pub mod poller;
 pub mod retry;
 pub mod run_log;
+pub mod scheduler;
 pub mod server_clock;
 pub mod status;
 #[cfg(test)]
 mod testing;
+mod walker;
 
 pub use connections::Connections;
 pub use engine::{Command, Drain, Engine, EngineOptions, Handle};
-pub use housekeeping::RetentionPolicy;
 pub use poller::{PollError, PollFailed, PollOptions, Polled, Poller};
-pub use status::{FlowStatus, LastPoll};
+pub use scheduler::{Alarm, CronAlarm, QueueAlarm};
+pub use status::{FlowStatus, LastPoll, TriggerKind};

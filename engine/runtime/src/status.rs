@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use flow::{Flow, Schedule, Trigger};
 use sdk::{FlowId, Timestamp};
 use store::{FlowState, RunState};
 
@@ -10,8 +11,10 @@ use store::{FlowState, RunState};
 pub struct FlowStatus {
     /// Its id.
     pub flow: FlowId,
-    /// `active`, `paused`, `blocked`.
-    pub state: String,
+    /// Whether it works.
+    pub state: FlowState,
+    /// What starts its runs.
+    pub trigger: TriggerKind,
     /// Why it is not active, or why its last poll failed.
     pub reason: Option<String>,
     /// Polls since the engine started, empty ones included.
@@ -22,14 +25,54 @@ pub struct FlowStatus {
     pub left_out: u64,
     /// Runs that an operator asked for, beside those that its records caused.
     pub asked: u64,
+    /// Runs that its times started, where it walks no records.
+    pub scheduled: u64,
     /// Runs stored since the flow began.
     pub runs: u64,
     /// Runs by how they ended, since the flow began.
     pub ended: BTreeMap<RunState, u64>,
     /// When it polls next.
     pub next_poll: Option<Timestamp>,
+    /// When its schedule starts it next.
+    pub next_start: Option<Timestamp>,
     /// Its last finished or failed poll.
     pub last_poll: Option<LastPoll>,
+}
+
+/// What starts a flow's runs, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerKind {
+    /// Records that its polls find.
+    Poll,
+    /// The clock.
+    Schedule,
+    /// The clock, one for each record of an object.
+    Walk,
+    /// Somebody who asks.
+    Manual,
+}
+
+impl TriggerKind {
+    /// That of a flow's trigger.
+    pub fn of(trigger: &Trigger) -> Self {
+        match trigger {
+            Trigger::Poll(_) => Self::Poll,
+            Trigger::Schedule(Schedule { walk: Some(_), .. }) => Self::Walk,
+            Trigger::Schedule(Schedule { walk: None, .. }) => Self::Schedule,
+            Trigger::Manual(_) => Self::Manual,
+        }
+    }
+
+    /// Its word, the same in YAML, JSON and messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::Schedule => "schedule",
+            Self::Walk => "walk",
+            Self::Manual => "manual",
+        }
+    }
 }
 
 /// A poll, in short.
@@ -45,18 +88,21 @@ pub struct LastPoll {
 
 impl FlowStatus {
     /// A flow that does not run, with the reason.
-    pub fn left_out(flow: FlowId, reason: String) -> Self {
+    pub fn left_out(flow: &Flow, reason: String) -> Self {
         Self {
-            flow,
-            state: FlowState::Invalid.word().to_owned(),
+            flow: flow.id.clone(),
+            state: FlowState::Invalid,
+            trigger: TriggerKind::of(&flow.trigger),
             reason: Some(reason),
             polls: 0,
             records: 0,
             left_out: 0,
             asked: 0,
+            scheduled: 0,
             runs: 0,
             ended: BTreeMap::new(),
             next_poll: None,
+            next_start: None,
             last_poll: None,
         }
     }
@@ -68,6 +114,6 @@ impl FlowStatus {
 
     /// Whether every record read is accounted for: left out by the trigger, or a run that has ended.
     pub fn adds_up(&self) -> bool {
-        self.records + self.asked == self.left_out + self.runs && self.open_runs() == 0
+        self.records + self.asked + self.scheduled == self.left_out + self.runs && self.open_runs() == 0
     }
 }

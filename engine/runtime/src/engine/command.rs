@@ -1,15 +1,17 @@
 //! What others may ask of a running engine.
 
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use flow::{Flow, On};
 use sdk::{FlowId, Record, RecordId, RunId};
+use serde_json::Value as Json;
 use store::{FlowState, ManualRun, NewRun, Repair};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Engine, Statuses};
 use crate::poller::version;
-use crate::status::FlowStatus;
+use crate::status::{FlowStatus, TriggerKind};
 
 /// Something asked of a running engine.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -25,6 +27,14 @@ pub enum Command {
         flow: FlowId,
         /// The record's id at its service.
         record: RecordId,
+    },
+    /// Start a flow that waits to be asked, with these inputs; or one that goes by the clock, beside its times.
+    Start {
+        /// The flow.
+        flow: FlowId,
+        /// Its inputs by name: JSON, or text that is read by the input's type.
+        #[serde(default)]
+        inputs: BTreeMap<String, Json>,
     },
     /// Repair these runs. The answer is a [`store::Repaired`] as JSON.
     Repair {
@@ -77,6 +87,7 @@ impl Engine {
         let answer = match command {
             Command::Pause(flow) => self.pause(&flow, true).await,
             Command::Resume(flow) => self.pause(&flow, false).await,
+            Command::Start { flow, inputs } => self.start_flow(&flow, &inputs).await,
             Command::Repair { runs, repair } => self.repair(runs, repair).await,
             Command::RunRecord { flow, record } => return self.look_up(flow, record, reply),
         };
@@ -98,30 +109,38 @@ impl Engine {
             task.may_have_work = true;
         }
         self.with_status(flow, |status| {
-            status.state = state.word().to_owned();
+            status.state = state;
             status.reason = None;
         });
         self.schedule(flow, now);
-        Ok(if pause {
-            format!("paused `{flow}`; it makes no calls until `millrace resume {flow}`")
-        } else {
-            format!("resumed `{flow}`; it continues from its cursor")
+        self.arm(flow);
+        let trigger = self.flows.get(flow).map(|task| TriggerKind::of(&task.flow.trigger));
+        Ok(match trigger {
+            _ if pause => format!("paused `{flow}`; it makes no calls until `millrace resume {flow}`"),
+            Some(TriggerKind::Schedule | TriggerKind::Walk) => format!("resumed `{flow}`; it goes by its times again"),
+            Some(TriggerKind::Manual) => format!("resumed `{flow}`; it starts when asked"),
+            Some(TriggerKind::Poll) | None => format!("resumed `{flow}`; it continues from its cursor"),
         })
     }
 
     /// Asks the service for the record, beside everything else.
     fn look_up(&mut self, flow: FlowId, record: RecordId, reply: Reply) {
-        let known = self.flows.get(&flow).and_then(|task| {
-            let poll = task.flow.trigger.poll()?;
-            Some((poll.clone(), self.parts.connections.get(&poll.target.connection)?.clone()))
+        let known = self.flows.get(&flow).ok_or_else(|| no_flow(&flow)).and_then(|task| {
+            let trigger = &task.flow.trigger;
+            let source = trigger.source().ok_or_else(|| reads_nothing(&flow))?;
+            let open = self.parts.connections.get(&source.connection).ok_or_else(|| no_flow(&flow))?;
+            Ok((source.object.clone(), trigger.fields().to_vec(), open.clone()))
         });
-        let Some((poll, open)) = known else {
-            // Whoever asked may have gone.
-            let _ = reply.send(Err(no_flow(&flow)));
-            return;
+        let (object, fields, open) = match known {
+            Ok(known) => known,
+            Err(refused) => {
+                // Whoever asked may have gone.
+                let _ = reply.send(Err(refused));
+                return;
+            }
         };
         self.look_ups.spawn(async move {
-            let found = open.service.get(&poll.target.object, &record, &poll.fields).await;
+            let found = open.service.get(&object, &record, &fields).await;
             LookedUp { flow, record, found, reply }
         });
     }
@@ -154,18 +173,29 @@ impl Engine {
             nonce: id.to_string(),
             now: self.parts.clock.now(),
         };
+        self.insert_asked(run).await?;
+        Ok(format!("run {id} of `{flow}` for record {record_id}"))
+    }
+
+    /// Stores a run that somebody asked for, and counts it.
+    pub(super) async fn insert_asked(&mut self, run: ManualRun) -> Result<(), String> {
+        let flow = run.flow.clone();
         self.parts.store.insert_manual_run(run).await.map_err(|error| error.to_string())?;
-        self.with_status(flow, |status| {
+        self.with_status(&flow, |status| {
             status.asked += 1;
             status.runs += 1;
         });
-        if let Some(task) = self.flows.get_mut(flow) {
+        if let Some(task) = self.flows.get_mut(&flow) {
             task.may_have_work = true;
         }
-        Ok(format!("run {id} of `{flow}` for record {record_id}"))
+        Ok(())
     }
 }
 
-fn no_flow(flow: &FlowId) -> String {
+fn reads_nothing(flow: &FlowId) -> String {
+    format!("`{flow}` reads no records, so there is none to run it for; `millrace run {flow}` starts it")
+}
+
+pub(super) fn no_flow(flow: &FlowId) -> String {
     format!("no flow `{flow}` is running here")
 }

@@ -1,15 +1,18 @@
-//! When flows poll: first due spread by a stable hash, then at the author's interval, one poll of a flow at a time.
+//! When flows read their sources: first due spread by a stable hash, then at the author's interval, one poll of a flow at
+//! a time. An interval with a longest time grows while nothing is found. A walk goes on at once until its end.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use flow::Every;
 use futures::FutureExt;
 use sdk::{Class, FlowId, Timestamp};
 use store::FlowState;
 
 use super::dispatch::panic_text;
-use super::{Engine, EngineError, PollEnded};
+use super::{Engine, EngineError, PollEnded, Reader};
 use crate::poller::{PollError, PollFailed, Polled};
+use crate::status::TriggerKind;
 
 /// First polls of many flows are spread, this much per flow and at most over one interval.
 const SPREAD_PER_FLOW: Duration = Duration::from_millis(10);
@@ -19,11 +22,17 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How often a blocked flow looks whether its connection was mended.
 const BLOCKED_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a walk that cannot go on now waits: its first failure, or too many runs that it has made and are pending.
+const WALK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Engine {
     pub(super) fn schedule_first(&mut self, flow: &FlowId, n_flows: usize) {
         let Some(task) = self.flows.get(flow) else { return };
-        let Some(poll) = task.flow.trigger.poll() else { return };
+        let Some(poll) = task.flow.trigger.poll() else {
+            // A walk that a dead engine had begun.
+            self.schedule(flow, self.started_at);
+            return;
+        };
         let window = poll.every.min.min(SPREAD_PER_FLOW * u32::try_from(n_flows).unwrap_or(u32::MAX));
         let hash = blake3::hash(flow.as_str().as_bytes());
         let share = f64::from(hash.as_bytes()[0]) / 256.0 + f64::from(hash.as_bytes()[1]) / 65_536.0;
@@ -36,7 +45,12 @@ impl Engine {
         if let Some(key) = task.poll_key.take() {
             self.polls_due.try_remove(&key);
         }
-        if task.is_paused || !self.parts.options.polls || task.poller.is_none() {
+        let has_work = match &task.reader {
+            Some(Reader::Poller(_)) => true,
+            Some(Reader::Walker(_)) => task.clockwork.as_ref().is_some_and(|clockwork| clockwork.row.walk.is_some()),
+            None => false,
+        };
+        if task.is_paused || !self.parts.options.polls || !has_work {
             self.with_status(flow, |status| status.next_poll = None);
             return;
         }
@@ -44,7 +58,7 @@ impl Engine {
         // A due time beyond every interval comes from a clock that jumped.
         let wait = due.since(now).min(LONGEST_WAIT);
         task.poll_key = Some(self.polls_due.insert(flow.clone(), wait));
-        self.with_status(flow, |status| status.next_poll = Some(due));
+        self.with_status(flow, |status| status.next_poll = (status.trigger == TriggerKind::Poll).then_some(due));
     }
 
     pub(super) fn start_poll(&mut self, flow: &FlowId) {
@@ -59,12 +73,18 @@ impl Engine {
             self.schedule(flow, retry_at);
             return;
         }
-        let Some(poller) = task.poller.clone() else { return };
+        let Some(reader) = task.reader.clone() else { return };
         task.is_polling = true;
         let flow = flow.clone();
         self.with_status(&flow, |status| status.next_poll = None);
         self.polls.spawn(async move {
-            let result = match AssertUnwindSafe(poller.poll()).catch_unwind().await {
+            let reading = async {
+                match reader {
+                    Reader::Poller(poller) => poller.poll().await,
+                    Reader::Walker(walker) => walker.go_on().await,
+                }
+            };
+            let result = match AssertUnwindSafe(reading).catch_unwind().await {
                 Ok(result) => result,
                 Err(panic) => {
                     Err(PollFailed { polled: Polled::default(), error: PollError::Panicked(panic_text(panic)) })
@@ -78,8 +98,15 @@ impl Engine {
         let PollEnded { flow, began_at, result } = ended;
         let now = self.parts.clock.now();
         let Some(task) = self.flows.get_mut(&flow) else { return Ok(()) };
-        let Some(every) = task.flow.trigger.poll().map(|poll| poll.every.min) else { return Ok(()) };
         task.is_polling = false;
+        let every = match (&result, task.flow.trigger.poll()) {
+            (Ok(polled), Some(poll)) => {
+                task.poll_interval = next_interval(task.poll_interval, poll.every, polled, self.drains);
+                task.poll_interval
+            }
+            (Err(_), Some(_)) => task.poll_interval,
+            (_, None) => WALK_INTERVAL,
+        };
         let (polled, error) = match result {
             Ok(polled) => (polled, None),
             Err(PollFailed { polled, error }) => (polled, Some(error)),
@@ -93,6 +120,7 @@ impl Engine {
             task.last_finished_pass_began = task.pass_began.take().or(task.last_finished_pass_began);
         }
         self.note_poll(&flow, began_at, &polled);
+        self.look_at_walk(&flow).await?;
         let Some(task) = self.flows.get_mut(&flow) else { return Ok(()) };
         match error {
             None => {
@@ -135,8 +163,8 @@ impl Engine {
         }
         let mut is_new = false;
         self.with_status(flow, |status| {
-            is_new = status.state != FlowState::Blocked.word();
-            status.state = FlowState::Blocked.word().to_owned();
+            is_new = status.state != FlowState::Blocked;
+            status.state = FlowState::Blocked;
             status.reason = Some(reason.to_owned());
         });
         if is_new {
@@ -148,9 +176,9 @@ impl Engine {
     pub(super) async fn unblock(&mut self, flow: &FlowId) {
         let mut was_blocked = false;
         self.with_status(flow, |status| {
-            was_blocked = status.state == FlowState::Blocked.word();
+            was_blocked = status.state == FlowState::Blocked;
             if was_blocked {
-                status.state = FlowState::Active.word().to_owned();
+                status.state = FlowState::Active;
             }
             status.reason = None;
         });
@@ -187,6 +215,16 @@ fn after_failures(error: &PollError, every: Duration, failures: u32) -> Duration
     };
     let doubled = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST_BACK_OFF).max(every);
     asked.map_or(doubled, |asked| asked.min(LONGEST_BACK_OFF).max(Duration::from_millis(100)))
+}
+
+/// The time until the next poll: the shortest after one that found something, and twice the last after one that did
+/// not, up to the longest. An engine that drains waits for nothing new.
+fn next_interval(last: Duration, every: Every, polled: &Polled, drains: bool) -> Duration {
+    if !polled.finished && polled.fresh == 0 {
+        return last;
+    }
+    let found = polled.fresh > 0 || drains;
+    if found { every.min } else { last.saturating_mul(2).clamp(every.min, every.max) }
 }
 
 /// The next due time without drift; due times that have passed are skipped, and so are those that a clock that was set

@@ -1,8 +1,12 @@
 //! The loop over scripted services: most tests here were born of a bug, and say what went wrong.
 
+mod calling;
 mod commands;
 mod draining;
+mod failing;
 mod polling;
 mod renaming;
 mod repairing;
+mod times;
 mod trouble;
+mod walks;

@@ -28,16 +28,31 @@ pub fn verify(query: &PollQuery, rows: &[Record], ids_are_numbers: bool) -> Resu
                     row.id, row.modified
                 ));
             }
-            let ids = after.iter().chain(rows.iter().map(|row| &row.id)).collect::<Vec<_>>();
-            if let Some(pair) = ids.windows(2).find(|pair| !rises(pair[0], pair[1], ids_are_numbers)) {
+            if let Some((first, second)) = disorder(after.as_ref(), rows, ids_are_numbers) {
                 return Err(format!(
-                    "the service ignores the sort: id {} came before id {} at stamp {at}; nothing was moved",
-                    pair[0], pair[1]
+                    "the service ignores the sort: id {first} came before id {second} at stamp {at}; nothing was moved"
                 ));
             }
         }
     }
     Ok(())
+}
+
+/// Refuses a page of a walk whose ids do not rise: one that ignores the sort would make us skip rows, or never end.
+pub fn verify_walk(after: Option<&RecordId>, rows: &[Record], ids_are_numbers: bool) -> Result<(), String> {
+    match disorder(after, rows, ids_are_numbers) {
+        None => Ok(()),
+        Some((first, second)) => Err(format!(
+            "the service ignores the sort: walking by id, id {first} came before id {second}; nothing was moved"
+        )),
+    }
+}
+
+/// The first two ids that do not rise.
+fn disorder(after: Option<&RecordId>, rows: &[Record], as_numbers: bool) -> Option<(RecordId, RecordId)> {
+    let ids: Vec<_> = after.into_iter().chain(rows.iter().map(|row| &row.id)).collect();
+    let pair = ids.windows(2).find(|pair| !rises(pair[0], pair[1], as_numbers))?;
+    Some((pair[0].clone(), pair[1].clone()))
 }
 
 fn rises(first: &RecordId, second: &RecordId, as_numbers: bool) -> bool {

@@ -17,7 +17,7 @@ async fn a_paused_flow_does_nothing_until_it_is_resumed() {
             world.crm.show([record(1, 25_000)]);
             world.crm.polls.answer(|_, _| Ok(()));
             wait(600).await;
-            assert_eq!(status(&handle, "f").state, "paused");
+            assert_eq!(status(&handle, "f").state, FlowState::Paused);
             assert_eq!(handle.ask(Command::Pause("f".into())).await.unwrap(), "`f` is paused already");
             assert!(handle.ask(Command::Pause("g".into())).await.is_err());
         })
@@ -29,7 +29,7 @@ async fn a_paused_flow_does_nothing_until_it_is_resumed() {
             handle.ask(Command::Resume("f".into())).await.unwrap();
             wait(5).await;
             assert_eq!(world.runs().await, ["1 succeeded"]);
-            assert_eq!(status(&handle, "f").state, "active");
+            assert_eq!(status(&handle, "f").state, FlowState::Active);
         })
         .await;
 }
@@ -49,18 +49,18 @@ async fn a_pause_or_resume_that_cannot_be_kept_changes_nothing() {
             world.fill_disk(true);
             let refused = handle.ask(Command::Pause("f".into())).await.unwrap_err();
             assert!(refused.contains("the disk is full"), "{refused}");
-            assert_eq!((status(&handle, "f").state.as_str(), polls_in_a_minute().await), ("active", 4));
+            assert_eq!((status(&handle, "f").state, polls_in_a_minute().await), (FlowState::Active, 4));
 
             world.fill_disk(false);
             handle.ask(Command::Pause("f".into())).await.unwrap();
             world.fill_disk(true);
             handle.ask(Command::Resume("f".into())).await.unwrap_err();
-            assert_eq!((status(&handle, "f").state.as_str(), polls_in_a_minute().await), ("paused", 0));
+            assert_eq!((status(&handle, "f").state, polls_in_a_minute().await), (FlowState::Paused, 0));
             assert_eq!(world.stored_state("f").await, FlowState::Paused);
 
             world.fill_disk(false);
             handle.ask(Command::Resume("f".into())).await.unwrap();
-            assert_eq!((status(&handle, "f").state.as_str(), polls_in_a_minute().await), ("active", 4));
+            assert_eq!((status(&handle, "f").state, polls_in_a_minute().await), (FlowState::Active, 4));
         })
         .await;
 }
@@ -78,7 +78,7 @@ async fn a_refused_poll_does_not_overwrite_a_pause() {
             assert_eq!(world.crm.polls.count(), 1, "it is under way");
             handle.ask(Command::Pause("f".into())).await.unwrap();
             wait(120).await;
-            assert_eq!(status(&handle, "f").state, "paused");
+            assert_eq!(status(&handle, "f").state, FlowState::Paused);
         })
         .await;
     assert_eq!(world.stored_state("f").await, FlowState::Paused);

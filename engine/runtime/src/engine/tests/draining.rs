@@ -45,7 +45,7 @@ async fn it_ends_where_the_target_refuses_the_token_and_shows_so() {
     world.crm.show([record(1, -5_000)]);
     world.copy.writes.answer(|_, _| Err(refusal(Class::Auth)));
     let blocked = status(&world.drain(&[&rarely]).await, "f");
-    assert_eq!((blocked.state.as_str(), blocked.reason.as_deref()), ("blocked", Some("as scripted")));
+    assert_eq!((blocked.state, blocked.reason.as_deref()), (FlowState::Blocked, Some("as scripted")));
     assert_eq!(world.stored_state("f").await, FlowState::Blocked);
     assert_eq!(world.runs().await, ["1 pending: auth, attempt 0"]);
 
@@ -53,10 +53,10 @@ async fn it_ends_where_the_target_refuses_the_token_and_shows_so() {
     world
         .live(&[&rarely], async |handle| {
             wait(35).await;
-            assert_eq!(status(&handle, "f").state, "blocked");
+            assert_eq!(status(&handle, "f").state, FlowState::Blocked);
             wait(35).await;
             assert_eq!(world.runs().await, ["1 succeeded"]);
-            assert_eq!(status(&handle, "f").state, "active");
+            assert_eq!(status(&handle, "f").state, FlowState::Active);
         })
         .await;
     assert_eq!(world.stored_state("f").await, FlowState::Active);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sdk::Class;
+use store::FlowState;
 
 use crate::testing::{FLOW, World, record, refusal, status, wait};
 
@@ -42,9 +43,9 @@ async fn a_panic_in_a_poll_blocks_its_own_flow_only() {
             (status(&handle, "broken"), status(&handle, "f"))
         })
         .await;
-    assert_eq!(broken.state, "blocked");
+    assert_eq!(broken.state, FlowState::Blocked);
     assert_eq!(broken.reason.unwrap(), "the engine failed inside: a connector's bug");
-    assert_eq!(sound.state, "active");
+    assert_eq!(sound.state, FlowState::Active);
     assert!(sound.polls >= 4, "it goes on polling: {}", sound.polls);
     assert_eq!(world.runs().await, ["1 succeeded"]);
 }

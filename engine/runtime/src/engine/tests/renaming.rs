@@ -18,7 +18,7 @@ async fn a_paused_flow_stays_paused_under_its_new_name() {
             status(&handle, "g")
         })
         .await;
-    assert_eq!((told.state.as_str(), world.crm.polls.count()), ("paused", 0));
+    assert_eq!((told.state, world.crm.polls.count()), (FlowState::Paused, 0));
     assert_eq!(world.stored_state("g").await, FlowState::Paused);
 }
 
@@ -38,9 +38,9 @@ async fn a_refused_renaming_leaves_out_its_own_flow_only() {
             (status(&handle, "g"), status(&handle, "h"))
         })
         .await;
-    assert_eq!(left_out.state, "invalid");
+    assert_eq!(left_out.state, FlowState::Invalid);
     let reason = left_out.reason.unwrap();
     assert!(reason.contains("`f` cannot be renamed to `g`") && reason.contains("take `was` out"), "{reason}");
-    assert_eq!((sound.state.as_str(), sound.runs), ("active", 1));
+    assert_eq!((sound.state, sound.runs), (FlowState::Active, 1));
     assert_eq!(world.runs().await, ["1 succeeded"; 3]);
 }

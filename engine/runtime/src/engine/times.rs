@@ -1,0 +1,232 @@
+//! Flows that go by the clock: what has come due is started, and the alarm is armed for what comes next.
+//!
+//! The loop looks at due times whenever it wakes, whatever woke it. So a tick that is lost is made up for by any other
+//! event, and one that comes twice finds nothing to do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flow::{Flow, Schedule, Trigger};
+use sdk::faults::planted;
+use sdk::{Fields, FlowId, Record, RecordId, Timestamp, Version};
+use serde_json::Value as Json;
+use store::{Firing, ManualRun, NewRun, ScheduleRow, Starts, Timetable};
+
+use super::command::no_flow;
+use super::{Engine, EngineError};
+use crate::inputs;
+use crate::scheduler::{Alarm, Calendar, Decision};
+
+/// So long after a due time the loop looks by itself, should no tick have come.
+const LOOK_ANYWAY: Duration = Duration::from_secs(2);
+/// A clock that steps back less than this was set right; next times stay what they are.
+const SET_BACK: Duration = Duration::from_secs(60);
+
+/// The times of one flow in the loop.
+pub(super) struct Clockwork {
+    calendar: Calendar,
+    /// Whether its times begin walks.
+    walks: bool,
+    /// As the store has it.
+    pub row: ScheduleRow,
+}
+
+impl Clockwork {
+    fn is_due(&self, now: Timestamp) -> bool {
+        // A time that comes while a walk is under way is looked at when that has ended.
+        self.row.walk.is_none() && self.row.next_due.is_some_and(|due| due <= now)
+    }
+}
+
+impl Engine {
+    /// Has the times told by this alarm from now on, instead of the runtime's own timer.
+    pub fn with_alarm(mut self, alarm: Box<dyn Alarm>) -> Self {
+        self.alarm = alarm;
+        for flow in self.flows.keys().cloned().collect::<Vec<_>>() {
+            self.arm(&flow);
+        }
+        self
+    }
+
+    /// How a flow's times stand; those of a flow that is new, or whose times were edited, count from now.
+    pub(super) async fn clockwork(&self, flow: &Arc<Flow>, schedule: &Schedule) -> Result<Clockwork, EngineError> {
+        let calendar = Calendar::new(flow.clone(), schedule.clone());
+        let timetable = Timetable {
+            flow: flow.id.clone(),
+            times: calendar.in_words(),
+            source: schedule.walk.as_ref().map(|walk| walk.target.to_string()),
+        };
+        let next_due = calendar.next_after(self.started_at);
+        let row = self.parts.store.start_schedule(timetable, next_due).await?;
+        Ok(Clockwork { calendar, walks: schedule.walk.is_some(), row })
+    }
+
+    /// Arms the alarm for the flow's next time, and shows it. For one that has come and must wait nothing is armed: the
+    /// end of what it waits for wakes the loop.
+    pub(super) fn arm(&mut self, flow: &FlowId) {
+        let Some(task) = self.flows.get(flow) else { return };
+        let Some(clockwork) = &task.clockwork else { return };
+        let next = clockwork.row.next_due.filter(|_| !task.is_paused && self.parts.options.polls);
+        self.alarm.arm(flow, next.filter(|due| *due > self.parts.clock.now()));
+        self.with_status(flow, |status| status.next_start = next);
+    }
+
+    /// Starts what has come due.
+    pub(super) async fn look_at_times(&mut self) -> Result<(), EngineError> {
+        let now = self.parts.clock.now();
+        if self.trouble.is_some() || !self.parts.options.polls {
+            return Ok(());
+        }
+        let was_set_back = self.clock_seen.is_none_or(|seen| now + SET_BACK < seen);
+        self.clock_seen = Some(now);
+        let mut decided = Vec::new();
+        for (flow, task) in self.flows.iter().filter(|(_, task)| !task.is_paused) {
+            let Some(clockwork) = &task.clockwork else { continue };
+            if was_set_back && let Some(decision) = clockwork.calendar.corrected(&clockwork.row, now) {
+                decided.push((flow.clone(), decision));
+            } else if clockwork.is_due(now) {
+                decided.push((flow.clone(), clockwork.calendar.decide(&clockwork.row, now)));
+            }
+        }
+        for (flow, decision) in decided {
+            if self.trouble.is_some() {
+                break;
+            }
+            self.act_on(&flow, decision, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn act_on(&mut self, flow: &FlowId, decision: Decision, now: Timestamp) -> Result<(), EngineError> {
+        let Some(clockwork) = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()) else { return Ok(()) };
+        let due = clockwork.row.next_due;
+        let (at, next_due, starts) = match decision {
+            Decision::Wait => return Ok(()),
+            Decision::Start { at, next, missed_since } => {
+                if let Some(since) = missed_since {
+                    crate::events::TimesMissed { flow, since, until: at, made_up: true }.emit();
+                }
+                let starts = if clockwork.walks { Starts::Walk } else { Starts::Run(self.run_without_record(at)) };
+                (at, next, starts)
+            }
+            Decision::LeaveOut { last, next } => {
+                crate::events::TimesMissed { flow, since: due.unwrap_or(last), until: last, made_up: false }.emit();
+                (last, next, Starts::Nothing)
+            }
+            Decision::Correct { last, next } => (last, next, Starts::Nothing),
+        };
+        let at = if planted("a start is stamped by the clock") { now } else { at };
+        self.fire(flow, Firing { flow: flow.clone(), epoch: self.epoch, due, at, starts, next_due, now }).await
+    }
+
+    /// Has the store do it, and goes on from what it then knows.
+    async fn fire(&mut self, flow: &FlowId, firing: Firing) -> Result<(), EngineError> {
+        let now = firing.now;
+        sdk::faults::point("times.fire.before");
+        let fired = match self.parts.store.fire(firing).await {
+            Ok(fired) => fired,
+            Err(error) => return self.meet(error, None),
+        };
+        sdk::faults::point("times.fire.after");
+        let Some(task) = self.flows.get_mut(flow) else { return Ok(()) };
+        task.may_have_work |= fired.runs > 0;
+        let is_walking = fired.row.walk.is_some();
+        if let Some(clockwork) = &mut task.clockwork {
+            clockwork.row = fired.row;
+        }
+        self.with_status(flow, |status| {
+            status.scheduled += fired.runs;
+            status.runs += fired.runs;
+        });
+        self.arm(flow);
+        if is_walking {
+            self.schedule(flow, now);
+        }
+        Ok(())
+    }
+
+    /// A step of a walk has ended: the store knows how far it is.
+    pub(super) async fn look_at_walk(&mut self, flow: &FlowId) -> Result<(), EngineError> {
+        match self.parts.store.schedule(flow).await {
+            Ok(row) => {
+                let clockwork = self.flows.get_mut(flow).and_then(|task| task.clockwork.as_mut());
+                if let (Some(clockwork), Some(row)) = (clockwork, row) {
+                    clockwork.row = row;
+                }
+                Ok(())
+            }
+            Err(error) => self.meet(error, None),
+        }
+    }
+
+    /// When the loop looks at the next due time by itself.
+    pub(super) fn times_wake_at(&self) -> Option<Timestamp> {
+        if self.trouble.is_some() || !self.parts.options.polls {
+            return None;
+        }
+        let waiting = self.flows.values().filter(|task| !task.is_paused).filter_map(|task| task.clockwork.as_ref());
+        let next =
+            waiting.filter(|clockwork| clockwork.row.walk.is_none()).filter_map(|clockwork| clockwork.row.next_due);
+        next.min().map(|due| due + LOOK_ANYWAY)
+    }
+
+    /// Starts a flow because somebody asks for it: with these inputs, or as its times would.
+    pub(super) async fn start_flow(&mut self, flow: &FlowId, given: &BTreeMap<String, Json>) -> Result<String, String> {
+        let now = self.parts.clock.now();
+        let Some(task) = self.flows.get(flow) else { return Err(no_flow(flow)) };
+        if task.is_paused {
+            return Err(format!("`{flow}` is paused: `millrace resume {flow}`"));
+        }
+        let fields = match &task.flow.trigger {
+            Trigger::Manual(manual) => inputs::read(flow, manual, given)?,
+            Trigger::Poll(_) | Trigger::Schedule(_) if !given.is_empty() => {
+                return Err(format!("`{flow}` takes no inputs: only a flow with a `manual` trigger does"));
+            }
+            Trigger::Poll(_) => {
+                return Err(format!(
+                    "`{flow}` polls by itself; `millrace run {flow} --record ID` runs it for one record"
+                ));
+            }
+            Trigger::Schedule(Schedule { walk: Some(walk), .. }) => {
+                let source = walk.target.to_string();
+                return self.start_walk(flow, &source, now).await;
+            }
+            Trigger::Schedule(Schedule { walk: None, .. }) => Fields::new(),
+        };
+        let mut run = self.run_without_record(now);
+        run.record.fields = fields;
+        let id = run.id;
+        let version = Version { stamp: now, hash: 0 };
+        self.insert_asked(ManualRun { flow: flow.clone(), run, version, nonce: id.to_string(), now }).await?;
+        Ok(format!("run {id} of `{flow}`"))
+    }
+
+    async fn start_walk(&mut self, flow: &FlowId, source: &str, now: Timestamp) -> Result<String, String> {
+        let row = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()).map(|clockwork| clockwork.row.clone());
+        let Some(row) = row else { return Err(no_flow(flow)) };
+        if let Some(walk) = row.walk {
+            return Ok(format!("`{flow}` is walking over {source} already, since {}", walk.at));
+        }
+        let firing = Firing {
+            flow: flow.clone(),
+            epoch: self.epoch,
+            due: row.next_due,
+            at: now,
+            starts: Starts::Walk,
+            next_due: row.next_due,
+            now,
+        };
+        self.fire(flow, firing).await.map_err(|error| error.to_string())?;
+        match &self.trouble {
+            Some(_) => Err("its state cannot be kept at the moment".to_owned()),
+            None => Ok(format!("`{flow}` walks over {source}")),
+        }
+    }
+
+    /// A run of its own, stamped with the time that starts it.
+    fn run_without_record(&self, at: Timestamp) -> NewRun {
+        let record = Record { id: RecordId::new(""), created: None, modified: at, fields: Fields::new() };
+        NewRun { id: self.parts.ids.run_id(), record, keys: Vec::new() }
+    }
+}
