@@ -134,7 +134,7 @@ text::codes! {
     NO_EXPRESSION = "F0504", "expression-not-allowed",
         "The value is used before any record is there, or by the service itself, so it must be plain.";
     TEXT_NOT_EXPRESSION = "F0505", "text-not-expression",
-        "The value looks like an expression, but stands without `${ }`, so these very letters would be written. Put it in `${ }`; where the text is meant, put it in quotes.";
+        "The value looks like an expression, but stands without `${ }`, so these very letters are the value. Put it in `${ }`; where the text is meant, put it in quotes.";
 
     UNKNOWN_CONNECTOR = "F0601", "unknown-connector",
         "There is no connector of this name.";

@@ -116,7 +116,6 @@ impl<'a> Checker<'a> {
         let mut given = Assignments::new();
         let mut complete = true;
         for entry in with {
-            self.warn_of_bare_name(&entry.value);
             let value = self.value(&entry.value);
             let value = match callee {
                 Some(callee) => self.given(entry, value, callee),

@@ -40,7 +40,10 @@ impl Checker<'_> {
             Kind::Bool(flag) => Some(Template::Literal(Value::Bool(*flag))),
             Kind::Int(number) => Some(Template::Literal(Value::Int(*number))),
             Kind::Float(number) => Some(Template::Literal(Value::Float(*number))),
-            Kind::Text(text) => self.text(node, text),
+            Kind::Text(text) => {
+                self.warn_of_bare_name(node, text);
+                self.text(node, text)
+            }
             Kind::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| self.value(item)).collect();
                 Some(plain_list(items.into_iter().collect::<Option<_>>()?))
@@ -103,9 +106,10 @@ impl Checker<'_> {
     }
 
     /// Warns of `record.name` without `${ }`, which is text and hardly meant as such.
-    pub(super) fn warn_of_bare_name(&mut self, node: &Node) {
-        let Kind::Text(Text { style: TextStyle::Plain, value }) = &node.kind else { return };
-        let Some((root, rest)) = value.split_once('.') else { return };
+    fn warn_of_bare_name(&mut self, node: &Node, text: &Text) {
+        let (Text { style: TextStyle::Plain, value }, Some((root, rest))) = (text, text.value.split_once('.')) else {
+            return;
+        };
         let is_path = rest.split('.').all(|part| {
             part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -119,8 +123,9 @@ impl Checker<'_> {
         if !(is_path && is_known) {
             return;
         }
-        let replacement = format!("${{ {value} }}");
-        let message = format!("this writes the text \"{value}\", not a value");
+        // In quotes, because in brackets YAML has a meaning of its own for its braces.
+        let replacement = format!("\"${{ {value} }}\"");
+        let message = format!("this is the text \"{value}\", not what it names");
         let diagnostic = Diagnostic::warning(codes::TEXT_NOT_EXPRESSION, message)
             .help(format!("write `{replacement}`; if the text is meant, put it in quotes"))
             .fix(node.span, replacement);

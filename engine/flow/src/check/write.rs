@@ -28,7 +28,6 @@ impl<'a> Checker<'a> {
         let mut policies = BTreeMap::new();
         let mut complete = true;
         for entry in &write.set {
-            self.warn_of_bare_name(&entry.value);
             let value = self.value(&entry.value);
             let field = self.written_field(schema, &target_name, &entry.key.text, entry.key.span);
             let value = match (value, field) {

@@ -11,7 +11,7 @@ use crate::template::{self, Piece};
 /// Keys whose whole value is an expression.
 const QUESTIONS: [&str; 3] = ["when", "if", "where"];
 /// The key whose value is a cron expression.
-const SCHEDULE: &str = "schedule";
+const SCHEDULE: &str = "schedule:";
 /// What authors write between a key and its value who come from elsewhere.
 const OTHER_SIGNS: [&str; 3] = ["=>", ":", "="];
 
@@ -96,7 +96,7 @@ pub(super) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
         text::codes::COLON_IN_VALUE if is_question || written.contains("${") => {
             damaged(diagnostic, "YAML takes the `: ` inside of this expression for the start of a value")
         }
-        text::codes::ANCHOR if key == SCHEDULE => whole_schedule(file, line.start, written).unwrap_or(diagnostic),
+        text::codes::ANCHOR => whole_schedule(file, line.start, written).unwrap_or(diagnostic),
         text::codes::SYNTAX => unquoted_in_brackets(file, line.start, written).unwrap_or(diagnostic),
         _ => diagnostic,
     }
@@ -108,9 +108,12 @@ fn damaged(diagnostic: Diagnostic, message: &str) -> Diagnostic {
 
 /// The cron expression of a line that begins with `*`, which is an alias to YAML.
 fn whole_schedule(file: &SourceFile, line_start: usize, line: &str) -> Option<Diagnostic> {
-    let start = line.find('*')?;
-    let length = line[start..].find(" #").unwrap_or(line.len() - start);
-    let written = line[start..start + length].trim_end();
+    let value = line.find(SCHEDULE)? + SCHEDULE.len();
+    let start = line.len() - line[value..].trim_start().len();
+    let written = line[start..].starts_with('*').then(|| &line[start..])?;
+    // In brackets, a comma ends the value for YAML, and hardly for the author.
+    let end = ["}", ", ", " #"].iter().filter_map(|end| written.find(end)).min().unwrap_or(written.len());
+    let written = written[..end].trim_end();
     let span = Span::new(line_start + start, line_start + start + written.len());
     let replacement = format!("\"{written}\"");
     Some(
