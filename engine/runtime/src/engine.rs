@@ -87,6 +87,8 @@ pub struct EngineParts {
 pub struct Drain {
     /// How late a service may show what was written to it.
     pub settle: Duration,
+    /// Whether it stays for runs in a `wait`, which may last for days; else the next engine goes on with them.
+    pub waits: bool,
 }
 
 /// Several flows at work over one store.
@@ -356,7 +358,9 @@ impl Engine {
             self.leave_trouble().await?;
             self.look_at_times().await?;
             let wake_at = self.dispatch().await?;
-            if drain.is_some_and(|drain| self.is_drained(drain, wake_at)) {
+            if let Some(drain) = drain
+                && self.is_drained(drain, wake_at).await?
+            {
                 return Ok(());
             }
             let wake_at = [wake_at, self.times_wake_at()].into_iter().flatten().min();
@@ -416,9 +420,13 @@ impl Engine {
         }
     }
 
-    fn is_drained(&self, drain: Drain, wake_at: Option<Timestamp>) -> bool {
-        (wake_at.is_none() || self.only_blocked_runs_wait())
-            && self.trouble.is_none()
+    async fn is_drained(&self, drain: Drain, wake_at: Option<Timestamp>) -> Result<bool, EngineError> {
+        Ok(self.is_idle(drain) && (wake_at.is_none() || self.others_must_act(drain).await?))
+    }
+
+    /// Whether nothing is at work, and each source was read as late as a drain asks.
+    fn is_idle(&self, drain: Drain) -> bool {
+        self.trouble.is_none()
             && self.runs.is_empty()
             && self.polls.is_empty()
             && self.look_ups.is_empty()
@@ -434,14 +442,22 @@ impl Engine {
             })
     }
 
-    /// Whether every run that is left waits for somebody to mend its connection.
-    fn only_blocked_runs_wait(&self) -> bool {
-        self.with_statuses(|statuses| {
-            self.flows.iter().filter(|(_, task)| !task.is_paused).all(|(id, task)| {
-                let n_open = statuses.get(id).map_or(0, FlowStatus::open_runs);
-                n_open == task.blocked_runs.len() as u64
-            })
-        })
+    /// Whether every run that is left waits for somebody to mend its connection or, where a drain does not stay for
+    /// that, for the end of its `wait`.
+    async fn others_must_act(&self, drain: Drain) -> Result<bool, EngineError> {
+        for (id, task) in self.flows.iter().filter(|(_, task)| !task.is_paused) {
+            let counts = match self.parts.store.counts_by_state(id).await {
+                Ok(counts) => counts,
+                Err(error) if error.may_pass() => return Ok(false),
+                Err(error) => return Err(error.into()),
+            };
+            let is_left = |state: RunState| !is_end(state) && (drain.waits || state != RunState::Waiting);
+            let n_left: u64 = counts.iter().filter(|(state, _)| is_left(*state)).map(|(_, n)| n).sum();
+            if n_left != task.blocked_runs.len() as u64 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn is_blocked(&self, flow: &FlowId) -> bool {

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod events;
 mod hash;
 pub mod inputs;
+pub mod housekeeping;
 pub mod interpreter;
 pub mod offload;
 pub mod poller;
@@ -26,6 +27,7 @@ mod walker;
 
 pub use connections::Connections;
 pub use engine::{Command, Drain, Engine, EngineOptions, Handle};
+pub use housekeeping::RetentionPolicy;
 pub use poller::{PollError, PollFailed, PollOptions, Polled, Poller};
 pub use scheduler::{Alarm, CronAlarm, QueueAlarm};
 pub use status::{FlowStatus, LastPoll, TriggerKind};
