@@ -41,6 +41,28 @@ enum Introduction {
 }
 
 impl OpenConnection {
+    /// A connection alone, of an account of its own.
+    pub fn new(name: ConnectionName, service: Arc<dyn Connection>) -> Self {
+        Self::within(Budgets::default(), name, service, Introduction::Done)
+    }
+
+    fn within(
+        budgets: Budgets,
+        name: ConnectionName,
+        service: Arc<dyn Connection>,
+        introduction: Introduction,
+    ) -> Self {
+        budgets.open(&name, service.limits());
+        Self {
+            name,
+            service,
+            server_clock: ServerClock::default(),
+            budgets,
+            last_write_at: Mutex::default(),
+            introduction: Mutex::new(introduction),
+        }
+    }
+
     /// Waits until this may be asked: until its account's budgets have room for all of it, and it is this flow's turn.
     pub async fn take(
         &self,
@@ -141,24 +163,14 @@ impl Connections {
         let budgets = Budgets::default();
         let mut open = BTreeMap::new();
         for Opened { name, connector, service } in &opened {
-            let limits = service.limits();
-            let is_shared =
-                connector.is_some() && opened.iter().filter(|other| other.connector == *connector).count() > 1;
+            let is_shared = opened.iter().filter(|other| other.connector == *connector).count() > 1;
             let introduction = match connector {
-                Some(connector) if is_shared && !limits.is_empty() => {
+                Some(connector) if is_shared && !service.limits().is_empty() => {
                     Introduction::Due { connector: connector.clone(), at: Timestamp::EPOCH }
                 }
                 Some(_) | None => Introduction::Done,
             };
-            budgets.open(name, limits);
-            let connection = OpenConnection {
-                name: name.clone(),
-                service: service.clone(),
-                server_clock: ServerClock::default(),
-                budgets: budgets.clone(),
-                last_write_at: Mutex::default(),
-                introduction: Mutex::new(introduction),
-            };
+            let connection = OpenConnection::within(budgets.clone(), name.clone(), service.clone(), introduction);
             open.insert(name.clone(), Arc::new(connection));
         }
         Self { open: Arc::new(open), budgets, redactor: Arc::default() }
