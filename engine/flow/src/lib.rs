@@ -1,5 +1,6 @@
 //! Flow files in, checked flows and diagnostics out: pure, no I/O, no async.
 
+pub mod access;
 pub mod check;
 pub mod codes;
 pub mod definition;
@@ -10,6 +11,7 @@ pub mod project;
 mod schedule;
 pub mod template;
 
+pub use access::Access;
 pub use check::{Checked, ProjectDefaults, check};
 pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
