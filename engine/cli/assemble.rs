@@ -5,9 +5,11 @@
 //! is the failure. Nothing is written before the files were understood and the lock is held.
 
 mod configured;
+mod registry;
 mod services;
 mod told;
 mod understood;
+mod uses;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +33,9 @@ use told::Trouble;
 use understood::SWITCHED_OFF;
 
 pub use configured::Environment;
+pub use registry::{Known, Registry};
 pub use understood::{Understood, summary};
+pub use uses::{Opening, Place as ConnectionPlace};
 
 /// What is to be assembled.
 pub struct Setup {
@@ -310,9 +314,9 @@ impl Sorted {
             Some((flow, reason)) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 Failure::Mistakes { summary: format!("no flow can run; `{flow}`: {reason}") }
             }
-            Some(_) | None => {
-                Failure::Mistakes { summary: format!("no flow can run: {}", summary(diagnostics, files)) }
-            }
+            Some(_) | None => Failure::Mistakes {
+                summary: format!("no flow can run: {}", summary(diagnostics, files.unreadable.len() as u64)),
+            },
         }
     }
 }

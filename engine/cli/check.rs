@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use text::Severity;
+use text::{Diagnostic, SourceFile};
 
 use crate::assemble::{self, Understood};
 use crate::place::PlaceArguments;
@@ -34,7 +34,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let env = arguments.env.as_deref();
     let (dir, files) = match &arguments.paths[..] {
         // As `up my-flows` takes it.
-        [dir] if arguments.place.dir.is_none() && project::is_one(dir) => (dir.clone(), ProjectFiles::read(dir, env)?),
+        [dir] if arguments.place.named().is_none() && project::is_one(dir) => {
+            (dir.clone(), ProjectFiles::read(dir, env)?)
+        }
         [] => {
             let dir = arguments.place.place()?.dir;
             let files = ProjectFiles::read(&dir, env)?;
@@ -46,27 +48,44 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             (dir, files)
         }
     };
+    let files = files.with_schemas()?;
     let folder = std::path::absolute(&dir).map_err(Failure::file("find", &dir))?;
-    let checked = Understood::of(&files).check_offline(&folder);
+    let checked = Understood::of(&files).check_offline(&folder, &files.schemas);
     let diagnostics = &checked.diagnostics;
-    match arguments.format {
-        Format::Json => screen::say_json(&text::to_json(diagnostics, &files.sources())),
-        Format::Table => problems::show_diagnostics(diagnostics, &files.sources()),
+    let n_files = (files.flows.len() + files.connections.len() + files.connectors.len() + files.schemas.len()) as u64;
+    let told = tell(diagnostics, &files.sources(), &files.unreadable, n_files, arguments.format);
+    let is_unknown = |one: &Diagnostic| one.code == flow::codes::UNKNOWN_FIELD;
+    if arguments.format == Format::Table && !files.schemas.is_empty() && diagnostics.iter().any(is_unknown) {
+        screen::complain(
+            "Fields are known from `schemas/`, as they were pulled; `millrace schema pull` asks for new ones.\n",
+        );
     }
-    for failure in &files.unreadable {
-        problems::show(failure);
-    }
-    let n_files = (files.flows.len() + files.connections.len()) as u64;
-    let n_errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    if n_errors + files.unreadable.len() > 0 {
-        let summary = format!("{} in {}", assemble::summary(diagnostics, &files), counted(n_files, "file"));
-        return Err(Failure::Mistakes { summary });
-    }
+    told?;
     if arguments.format == Format::Table {
         let flows = counted(checked.flows.len() as u64, "flow");
         let warnings =
             if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
         screen::say(&format!("{flows} checked, no mistakes{warnings}.\n"));
+    }
+    Ok(())
+}
+
+/// Shows what is wrong with some files, and fails where any of them cannot be used.
+pub fn tell(
+    diagnostics: &[Diagnostic],
+    files: &[SourceFile],
+    unreadable: &[Failure],
+    n_files: u64,
+    format: Format,
+) -> Result<(), Failure> {
+    match format {
+        Format::Json => screen::say_json(&text::to_json(diagnostics, files)),
+        Format::Table => problems::show_diagnostics(diagnostics, files),
+    }
+    unreadable.iter().for_each(problems::show);
+    if diagnostics.iter().any(Diagnostic::is_error) || !unreadable.is_empty() {
+        let summary = assemble::summary(diagnostics, unreadable.len() as u64);
+        return Err(Failure::Mistakes { summary: format!("{summary} in {}", counted(n_files, "file")) });
     }
     Ok(())
 }

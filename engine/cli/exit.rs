@@ -126,6 +126,22 @@ pub enum Failure {
         /// What there is instead.
         help: String,
     },
+    /// Something else that is not there under this name.
+    #[error("there is no {what} `{name}`")]
+    Unknown {
+        /// What was looked for, such as `connector`.
+        what: &'static str,
+        /// As it was given.
+        name: String,
+        /// What there is instead.
+        help: String,
+    },
+    /// Services that do not do what the project needs of them; each reason was shown.
+    #[error("{summary}")]
+    NotReady {
+        /// How many, of how many.
+        summary: String,
+    },
     /// A flow that is switched off in its file.
     #[error("`{flow}` is switched off by `enabled: false`")]
     Disabled {
@@ -261,11 +277,12 @@ impl Failure {
             | Self::Held { .. } => Status::Project,
             Self::NothingChosen { .. } | Self::Unconfirmed { .. } => Status::Usage,
             Self::NoFolder { .. }
+            | Self::Unknown { .. }
             | Self::NoFlow { .. }
             | Self::NoGroup { .. }
             | Self::LeftAlone { .. }
             | Self::Refused(_) => Status::NotFound,
-            Self::NoneCouldWork { .. } => Status::Service,
+            Self::NoneCouldWork { .. } | Self::NotReady { .. } => Status::Service,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
             Self::Stopped => Status::Stopped,
@@ -322,6 +339,7 @@ impl Failure {
             Self::NoEnvironment { help, .. } | Self::NeverRan { help, .. } => Some(help.clone()),
             Self::LeadsOut { .. } => Some("copy the file into the project instead".to_owned()),
             Self::NoFlow { help, .. }
+            | Self::Unknown { help, .. }
             | Self::RunsFailed { help, .. }
             | Self::DoesNotAddUp { help, .. }
             | Self::LeftAlone { help, .. } => Some(help.clone()),
@@ -337,10 +355,28 @@ impl Failure {
             | Self::Held { .. }
             | Self::Refused(_)
             | Self::NoneCouldWork { .. }
+            | Self::NotReady { .. }
             | Self::Stopped
             | Self::Store(_)
             | Self::System { .. } => None,
         }
+    }
+
+    /// That nothing has this name, with the names that there are.
+    pub fn unknown(what: &'static str, name: &str, known: Vec<String>) -> Self {
+        // A longer list helps nobody to choose.
+        const MOST: usize = 12;
+        let help = match text::did_you_mean(name, known.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if known.is_empty() => "there is none yet".to_owned(),
+            None => {
+                let list = known.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let more = known.len().saturating_sub(MOST);
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                format!("there {} {list}{more}", if known.len() == 1 { "is" } else { "are" })
+            }
+        };
+        Self::Unknown { what, name: name.to_owned(), help }
     }
 
     /// For `map_err` on a file's path.

@@ -13,28 +13,37 @@ pub mod control;
 pub mod problems;
 
 pub mod check;
+pub mod completions;
+pub mod connections;
+pub mod connectors;
 pub mod cursor;
 pub mod demo;
 pub mod failures;
 pub mod init;
+pub mod manual;
 pub mod pause;
 pub mod repair;
 pub mod run;
 pub mod runs;
 pub mod sandbox;
+pub mod schema;
 pub mod status;
 pub mod up;
 
 pub mod accounts;
+pub mod codes;
 pub mod durations;
 pub mod logging;
+pub mod progress;
 pub mod screen;
 pub mod signals;
 pub mod tables;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::Failure;
 
@@ -45,6 +54,9 @@ pub struct Arguments {
     /// Say more: decisions with -v, everything with -vv. `MILLRACE_LOG` takes a filter such as `millrace_runtime=debug`
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// The project's folder, where it is not the current one
+    #[arg(short = 'C', long, value_name = "DIR")]
+    dir: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,14 +88,39 @@ enum Command {
     /// Look at how far a flow has read
     #[command(subcommand)]
     Cursor(cursor::Command),
+    /// Look at the services that flows can speak to
+    #[command(subcommand)]
+    Connectors(connectors::Command),
+    /// Look at the accounts that this project's flows work with
+    #[command(subcommand)]
+    Connections(connections::Command),
+    /// Look at the fields of objects, and keep them for `check`
+    #[command(subcommand)]
+    Schema(schema::Command),
     /// Serve a stand-in of a remote service on this machine
     #[command(subcommand)]
     Sandbox(sandbox::Command),
+    /// Print what a shell needs to complete these commands
+    Completions(completions::Arguments),
+    /// Write a manual page for every command
+    Man(manual::Arguments),
+}
+
+impl Command {
+    /// Whether it works on a project, which can be named before it.
+    fn takes_a_project(&self) -> bool {
+        !matches!(self, Self::Demo(_) | Self::Init(_) | Self::Sandbox(_) | Self::Completions(_) | Self::Man(_))
+    }
 }
 
 /// Reads the command line, does what it says, and answers with the exit status.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
+        Ok(Arguments { dir: Some(_), command, .. }) if !command.takes_a_project() => {
+            let message = "this command works on no project, so `-C` means nothing before it";
+            let _ = Arguments::command().error(ErrorKind::ArgumentConflict, message).print();
+            return exit::Status::Usage.into();
+        }
         Ok(arguments) => arguments,
         // What clap has to say, `--help` included, goes where it belongs; its status is ours.
         Err(said) => {
@@ -103,7 +140,8 @@ pub fn main() -> ExitCode {
 
 /// Does what the arguments say.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { verbose, command } = arguments;
+    let Arguments { verbose, dir, command } = arguments;
+    dir.map(place::named_before);
     // The demo owns the screen; its log goes to a file unless somebody asks for more.
     match command {
         Command::Demo(_) => {}
@@ -130,7 +168,15 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Runs(command) => runs::run(command).await,
             Command::Failures(command) => failures::run(command).await,
             Command::Cursor(command) => cursor::run(command).await,
+            Command::Connectors(command) => connectors::run(command),
+            Command::Connections(command) => connections::run(command).await,
+            Command::Schema(command) => schema::run(command).await,
             Command::Sandbox(command) => sandbox::run(command).await,
+            Command::Completions(arguments) => {
+                completions::run(&arguments);
+                Ok(())
+            }
+            Command::Man(arguments) => manual::run(&arguments),
         }
     });
     // Whatever still runs on its threads is in the store; nobody waits for a reader of standard input.

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use clap::Args;
 use store::Store;
@@ -24,6 +25,15 @@ pub struct PlaceArguments {
     pub data: Option<PathBuf>,
 }
 
+/// The folder that was named before the command, for all that it is made of.
+static NAMED_BEFORE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes the folder that stands before the command, as in `millrace -C my-flows status`; one after it goes over it.
+pub fn named_before(dir: PathBuf) {
+    // A process has one command line, so nobody has set it before.
+    let _ = NAMED_BEFORE.set(dir);
+}
+
 /// A project's folder and its engine's.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -36,7 +46,7 @@ pub struct Place {
 impl PlaceArguments {
     /// The place that is meant. Nothing is created.
     pub fn place(&self) -> Result<Place, Failure> {
-        let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+        let dir = self.named().cloned().unwrap_or_else(|| PathBuf::from("."));
         if !dir.is_dir() {
             return Err(Failure::NoFolder { dir });
         }
@@ -44,12 +54,17 @@ impl PlaceArguments {
         Ok(Place { dir, data })
     }
 
+    /// The project's folder, where one was named.
+    pub fn named(&self) -> Option<&PathBuf> {
+        self.dir.as_ref().or_else(|| NAMED_BEFORE.get())
+    }
+
     /// The same arguments as a person would write them again, for commands that we suggest.
     pub fn as_written(&self) -> String {
-        let option = |name: &str, path: &Option<PathBuf>| {
-            path.as_ref().map(|path| format!(" {name} {}", shown(path))).unwrap_or_default()
+        let option = |name: &str, path: Option<&PathBuf>| {
+            path.map(|path| format!(" {name} {}", shown(path))).unwrap_or_default()
         };
-        format!("{}{}", option("-C", &self.dir), option("--data", &self.data))
+        format!("{}{}", option("-C", self.named()), option("--data", self.data.as_ref()))
     }
 }
 

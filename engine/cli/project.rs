@@ -18,8 +18,12 @@ pub struct ProjectFiles {
     pub flows: Vec<SourceFile>,
     /// `connections.yaml`, then `connections.<env>.yaml`: what is there of the two.
     pub connections: Vec<SourceFile>,
+    /// Its own connectors' manifests, by name.
+    pub connectors: Vec<SourceFile>,
     /// `millrace.yaml`, if there is one.
     pub project: Option<SourceFile>,
+    /// What was known of its objects when somebody pulled it, by name; read where it is asked for.
+    pub schemas: Vec<SourceFile>,
     /// What is not text.
     pub diagnostics: Vec<Diagnostic>,
     /// What could not be read.
@@ -28,19 +32,28 @@ pub struct ProjectFiles {
 
 /// The folder of flows.
 const FLOWS: &str = "flows";
+/// The folder of manifests.
+const CONNECTORS: &str = "connectors";
+/// The folder of pulled schemas.
+pub const SCHEMAS: &str = "schemas";
 /// What holds for the whole project.
 pub const PROJECT: &str = "millrace.yaml";
 
 impl ProjectFiles {
     /// Reads a project. Fails where there is no flow at all.
     pub fn read(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
-        let mut files = Self::with_connections(dir, env)?;
-        let folder = dir.join(FLOWS);
-        for path in flow_files(&folder)? {
-            files.read_flow(&path);
-        }
+        let files = Self::read_whatever_there_is(dir, env)?;
         if files.flows.is_empty() && files.diagnostics.is_empty() && files.unreadable.is_empty() {
-            return Err(Failure::NoFlows { dir: folder });
+            return Err(Failure::NoFlows { dir: dir.join(FLOWS) });
+        }
+        Ok(files)
+    }
+
+    /// Reads a project that may have no flow yet.
+    pub fn read_whatever_there_is(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
+        let mut files = Self::with_connections(dir, env)?;
+        for path in yaml_files(&dir.join(FLOWS))? {
+            files.read_own(&path, |files, file| files.flows.push(file));
         }
         Ok(files)
     }
@@ -50,21 +63,30 @@ impl ProjectFiles {
         let mut files = Self::with_connections(dir, env)?;
         for path in paths {
             if path.is_dir() {
-                let found = flow_files(path)?;
+                let found = yaml_files(path)?;
                 if found.is_empty() {
                     return Err(Failure::NoFlows { dir: path.clone() });
                 }
-                found.iter().for_each(|path| files.read_flow(path));
+                found.iter().for_each(|path| files.read_own(path, |files, file| files.flows.push(file)));
             } else {
-                files.read_flow(path);
+                files.read_own(path, |files, file| files.flows.push(file));
             }
         }
         Ok(files)
     }
 
+    /// Reads the pulled schemas too.
+    pub fn with_schemas(mut self) -> Result<Self, Failure> {
+        for path in yaml_files(&self.dir.join(SCHEMAS))? {
+            self.read_own(&path, |files, file| files.schemas.push(file));
+        }
+        Ok(self)
+    }
+
     /// All files whose text is known, for showing places in them.
     pub fn sources(&self) -> Vec<SourceFile> {
-        self.flows.iter().chain(&self.connections).chain(&self.project).cloned().collect()
+        let theirs = self.connections.iter().chain(&self.connectors).chain(&self.project).chain(&self.schemas);
+        self.flows.iter().chain(theirs).cloned().collect()
     }
 
     fn with_connections(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
@@ -81,6 +103,9 @@ impl ProjectFiles {
                 files.keep(read, |files, file| files.connections.push(file));
             }
         }
+        for path in yaml_files(&dir.join(CONNECTORS))? {
+            files.read_own(&path, |files, file| files.connectors.push(file));
+        }
         let path = dir.join(PROJECT);
         if path.exists() {
             let read = read_file(&path, PROJECT);
@@ -89,13 +114,14 @@ impl ProjectFiles {
         Ok(files)
     }
 
-    fn read_flow(&mut self, path: &Path) {
+    /// Reads a file that must lie within the project.
+    fn read_own(&mut self, path: &Path, place: impl FnOnce(&mut Self, SourceFile)) {
         let read = if leads_out(&self.dir, path) {
             Err(Mistake::Unreadable(Failure::LeadsOut { path: path.to_owned() }))
         } else {
             read_file(path, &self.shown(path))
         };
-        self.keep(read, |files, file| files.flows.push(file));
+        self.keep(read, place);
     }
 
     fn keep(&mut self, read: Result<SourceFile, Mistake>, place: impl FnOnce(&mut Self, SourceFile)) {
@@ -147,8 +173,17 @@ fn read_file(path: &Path, shown: &str) -> Result<SourceFile, Mistake> {
     SourceFile::from_bytes(shown, &bytes).map_err(Mistake::NotText)
 }
 
-/// The flows of a folder, by name: `*.yaml`, without their tests. A folder that is not there has none.
-fn flow_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// One file that somebody named, wherever it lies.
+pub fn read_named(path: &Path) -> Result<Result<SourceFile, Diagnostic>, Failure> {
+    match read_file(path, &path.display().to_string()) {
+        Ok(file) => Ok(Ok(file)),
+        Err(Mistake::NotText(diagnostic)) => Ok(Err(*diagnostic)),
+        Err(Mistake::Unreadable(failure)) => Err(failure),
+    }
+}
+
+/// The documents of a folder, by name: `*.yaml`, without tests of flows. A folder that is not there has none.
+fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
@@ -156,8 +191,8 @@ fn flow_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in fs::read_dir(folder).map_err(Failure::file("look into", folder))? {
         let path = entry.map_err(Failure::file("look into", folder))?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_flow = (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.starts_with('.');
-        if is_flow && !name.ends_with(".test.yaml") && !path.is_dir() {
+        let is_document = (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.starts_with('.');
+        if is_document && !name.ends_with(".test.yaml") && !path.is_dir() {
             paths.push(path);
         }
     }

@@ -37,6 +37,11 @@ pub fn is_live() -> bool {
     io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Whether somebody watches standard error.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
 /// Whether standard error takes colours.
 pub fn complaints_in_colour() -> bool {
     !matches!(AutoStream::choice(&io::stderr()), ColorChoice::Never)

@@ -3,7 +3,7 @@
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use owo_colors::OwoColorize as _;
-use sdk::Timestamp;
+use sdk::{FieldType, Timestamp};
 use store::RunState;
 
 use crate::screen;
@@ -140,6 +140,43 @@ pub fn marked(line: &str) -> String {
         .replace('■', &"■".red().to_string())
 }
 
+/// A name or a heading that stands out.
+pub fn strong(text: &str) -> String {
+    text.bold().to_string()
+}
+
+/// Facts, one below the other, each after its name. What is too long for the terminal goes on below itself; what is
+/// empty is left out.
+pub fn facts(facts: &[(&str, String)]) -> String {
+    facts_fitting(facts, screen::width_of_answers())
+}
+
+fn facts_fitting(facts: &[(&str, String)], width: Option<usize>) -> String {
+    let facts: Vec<_> = facts.iter().filter(|(_, fact)| !fact.is_empty()).collect();
+    let widest = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let mut out = String::new();
+    for (name, fact) in facts {
+        let beginning = format!("  {name}{}", " ".repeat(widest - name.chars().count() + usize::from(GAP)));
+        let lines = broken(&beginning, fact, width);
+        out.push_str(&format!("{}{}\n", beginning.dimmed(), marked(lines[beginning.len()..].trim_end())));
+    }
+    out
+}
+
+/// A field's type as flows have it.
+pub fn field_type(field_type: FieldType) -> &'static str {
+    match field_type {
+        FieldType::Text => "text",
+        FieldType::Number => "number",
+        FieldType::Boolean => "boolean",
+        FieldType::Date => "date",
+        FieldType::Moment => "moment",
+        FieldType::Choice => "choice",
+        FieldType::Choices => "choices",
+        FieldType::Any => "any",
+    }
+}
+
 /// A run's state with its mark.
 pub fn state(state: RunState) -> String {
     let mark = match state {
@@ -264,6 +301,15 @@ mod tests {
         let at = Timestamp::parse("2026-01-02T10:00:00.123Z").unwrap();
         assert_eq!(moment(at), "2026-01-02 10:00:00");
         assert_eq!(time_of_day(at), "10:00:00");
+    }
+
+    #[test]
+    fn facts_go_on_below_themselves() {
+        let facts =
+            [("objects", "companies, contacts, deals".to_owned()), ("id", "7".to_owned()), ("x", String::new())];
+        let shown = |width| anstream::adapter::strip_str(&facts_fitting(&facts, width)).to_string();
+        assert_eq!(shown(None), "  objects  companies, contacts, deals\n  id       7\n");
+        assert_eq!(shown(Some(32)), "  objects  companies, contacts,\n           deals\n  id       7\n");
     }
 
     #[test]

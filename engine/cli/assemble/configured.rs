@@ -8,9 +8,12 @@ use std::sync::Arc;
 use connectors::http::HttpTransport;
 use flow::project::{ConnectionDefinition, SettingText, resolve_settings};
 use sdk::{
-    ConnectContext, Connection, Connector, ConnectorFacts, Error, Secret, SettingKind, SettingValue, Settings, SystemClock,
+    ConnectContext, Connection, Connector, ConnectorFacts, Error, Secret, SettingKind, SettingValue, Settings,
+    SystemClock,
 };
 use text::Diagnostic;
+
+use super::registry::Registry;
 
 /// What `${ env.X }` says.
 pub struct Environment(Box<Lookup>);
@@ -57,20 +60,16 @@ impl Ready {
     }
 }
 
-/// The names of all connectors.
-pub fn connector_names() -> Vec<String> {
-    connectors::all().iter().map(|connector| connector.descriptor().name.to_owned()).collect()
-}
-
 /// The connector and the settings, where there is no mistake in them. `folder` is the project's, absolute.
 pub fn resolve(
+    connectors: &Registry,
     definition: &ConnectionDefinition,
     environment: &Environment,
     folder: &Path,
 ) -> (Option<Ready>, Vec<Diagnostic>) {
-    let connector = match connector_of(definition) {
+    let connector = match connectors.of_connection(definition) {
         Ok(connector) => connector,
-        Err(diagnostic) => return (None, vec![*diagnostic]),
+        Err(diagnostics) => return (None, diagnostics),
     };
     let declared = connector.descriptor().settings;
     let read_file = |path: &str| fs::read_to_string(folder.join(path)).map_err(|error| error.to_string());
@@ -85,10 +84,14 @@ pub fn resolve(
 }
 
 /// What check must know of a connection, when neither secrets nor services are at hand.
-pub fn facts_offline(definition: &ConnectionDefinition, folder: &Path) -> (ConnectorFacts, Vec<Diagnostic>) {
-    let connector = match connector_of(definition) {
+pub fn facts_offline(
+    connectors: &Registry,
+    definition: &ConnectionDefinition,
+    folder: &Path,
+) -> (ConnectorFacts, Vec<Diagnostic>) {
+    let connector = match connectors.of_connection(definition) {
         Ok(connector) => connector,
-        Err(diagnostic) => return (unknown_facts(definition), vec![*diagnostic]),
+        Err(diagnostics) => return (unknown_facts(definition), diagnostics),
     };
     let descriptor = connector.descriptor();
     // Whatever is kept elsewhere has some value; which one is not known here, so it cannot be a wrong one.
@@ -104,7 +107,7 @@ pub fn facts_offline(definition: &ConnectionDefinition, folder: &Path) -> (Conne
     // The database itself may be made later; what makes it may not.
     let script = definition.settings.iter().find(|(key, _)| key.name == "init");
     if let Some((_, SettingText::Plain { text, span })) = script
-        && setting_kind(definition, "init") == Some(SettingKind::Path)
+        && setting_kind(connectors, definition, "init") == Some(SettingKind::Path)
         && !folder.join(text).exists()
     {
         let message = format!("there is no script `{}`", text::shown(text));
@@ -144,22 +147,18 @@ pub fn unknown_facts(definition: &ConnectionDefinition) -> ConnectorFacts {
 }
 
 /// What a setting holds, by its connector's word.
-pub fn setting_kind(definition: &ConnectionDefinition, name: &str) -> Option<SettingKind> {
-    let connector = connector_of(definition).ok()?;
+pub fn setting_kind(connectors: &Registry, definition: &ConnectionDefinition, name: &str) -> Option<SettingKind> {
+    let connector = connectors.of_connection(definition).ok()?;
     connector.descriptor().settings.iter().find(|setting| setting.name == name).map(|setting| setting.kind)
 }
 
-fn connector_of(definition: &ConnectionDefinition) -> Result<Arc<dyn Connector>, Box<Diagnostic>> {
-    let wanted = &definition.connector;
-    let found = connectors::all().into_iter().find(|connector| connector.descriptor().name == wanted.value);
-    found.ok_or_else(|| {
-        let names = connector_names();
-        let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let message = format!("there is no connector `{}`", text::shown(&wanted.value));
-        let diagnostic = Diagnostic::error(flow::codes::UNKNOWN_CONNECTOR, message)
-            .at(&definition.file.path, wanted.span, "")
-            .help(format!("there are {list}"))
-            .did_you_mean(wanted.span, text::did_you_mean(&wanted.value, names.iter().map(String::as_str)));
-        Box::new(diagnostic)
-    })
+/// Why a connection whose mistakes were told cannot be opened.
+pub fn unusable(connectors: &Registry, definition: &ConnectionDefinition) -> String {
+    let name = &definition.name.value;
+    match connectors.broken(&definition.connector.value) {
+        Some(path) => {
+            format!("`{name}` is of the connector `{}`, and `{path}` has mistakes", definition.connector.value)
+        }
+        None => format!("`{name}` has mistakes in `{}`", definition.file.path),
+    }
 }

@@ -24,6 +24,8 @@ pub struct Services {
     /// What no log may show.
     secrets: Vec<Secret>,
     facts: BTreeMap<ConnectionName, ConnectorFacts>,
+    /// The names of all connectors.
+    connectors: Vec<String>,
     open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
     /// What flows can do with the objects of each.
     offers: BTreeMap<ConnectionName, Vec<sdk::Offer>>,
@@ -42,6 +44,7 @@ impl Services {
             described: BTreeMap::new(),
             secrets: Vec::new(),
             facts: BTreeMap::new(),
+            connectors: understood.connectors.names(),
             open: BTreeMap::new(),
             offers: BTreeMap::new(),
             broken: BTreeMap::new(),
@@ -50,14 +53,14 @@ impl Services {
         };
         for definition in &understood.connections {
             let name = definition.name.value.clone();
-            let mut described = Described::of(definition);
+            let mut described = Described::of(&understood.connectors, definition);
             services.facts.insert(name.clone(), configured::unknown_facts(definition));
             // An action names no object, so what it is of is not among the uses.
             let acts = understood.definitions.iter().any(|flow| flow.is_enabled() && flow.acts_at(&name));
             if !acts && !uses.iter().any(|(used, _)| *used == name) {
                 continue;
             }
-            let (ready, diagnostics) = configured::resolve(definition, environment, folder);
+            let (ready, diagnostics) = configured::resolve(&understood.connectors, definition, environment, folder);
             services.diagnostics.extend(diagnostics);
             if let Some(ready) = &ready {
                 described = described.with(ready);
@@ -71,8 +74,8 @@ impl Services {
                     services.broken.insert(name.clone(), reason);
                 }
                 None => {
-                    let file = &definition.file.path;
-                    services.broken.insert(name.clone(), format!("`{name}` has mistakes in `{file}`"));
+                    let reason = configured::unusable(&understood.connectors, definition);
+                    services.broken.insert(name.clone(), reason);
                 }
             }
             services.described.insert(definition.name.value.clone(), described);
@@ -112,7 +115,7 @@ impl Services {
                 .collect(),
             actions: self.open.iter().map(|(name, connection)| (name.clone(), connection.actions())).collect(),
             offers: self.offers.clone(),
-            connectors: configured::connector_names(),
+            connectors: self.connectors.clone(),
         }
     }
 

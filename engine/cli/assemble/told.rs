@@ -9,6 +9,7 @@ use flow::project::{ConnectionDefinition, SettingText};
 use sdk::{Class, ConnectionName, Error, SettingKind, SettingValue};
 
 use super::configured::{self, Ready};
+use super::registry::Registry;
 
 /// Why a flow cannot work as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub struct Described {
 
 impl Described {
     /// By its definition alone.
-    pub fn of(definition: &ConnectionDefinition) -> Self {
-        let kind_of = |name: &str| configured::setting_kind(definition, name);
+    pub fn of(connectors: &Registry, definition: &ConnectionDefinition) -> Self {
+        let kind_of = |name: &str| configured::setting_kind(connectors, definition, name);
         let first = |wanted: &dyn Fn(&str) -> bool| {
             let found = definition.settings.iter().find(|(key, _)| wanted(&key.name));
             found.map(|(_, written)| source(definition, written))
@@ -175,7 +176,7 @@ mod tests {
     fn described(text: &str) -> Described {
         let (connections, mistakes) = flow::project::parse_connections(&SourceFile::new("connections.yaml", text));
         assert!(mistakes.is_empty(), "{mistakes:?}");
-        Described::of(&connections[0])
+        Described::of(&Registry::default(), &connections[0])
     }
 
     fn told(text: &str, class: Class, message: &str) -> String {

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use flow::project::{ConnectionDefinition, ProjectFile, overlay, parse_connections, parse_project};
 use flow::{Checked, Flow, FlowDefinition};
 use sdk::{Catalog, FlowId};
-use text::Diagnostic;
+use text::{Diagnostic, SourceFile};
 
 use super::configured;
+use super::registry::Registry;
 use super::services::Use;
 use crate::project::ProjectFiles;
+use crate::schema::snapshot;
 use crate::tables::counted;
 use crate::{Failure, problems, runs};
 
@@ -22,6 +24,8 @@ pub struct Understood {
     pub definitions: Vec<FlowDefinition>,
     /// Connections, those of the environment over the usual ones.
     pub connections: Vec<ConnectionDefinition>,
+    /// The connectors that there are.
+    pub connectors: Registry,
     /// What holds for all flows.
     pub project: ProjectFile,
     /// Mistakes of shape.
@@ -35,6 +39,9 @@ impl Understood {
         let mut understood = Self { definitions: parsed.definitions, ..Self::default() };
         understood.diagnostics.extend(files.diagnostics.iter().cloned());
         understood.diagnostics.extend(parsed.diagnostics);
+        let (connectors, diagnostics) = Registry::of(&files.connectors);
+        understood.connectors = connectors;
+        understood.diagnostics.extend(diagnostics);
         for file in &files.connections {
             let (connections, diagnostics) = parse_connections(file);
             understood.connections = overlay(std::mem::take(&mut understood.connections), connections);
@@ -48,15 +55,24 @@ impl Understood {
         understood
     }
 
-    /// Everything that can be known without asking a service and without a secret.
-    pub fn check_offline(&self, dir: &Path) -> Checked {
-        let mut catalog = Catalog { connectors: configured::connector_names(), ..Catalog::default() };
+    /// Everything that can be known without asking a service and without a secret; what was pulled of fields is in
+    /// `schemas`.
+    pub fn check_offline(&self, dir: &Path, schemas: &[SourceFile]) -> Checked {
+        let mut catalog = Catalog { connectors: self.connectors.names(), ..Catalog::default() };
         let mut diagnostics = self.diagnostics.clone();
         for definition in &self.connections {
-            let (facts, mistakes) = configured::facts_offline(definition, dir);
+            let (facts, mistakes) = configured::facts_offline(&self.connectors, definition, dir);
             catalog.connections.insert(definition.name.value.clone(), facts);
+            if let Ok(connector) = self.connectors.of_connection(definition) {
+                catalog.actions.insert(definition.name.value.clone(), connector.actions());
+                catalog.offers.insert(definition.name.value.clone(), connector.offers());
+            }
             diagnostics.extend(mistakes);
         }
+        let (pulled, mistakes) = snapshot::read_all(schemas, &self.connections);
+        diagnostics.extend(mistakes);
+        catalog.objects =
+            pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();
         self.check(&catalog, diagnostics)
     }
 
@@ -134,8 +150,7 @@ pub fn is_of_connections(one: &Diagnostic) -> bool {
 pub const SWITCHED_OFF: &str = "switched off by `enabled: false`";
 
 /// How many mistakes there are in how many files, those that could not be read included.
-pub fn summary(diagnostics: &[Diagnostic], files: &ProjectFiles) -> String {
-    let n_unreadable = files.unreadable.len() as u64;
+pub fn summary(diagnostics: &[Diagnostic], n_unreadable: u64) -> String {
     let found = problems::summary(diagnostics);
     match n_unreadable {
         0 => found,
