@@ -131,12 +131,9 @@ impl<'a> Reader<'a> {
             return None;
         };
         if template::has_expression(text) {
-            let diagnostic = if text.contains("inputs.") {
-                not_yet("inputs")
-            } else {
+            let diagnostic =
                 Diagnostic::error(codes::NO_EXPRESSION, format!("`{name}` must be plain, without `${{ }}`"))
-                    .help("it is used before any record is there")
-            };
+                    .help("it is used before any record or input is there");
             self.report(diagnostic, node.span);
             return None;
         }
