@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn every_access_is_told_once_however_deep_it_stands() {
         let flow = flow(
-            "flow: a\nconnections: {crm: hubspot, w: sqlite}\ntrigger: {poll: crm.contacts, on: new, every: 1m, start: now}\nsteps:\n  - if: ${ record.vip }\n    then:\n      - upsert: w.people\n        match: id\n        id: ${ record.id }\n        set: {name: x}\n    else:\n      - delete: crm.contacts\n        id: ${ record.id }\n  - delete: crm.contacts\n    name: again\n    id: ${ record.id }\n",
+            "flow: a\nconnections: {crm: hubspot, w: sqlite}\ntrigger: {poll: crm.contacts, on: new, every: 1m, start: now}\nsteps:\n  - if: record.vip\n    then:\n      - upsert: w.people\n        match: id\n        id: ${ record.id }\n        set: {name: x}\n    else:\n      - delete: crm.contacts\n        id: ${ record.id }\n  - delete: crm.contacts\n    name: again\n    id: ${ record.id }\n",
         );
         let told: Vec<String> = flow
             .accesses()
