@@ -8,6 +8,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the verdict")]
 
+mod budgets;
 mod clock;
 mod plants;
 mod polling;

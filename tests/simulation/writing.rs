@@ -93,9 +93,9 @@ struct Kept {
 }
 
 /// Tokio's own clock, paused: waiting is moving on, for every task at once.
-struct PausedClock {
-    base: Timestamp,
-    began: tokio::time::Instant,
+pub struct PausedClock {
+    pub base: Timestamp,
+    pub began: tokio::time::Instant,
 }
 
 impl Clock for PausedClock {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use runtime::connections::Opened;
+use sdk::budget::{Tally, paid_from};
 use sdk::{Catalog, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema, Redactor, Secret};
 use text::Diagnostic;
 
@@ -27,6 +28,8 @@ pub struct Services {
     /// The names of all connectors.
     connectors: Vec<String>,
     open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
+    /// What was spent of each service's limits.
+    tallies: BTreeMap<ConnectionName, Arc<Tally>>,
     /// What flows can do with the objects of each.
     offers: BTreeMap<ConnectionName, Vec<sdk::Offer>>,
     /// Connections that cannot be opened, and why.
@@ -46,6 +49,7 @@ impl Services {
             facts: BTreeMap::new(),
             connectors: understood.connectors.names(),
             open: BTreeMap::new(),
+            tallies: BTreeMap::new(),
             offers: BTreeMap::new(),
             broken: BTreeMap::new(),
             unopened: Vec::new(),
@@ -82,8 +86,9 @@ impl Services {
         }
         let asked = uses.into_iter().filter_map(|(name, object)| {
             let connection = services.open.get(&name)?.clone();
+            let tally = services.tallies.get(&name)?.clone();
             Some(async move {
-                let schema = connection.discover(&object).await;
+                let schema = paid_from(tally, connection.discover(&object)).await;
                 ((name, object), schema)
             })
         });
@@ -101,6 +106,7 @@ impl Services {
         };
         self.facts.insert(name.clone(), facts);
         self.offers.insert(name.clone(), ready.connector.offers());
+        self.tallies.insert(name.clone(), Arc::default());
         self.open.insert(name, connection);
     }
 
@@ -154,8 +160,13 @@ impl Services {
 
     /// The open connections, for the engine.
     pub fn into_open(self) -> Vec<Opened> {
-        let Self { open, facts, .. } = self;
-        let connector = |name: &ConnectionName| facts.get(name).map(|facts| facts.connector.clone());
-        open.into_iter().map(|(name, service)| Opened { connector: connector(&name), name, service }).collect()
+        let Self { open, facts, tallies, .. } = self;
+        let opened = |(name, service)| Opened {
+            connector: facts.get(&name).map(|facts| facts.connector.clone()),
+            spent: tallies.get(&name).map(|tally| tally.spent()).unwrap_or_default(),
+            name,
+            service,
+        };
+        open.into_iter().map(opened).collect()
     }
 }

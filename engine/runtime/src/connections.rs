@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sdk::budget::sum;
-use sdk::{Ask, Class, Clock, Connection, ConnectionName, FlowId, Redactor, Timestamp};
+use sdk::{Ask, Class, Clock, Connection, ConnectionName, Cost, FlowId, Redactor, Timestamp};
 
 use crate::budgets::{Asker, Budgets, Grant, Kind, Later};
 use crate::server_clock::ServerClock;
@@ -29,7 +29,7 @@ pub struct OpenConnection {
     pub server_clock: ServerClock,
     budgets: Budgets,
     last_write_at: Mutex<Option<Timestamp>>,
-    introduction: Mutex<Introduction>,
+    introduction: tokio::sync::Mutex<Introduction>,
 }
 
 /// Whether we know whose account it is.
@@ -43,23 +43,23 @@ enum Introduction {
 impl OpenConnection {
     /// A connection alone, of an account of its own.
     pub fn new(name: ConnectionName, service: Arc<dyn Connection>) -> Self {
-        Self::within(Budgets::default(), name, service, Introduction::Done)
+        Self::within(
+            Budgets::default(),
+            &Opened { name, connector: None, spent: Vec::new(), service },
+            Introduction::Done,
+        )
     }
 
-    fn within(
-        budgets: Budgets,
-        name: ConnectionName,
-        service: Arc<dyn Connection>,
-        introduction: Introduction,
-    ) -> Self {
-        budgets.open(&name, service.limits());
+    fn within(budgets: Budgets, opened: &Opened, introduction: Introduction) -> Self {
+        let Opened { name, service, spent, .. } = opened;
+        budgets.open(name, service.limits(), spent);
         Self {
-            name,
-            service,
+            name: name.clone(),
+            service: service.clone(),
             server_clock: ServerClock::default(),
             budgets,
             last_write_at: Mutex::default(),
-            introduction: Mutex::new(introduction),
+            introduction: tokio::sync::Mutex::new(introduction),
         }
     }
 
@@ -71,7 +71,7 @@ impl OpenConnection {
         kind: Kind,
         asks: &[Ask<'_>],
     ) -> Result<Grant, Later> {
-        self.introduce(&**clock).await;
+        self.introduce(clock, flow).await;
         let costs = sum(asks.iter().flat_map(|ask| self.service.costs(ask)));
         let object = asks.iter().find_map(Ask::object).unwrap_or_default();
         self.budgets.take(clock, self.asker(flow, kind, object), costs).await
@@ -111,20 +111,22 @@ impl OpenConnection {
         *lock(&self.last_write_at)
     }
 
-    /// Learns whose account it is. One of those who come asks, and nobody waits for the answer but that one; until it
-    /// is there the connection is taken for an account of its own.
-    async fn introduce(&self, clock: &dyn Clock) {
+    /// Learns whose account it is. Whoever comes meanwhile waits as well: two connections of one account could together
+    /// ask too much. Where the service does not say, the connection is taken for an account of its own for a while.
+    async fn introduce(&self, clock: &Arc<dyn Clock>, flow: &FlowId) {
+        let mut introduction = self.introduction.lock().await;
         let now = clock.now();
-        let connector = match &mut *lock(&self.introduction) {
+        let connector = match &mut *introduction {
             Introduction::Due { connector, at } if *at <= now => {
                 *at = now + INTRODUCE_AGAIN;
                 connector.clone()
             }
             Introduction::Due { .. } | Introduction::Done => return,
         };
-        if let Ok(account) = self.service.check().await {
+        let leave = self.budgets.take_unasked(clock, self.asker(flow, Kind::Find, ""));
+        if let Ok(account) = leave.spend(self.service.check()).await {
             self.budgets.learn(&self.name, &format!("{} of {connector}", account.id));
-            *lock(&self.introduction) = Introduction::Done;
+            *introduction = Introduction::Done;
         }
     }
 
@@ -139,6 +141,8 @@ pub struct Opened {
     pub name: ConnectionName,
     /// Which connector made it, where it may be of the same account as another; else it is one of its own.
     pub connector: Option<String>,
+    /// What was spent there of its limits to open and discover it.
+    pub spent: Vec<Cost>,
     /// What speaks to the service.
     pub service: Arc<dyn Connection>,
 }
@@ -154,23 +158,29 @@ pub struct Connections {
 impl Connections {
     /// From connections of which each is an account of its own.
     pub fn new(open: impl IntoIterator<Item = (ConnectionName, Arc<dyn Connection>)>) -> Self {
-        Self::opened(open.into_iter().map(|(name, service)| Opened { name, connector: None, service }))
+        Self::opened(open.into_iter().map(|(name, service)| Opened {
+            name,
+            connector: None,
+            spent: Vec::new(),
+            service,
+        }))
     }
 
     /// From the connections that were opened. Those of one connector are asked whose account they are.
     pub fn opened(opened: impl IntoIterator<Item = Opened>) -> Self {
-        let opened: Vec<Opened> = opened.into_iter().collect();
+        let all: Vec<Opened> = opened.into_iter().collect();
         let budgets = Budgets::default();
         let mut open = BTreeMap::new();
-        for Opened { name, connector, service } in &opened {
-            let is_shared = opened.iter().filter(|other| other.connector == *connector).count() > 1;
+        for opened in &all {
+            let Opened { name, connector, service, .. } = opened;
+            let is_shared = all.iter().filter(|other| other.connector == *connector).count() > 1;
             let introduction = match connector {
                 Some(connector) if is_shared && !service.limits().is_empty() => {
                     Introduction::Due { connector: connector.clone(), at: Timestamp::EPOCH }
                 }
                 Some(_) | None => Introduction::Done,
             };
-            let connection = OpenConnection::within(budgets.clone(), name.clone(), service.clone(), introduction);
+            let connection = OpenConnection::within(budgets.clone(), opened, introduction);
             open.insert(name.clone(), Arc::new(connection));
         }
         Self { open: Arc::new(open), budgets, redactor: Arc::default() }

@@ -147,6 +147,7 @@ impl World {
         let opened = |name: &str, service: &Arc<Service>| Opened {
             name: ConnectionName::from(name),
             connector: Some("hubspot".to_owned()),
+            spent: Vec::new(),
             service: service.clone() as Arc<dyn Connection>,
         };
         let connections = Connections::opened([opened("crm", &self.crm), opened("copy", &self.copy)]);

@@ -5,7 +5,7 @@
 //! with [`observed`] what the service says is left, so that nothing is counted that was not sent, and nothing sent that
 //! was not counted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -100,6 +100,27 @@ pub trait Purse: Send + Sync {
     fn observed(&self, limit: &str, observed: Observed);
 }
 
+/// A purse without a bottom, which only notes what is spent: for calls before there is anyone who keeps budgets.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Vec<Cost>>);
+
+impl Tally {
+    /// What was spent so far.
+    pub fn spent(&self) -> Vec<Cost> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Purse for Tally {
+    async fn pay(&self, costs: &[Cost]) {
+        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *spent = sum(spent.drain(..).chain(costs.iter().cloned()));
+    }
+
+    fn observed(&self, _: &str, _: Observed) {}
+}
+
 tokio::task_local! {
     // Beside the call instead of in every signature: a purse is no business of what happens between an action and its
     // request, and a connection without limits never hears of it.
@@ -148,8 +169,6 @@ fn combined(costs: impl IntoIterator<Item = Cost>, combine: fn(u64, u64) -> u64)
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
 
     #[derive(Default)]
@@ -183,6 +202,15 @@ mod tests {
         assert_eq!(answer.await, "answer");
         pay(&[cost("day", 8)]).await;
         assert_eq!(*purse.0.lock().unwrap(), ["1 day", "2 second", "day: Some(9) left"]);
+    }
+
+    #[tokio::test]
+    async fn a_tally_adds_up_what_is_spent() {
+        let tally = Arc::new(Tally::default());
+        for units in [1, 2] {
+            paid_from(tally.clone(), async { pay(&[cost("day", units), cost("second", 1)]).await }).await;
+        }
+        assert_eq!(tally.spent(), [cost("day", 3), cost("second", 2)]);
     }
 
     #[test]

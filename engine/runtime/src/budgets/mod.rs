@@ -138,13 +138,22 @@ impl Steady {
 }
 
 impl Budgets {
-    /// Keeps a connection's budgets from now on. Until its account is known it is taken for one of its own.
-    pub fn open(&self, connection: &ConnectionName, limits: Vec<Limit>) {
+    /// Keeps a connection's budgets from now on, of which so much was spent just before. Until its account is known it
+    /// is taken for one of its own.
+    pub fn open(&self, connection: &ConnectionName, limits: Vec<Limit>, spent: &[Cost]) {
         let mut books = self.books();
         let account = format!("connection {connection}");
         let known = Known { limits, account, is_learned: false };
         books.places.insert(connection.clone(), REQUESTS_IN_FLIGHT);
         books.connections.insert(connection.clone(), known);
+        let nobody =
+            Asker { connection: connection.clone(), flow: FlowId::from(""), kind: Kind::Write, object: String::new() };
+        for (key, units) in books.lane(&nobody, spent, false).units {
+            if let Some(window) = books.account(connection).and_then(|account| account.windows.get_mut(&key)) {
+                window.take(units);
+                window.answered(0, units);
+            }
+        }
     }
 
     /// Whose account a connection speaks for. Connections of one account share what it may ask from now on, and what
@@ -183,6 +192,13 @@ impl Budgets {
         }
         drop(books);
         self.0.changed.notify_one();
+    }
+
+    /// Leave to ask something without waiting, which is counted all the same.
+    pub fn take_unasked(&self, clock: &Arc<dyn Clock>, asker: Asker) -> Grant {
+        let taken = Mutex::default();
+        let asker = Asker { kind: Kind::Write, ..asker };
+        Grant(Arc::new(Paying { budgets: self.clone(), clock: clock.clone(), asker, taken }))
     }
 
     /// Sends everyone who waits away, and whoever comes: the engine stops.

@@ -36,7 +36,7 @@ impl Bench {
     fn new(limits: Vec<Limit>) -> Self {
         let simulated = World::new().clock.clone();
         let budgets = Budgets::default();
-        budgets.open(&"crm".into(), limits);
+        budgets.open(&"crm".into(), limits, &[]);
         let clock = simulated.clone();
         Self { budgets, simulated, clock, went: Arc::default(), sent_away: Arc::default() }
     }
@@ -183,7 +183,7 @@ async fn a_dear_request_is_not_overtaken_for_ever() {
 async fn connections_of_one_account_share_also_what_they_used_before_that_was_known() {
     let bench = Bench::new(vec![limit("calls", 10, 10)]);
     let other = Ask { connection: "other", flow: "b", ..WRITE };
-    bench.budgets.open(&"other".into(), vec![limit("calls", 10, 10)]);
+    bench.budgets.open(&"other".into(), vec![limit("calls", 10, 10)], &[]);
     bench.come(6, WRITE, NO_TIME);
     bench.come(3, other, NO_TIME);
     wait(100).await;
@@ -200,7 +200,7 @@ async fn connections_of_one_account_share_also_what_they_used_before_that_was_kn
 #[tokio::test(start_paused = true)]
 async fn other_budgets_and_other_accounts_are_not_held() {
     let bench = Bench::new(vec![limit("calls", 10, 1), limit("searches", 5, 1)]);
-    bench.budgets.open(&"other".into(), vec![limit("calls", 10, 1)]);
+    bench.budgets.open(&"other".into(), vec![limit("calls", 10, 1)], &[]);
     bench.budgets.penalise(&*bench.clock, &asker(WRITE), Some("calls"), Duration::from_secs(20));
     bench.come(1, WRITE, NO_TIME);
     bench.come(1, Ask { limit: "searches", ..POLL }, NO_TIME);
@@ -226,6 +226,16 @@ async fn who_goes_away_and_what_is_not_needed_leave_nothing_behind() {
     drop(not_needed);
     wait(1).await;
     assert_eq!(bench.n_went(), 1, "it was never sent");
+}
+
+/// What opening a connection took was not counted, and the first backlog was refused.
+#[tokio::test(start_paused = true)]
+async fn what_was_spent_before_counts() {
+    let bench = Bench::new(Vec::new());
+    bench.budgets.open(&"other".into(), vec![limit("calls", 10, 10)], &[cost("calls", 4)]);
+    bench.come(10, Ask { connection: "other", ..WRITE }, NO_TIME);
+    wait(9_000).await;
+    assert_eq!(bench.n_went(), 6);
 }
 
 /// A look-up reads as many pages as it needs, and each of them waits for room.
@@ -294,7 +304,7 @@ async fn limits_of_a_connection_and_of_an_object_are_their_own() {
     for (scope, n) in [(LimitScope::Account, 3), (LimitScope::Connection, 6), (LimitScope::Resource, 3)] {
         let own = Limit { scope, ..limit("calls", 3, 10) };
         let bench = Bench::new(vec![own.clone()]);
-        bench.budgets.open(&"other".into(), vec![own]);
+        bench.budgets.open(&"other".into(), vec![own], &[]);
         bench.budgets.learn(&"crm".into(), "7");
         bench.budgets.learn(&"other".into(), "7");
         bench.come(5, WRITE, NO_TIME);
