@@ -10,11 +10,13 @@ use serde_json::Value as Json;
 
 use super::limits::Limit;
 use super::pattern::Pattern;
-use super::template::Template;
+use super::template::{Root, Template};
 
 mod action;
+mod auth;
 
 pub(super) use action::{Action, ResultOf};
+pub(super) use auth::{Auth, AuthKind, ClientIn, Grant, OAuth2};
 
 /// A whole manifest.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub(super) struct Manifest {
     pub(super) auth: Vec<Auth>,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) check: Vec<Check>,
+    pub(super) vars: Vec<Var>,
     pub(super) limits: Vec<Limit>,
     pub(super) errors: Errors,
     /// Sorted by name.
@@ -63,24 +66,6 @@ pub(super) enum SettingKind {
     Choice(Vec<String>),
 }
 
-/// One way to show who we are; the first whose secrets are all there is taken.
-#[derive(Debug)]
-pub(super) struct Auth {
-    pub(super) kind: AuthKind,
-    /// How its secrets begin, as a hint where they are refused.
-    pub(super) begins: Option<String>,
-    /// The secrets that it needs.
-    pub(super) secrets: Vec<String>,
-}
-
-#[derive(Debug)]
-pub(super) enum AuthKind {
-    Bearer(Template),
-    Header { name: String, value: Template },
-    Query { name: String, value: Template },
-    Basic { user: Template, password: Template },
-}
-
 /// One way to ask who we are; the next is asked where this one is forbidden.
 #[derive(Debug)]
 pub(super) struct Check {
@@ -89,6 +74,14 @@ pub(super) struct Check {
     pub(super) title: FirstOf,
     /// What we were granted, where this answer says so.
     pub(super) scopes: Option<Template>,
+}
+
+/// A value that is learned by one call, before the first request that needs it.
+#[derive(Debug)]
+pub(super) struct Var {
+    pub(super) name: String,
+    pub(super) request: Request,
+    pub(super) value: Template,
 }
 
 /// The first of these that is something.
@@ -125,6 +118,11 @@ pub(super) enum Shape {
 }
 
 impl Request {
+    /// Whether anything in it begins with this root.
+    pub(super) fn uses(&self, root: Root) -> bool {
+        self.templates().into_iter().flat_map(Template::references).any(|reference| reference.root == root)
+    }
+
     /// Every text with references in it.
     pub(super) fn templates(&self) -> Vec<&Template> {
         let pairs = self.query.iter().chain(&self.headers).map(|(_, template)| template);
@@ -451,6 +449,8 @@ pub(super) enum Paging {
     None,
     /// `page.token`, of the answer.
     Token(Template),
+    /// The whole address of the next page, of the answer.
+    Link(Template),
     /// `page.token`, of the last item, as long as the answer says that there is more.
     LastItem { next: Template, more: Template },
     /// `page.number`, from 1, until a page is empty.

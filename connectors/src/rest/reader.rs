@@ -15,11 +15,18 @@ pub(super) struct Reader {
     pub(super) settings: Vec<(String, bool)>,
     /// The limits that it declares.
     pub(super) limits: Vec<String>,
+    /// The values that it learns; `None` where none can be known yet.
+    pub(super) vars: Option<Vec<String>>,
     /// What a request costs that says nothing else.
     pub(super) default_costs: Vec<Cost>,
 }
 
 impl Reader {
+    /// Knows nothing of the manifest yet.
+    pub(super) fn new(diagnostics: Diagnostics) -> Self {
+        Self { diagnostics, settings: Vec::new(), limits: Vec::new(), vars: None, default_costs: Vec::new() }
+    }
+
     pub(super) fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: Option<String>) {
         let diagnostic = Diagnostic::error(code, message).maybe_help(help);
         self.diagnostics.push(self.diagnostics.at(diagnostic, span, ""));
@@ -189,6 +196,20 @@ impl Reader {
 
     fn is_known(&mut self, reference: &template::Reference, span: Span, roots: &[Root]) -> bool {
         let name = reference.root.name();
+        // Wherever a setting may stand, a learned value may.
+        if let (Root::Vars, Some(vars), true) = (reference.root, &self.vars, roots.contains(&Root::Config)) {
+            let key = match reference.path.first() {
+                Some(template::Step::Key(key)) => key.as_str(),
+                Some(template::Step::Index(_) | template::Step::Each) | None => "",
+            };
+            let is_known = vars.iter().any(|known| known == key);
+            if !is_known {
+                let meant = did_you_mean(key, vars.iter().map(String::as_str));
+                let help = meant.map(|meant| format!("did you mean `vars.{meant}`?"));
+                self.error(codes::UNKNOWN_VAR, span, format!("`vars` learns no `{key}`"), help);
+            }
+            return is_known;
+        }
         if !roots.contains(&reference.root) {
             let list = roots.iter().map(|root| format!("`{}`", root.name())).collect::<Vec<_>>().join(", ");
             let help = if list.is_empty() { "it is plain text".to_owned() } else { format!("there are {list}") };

@@ -367,6 +367,15 @@ async fn what_was_archived_is_polled_by_its_moment_whatever_its_id() {
     let drained = world.connection.poll(&request).await.unwrap().records;
     let ids: Vec<_> = drained.iter().map(|record| record.id.to_string()).collect();
     assert_eq!(ids, made[11..70]);
+
+    // Behind pages of what was archived long before.
+    world.clock.sleep(Duration::from_secs(60)).await;
+    let now = world.clock.now();
+    let newest = world.account().insert("contacts", now, &[("firstname", "newest")], now).unwrap();
+    world.write("contacts", Verb::Delete { id: newest.as_str().into() }, &[]).await.unwrap();
+    request.query = PollQuery::From(now);
+    let found = world.connection.poll(&request).await.unwrap().records;
+    assert_eq!(found.iter().map(|record| record.id.to_string()).collect::<Vec<_>>(), [newest]);
 }
 
 #[tokio::test]

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, parse_yaml};
 
-use super::manifest::{Check, FirstOf, Manifest, Resource, Setting, SettingKind};
+use super::manifest::{Check, FirstOf, Manifest, Resource, Setting, SettingKind, Var};
 use super::reader::Reader;
 use super::template::Root;
 use super::{codes, expand};
 
 mod action;
+mod auth;
 mod errors;
 mod fields;
 mod limits;
@@ -49,7 +50,7 @@ pub(super) fn read(file: &SourceFile) -> Result<(Manifest, Node), Vec<Diagnostic
     for diagnostic in document.diagnostics {
         diagnostics.push(diagnostic);
     }
-    let mut reader = Reader { diagnostics, settings: Vec::new(), limits: Vec::new(), default_costs: Vec::new() };
+    let mut reader = Reader::new(diagnostics);
     let read = document.root.and_then(|root| {
         let expanded = expand::expand(&root, &mut reader);
         manifest(&expanded, &mut reader).map(|manifest| (manifest, expanded))
@@ -73,9 +74,6 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
     };
     let map = reader.map(root, "a manifest", &[TOP])?;
     let name = name(first, reader);
-    if let Some(entry) = map.get("vars") {
-        reader.not_yet(entry.key.span, "`vars` of a manifest");
-    }
     let service_of_name = || first.value.as_text().unwrap_or_default().to_owned();
     let title = reader.text_at(map, "title").unwrap_or_else(service_of_name);
     let service = reader.text_at(map, "service").unwrap_or_else(|| title.clone());
@@ -92,9 +90,10 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
         Some(entry) => reader.word(&entry.value, "`ids`", request::ID_ORDERS, &[]),
         None => Some(super::manifest::IdOrder::Text),
     };
-    let auth = request::auth(map, reader);
+    let auth = auth::auth(map, reader);
     let headers = request::headers(map, &[Root::Config], reader);
     let check = check(map, first.key.span, reader);
+    let vars = vars(map, reader);
     let errors = errors::errors(map, reader);
     let resources = resources(map, first.key.span, reader);
     let actions = action::actions(map, reader);
@@ -109,6 +108,7 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
         auth,
         headers,
         check,
+        vars,
         limits,
         errors,
         resources,
@@ -180,6 +180,29 @@ fn check(map: &Map, span: Span, reader: &mut Reader) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// What is learned by a call, which everything below may refer to.
+fn vars(map: &Map, reader: &mut Reader) -> Vec<Var> {
+    let mut vars = Vec::new();
+    if let Some(entry) = map.get("vars")
+        && let Some(map) = reader.any_map(&entry.value, "`vars`")
+    {
+        for entry in &map.entries {
+            let Some(map) = reader.map(&entry.value, "a value to learn", &[&["value"], request::KEYS]) else {
+                continue;
+            };
+            let request = request::request(map, entry.key.span, "a value to learn", &[Root::Config], reader);
+            let value = reader.required(map, "value", "a value to learn", entry.key.span);
+            let value = value.and_then(|entry| reader.template(&entry.value, "`value`", &[Root::Body]));
+            if let (Some(request), Some(value)) = (request, value) {
+                vars.push(Var { name: entry.key.text.clone(), request, value });
+            }
+        }
+        reader.vars = Some(map.entries.iter().map(|entry| entry.key.text.clone()).collect());
+    }
+    reader.vars.get_or_insert_default();
+    vars
 }
 
 fn resources(map: &Map, span: Span, reader: &mut Reader) -> Vec<Resource> {

@@ -103,20 +103,23 @@ pub(super) fn paging(map: &Map, reader: &mut Reader) -> Paging {
     paging_of(&entry.value, reader).unwrap_or_default()
 }
 
+const ANSWER: &[Root] = &[Root::Body, Root::Header];
+
 fn paging_of(node: &Node, reader: &mut Reader) -> Option<Paging> {
     let map = reader.map(node, "`page`", &[&["kind", "next", "more"]])?;
     let kind = reader.required(map, "kind", "`page`", node.span)?;
-    let words = [("none", 0), ("token", 1), ("last_item", 2), ("number", 3), ("offset", 4)];
-    let kind = reader.word(&kind.value, "`kind`", &words, &["link", "keyset"])?;
-    let mut part = |key: &str, root| {
+    let words = [("none", 0), ("token", 1), ("last_item", 2), ("number", 3), ("offset", 4), ("link", 5)];
+    let kind = reader.word(&kind.value, "`kind`", &words, &["keyset"])?;
+    let mut part = |key: &str, roots: &[Root]| {
         reader.required(map, key, "this kind of page", node.span)?;
-        reader.template_at(map, key, &[root])
+        reader.template_at(map, key, roots)
     };
     Some(match kind {
         0 => Paging::None,
-        1 => Paging::Token(part("next", Root::Body)?),
-        2 => Paging::LastItem { next: part("next", Root::Item)?, more: part("more", Root::Body)? },
+        1 => Paging::Token(part("next", ANSWER)?),
+        2 => Paging::LastItem { next: part("next", &[Root::Item])?, more: part("more", ANSWER)? },
         3 => Paging::Number,
-        _ => Paging::Offset,
+        4 => Paging::Offset,
+        _ => Paging::Link(part("next", ANSWER)?),
     })
 }

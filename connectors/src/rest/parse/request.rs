@@ -1,4 +1,4 @@
-//! Requests, what they carry, and how they show who we are.
+//! Requests, what they carry, and tests of their answers.
 
 use sdk::Method;
 use serde_json::Value as Json;
@@ -6,9 +6,9 @@ use text::{Kind, Map, Node, Span};
 
 use super::limits::costs;
 use crate::rest::codes;
-use crate::rest::manifest::{Auth, AuthKind, Condition, Conditions, Content, IdOrder, Request, Shape};
+use crate::rest::manifest::{Condition, Conditions, Content, IdOrder, Request, Shape};
 use crate::rest::reader::Reader;
-use crate::rest::template::{Root, Step, Template};
+use crate::rest::template::{Root, Template};
 
 pub(super) const ID_ORDERS: &[(&str, IdOrder)] = &[("numbers", IdOrder::Numbers), ("text", IdOrder::Text)];
 
@@ -69,7 +69,7 @@ fn path(node: &Node, roots: &[Root], reader: &mut Reader) -> Option<Vec<Template
     parts.map(|part| reader.template(&segment(part), "a path", roots)).collect()
 }
 
-fn pairs(map: &Map, key: &str, roots: &[Root], reader: &mut Reader) -> Vec<(String, Template)> {
+pub(super) fn pairs(map: &Map, key: &str, roots: &[Root], reader: &mut Reader) -> Vec<(String, Template)> {
     let Some(entry) = map.get(key) else { return Vec::new() };
     let Some(map) = reader.any_map(&entry.value, &format!("`{key}`")) else { return Vec::new() };
     let pair = |entry: &text::Entry| {
@@ -170,61 +170,4 @@ fn condition(node: &Node, reader: &mut Reader) -> Option<Condition> {
             None => reader.wrong_type(node, "a test", "a value, a list of values, or a map"),
         },
     }
-}
-
-/// The ways to show who we are.
-pub(super) fn auth(map: &Map, reader: &mut Reader) -> Vec<Auth> {
-    let Some(entry) = map.get("auth") else { return Vec::new() };
-    let Some(map) = reader.any_map(&entry.value, "`auth`") else { return Vec::new() };
-    map.entries.iter().filter_map(|entry| one_auth(&entry.value, reader)).collect()
-}
-
-fn one_auth(node: &Node, reader: &mut Reader) -> Option<Auth> {
-    const KEYS: &[&str] = &["kind", "token", "name", "value", "user", "password", "begins"];
-    const ROOTS: &[Root] = &[Root::Secret, Root::Config];
-    // What an OAuth grant takes is checked once it is run.
-    if let Kind::Map(map) = &node.kind
-        && let Some(kind) = map.get("kind")
-        && let Some(word @ ("oauth2" | "session")) = kind.value.as_text()
-    {
-        reader.not_yet(kind.value.span, &format!("`kind: {word}`"));
-        return None;
-    }
-    let map = reader.map(node, "a way to authenticate", &[KEYS])?;
-    let kind = reader.required(map, "kind", "a way to authenticate", node.span)?;
-    let words = [("bearer", 0), ("header", 1), ("query", 2), ("basic", 3)];
-    let kind = reader.word(&kind.value, "`kind`", &words, &["oauth2", "session"])?;
-    let mut part = |key: &str| {
-        reader.required(map, key, "this kind", node.span)?;
-        reader.template_at(map, key, ROOTS)
-    };
-    let kind = match kind {
-        0 => AuthKind::Bearer(part("token")?),
-        3 => AuthKind::Basic { user: part("user")?, password: part("password")? },
-        place => {
-            let value = part("value")?;
-            let entry = reader.required(map, "name", "this kind", node.span)?;
-            let name = reader.text(&entry.value, "`name`")?;
-            match (place, header_name(&name)) {
-                (1, Some(name)) => AuthKind::Header { name, value },
-                (2, _) => AuthKind::Query { name, value },
-                _ => {
-                    reader.error(codes::WRONG_VALUE, entry.value.span, "this is no header's name", None);
-                    return None;
-                }
-            }
-        }
-    };
-    let templates = match &kind {
-        AuthKind::Bearer(value) | AuthKind::Header { value, .. } | AuthKind::Query { value, .. } => vec![value],
-        AuthKind::Basic { user, password } => vec![user, password],
-    };
-    let references = templates.into_iter().flat_map(Template::references);
-    let secrets = references.filter(|reference| reference.root == Root::Secret);
-    let secrets = secrets.filter_map(|reference| match reference.path.first() {
-        Some(Step::Key(name)) => Some(name.clone()),
-        _ => None,
-    });
-    let secrets = secrets.collect();
-    Some(Auth { kind, begins: reader.text_at(map, "begins"), secrets })
 }

@@ -1,21 +1,26 @@
 //! One call: from a manifest's request to JSON and the server's time, or to a failure in the engine's words.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use data_encoding::BASE64;
+use futures::future::BoxFuture;
 use sdk::{
     Class, ConnectContext, Error, Request as Sent, Response, Secret, Settings, Timestamp, Transport, TransportError,
 };
 use serde_json::Value as Json;
+use tokio::sync::OnceCell;
 
+use super::credentials::{Credentials, Whereto};
 use super::failure::{self, Failure, Purpose};
+use super::oauth::{Token, Tokens};
 use super::shape::form_pairs;
 use crate::http::{BaseUrl, Reach, Redactor, read_json};
-use crate::rest::manifest::{Auth, AuthKind, Check, Content, Manifest, Request, SettingKind};
-use crate::rest::template::{Root, Scope, Template, plain_text};
+use crate::rest::manifest::{Check, Content, Manifest, Request, SettingKind};
+use crate::rest::template::{Root, Scope, plain_text};
 
+/// Under this name a page has its whole address, where a link led to it.
+pub(super) const LINK: &str = "link";
 /// The total time for one call.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -28,24 +33,27 @@ pub(super) struct Client {
     config: Json,
     secrets: BTreeMap<String, Secret>,
     credentials: Credentials,
-    redactor: Redactor,
-}
-
-/// What every request carries to show who we are.
-#[derive(Default)]
-struct Credentials {
-    headers: Vec<(String, Secret)>,
-    query: Vec<(String, Secret)>,
-    /// Said where they are refused.
-    hint: Option<String>,
+    tokens: Option<Tokens>,
+    /// With the number of the newest token that it knows.
+    redactor: Mutex<(u64, Arc<Redactor>)>,
+    /// What the calls under `vars` told.
+    learned: OnceCell<Json>,
 }
 
 /// What an answered call brought.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) body: Json,
+    headers: Vec<(String, String)>,
     /// By the answer's own header, in whole seconds.
     pub(super) server_time: Option<Timestamp>,
+}
+
+impl Answer {
+    /// Its headers, as templates see them.
+    pub(super) fn headers(&self) -> Json {
+        self.headers.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect()
+    }
 }
 
 impl Client {
@@ -60,10 +68,24 @@ impl Client {
                 BaseUrl::parse(&address.ok_or_else(|| invalid("the address of the service needs a setting"))?, reach)?
             }
         };
-        let credentials = credentials(&manifest, &config, &secrets)?;
-        let sent = credentials.headers.iter().chain(&credentials.query).map(|(_, value)| value);
-        let redactor = Redactor::new(secrets.values().chain(sent));
-        Ok(Self { manifest, transport: context.transport, base, config, secrets, credentials, redactor })
+        let whereto = Whereto { base: &base, is_own: settings.text("base_url").is_some(), reach };
+        let mut credentials = Credentials::of(&manifest, &config, &secrets, &whereto)?;
+        let asking = credentials.asking.take();
+        let ConnectContext { transport, clock, .. } = context;
+        let tokens = asking.map(|(asking, refresh)| Tokens::new(asking, refresh, Arc::clone(&transport), clock));
+        let client = Self {
+            manifest,
+            transport,
+            base,
+            config,
+            secrets,
+            credentials,
+            tokens,
+            redactor: Mutex::new((0, Arc::default())),
+            learned: OnceCell::new(),
+        };
+        client.hide(0, &[]);
+        Ok(client)
     }
 
     pub(super) fn is_loopback(&self) -> bool {
@@ -77,7 +99,51 @@ impl Client {
 
     /// What a service says of itself, without our secrets.
     pub(super) fn clean(&self, text: &str) -> String {
-        self.redactor.clean(text)
+        self.redactor().clean(text)
+    }
+
+    fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor.lock().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    /// From now on these are taken out of what the service says, besides what the settings hold.
+    fn hide(&self, number: u64, tokens: &[Secret]) {
+        let sent = self.credentials.headers.iter().chain(&self.credentials.query).map(|(_, value)| value);
+        let redactor = Redactor::new(self.secrets.values().chain(sent).chain(tokens));
+        *self.redactor.lock().unwrap_or_else(PoisonError::into_inner) = (number, Arc::new(redactor));
+    }
+
+    /// The token to send, where one has to be asked for; another one than what was refused.
+    async fn token(&self, refused: Option<&Token>) -> Result<Option<Token>, Error> {
+        let Some(tokens) = &self.tokens else { return Ok(None) };
+        let redactor = self.redactor();
+        let token = match refused {
+            Some(refused) => tokens.instead_of(refused, &redactor).await?,
+            None => tokens.current(&redactor).await?,
+        };
+        let is_known = self.redactor.lock().unwrap_or_else(PoisonError::into_inner).0 >= token.number;
+        if !is_known {
+            self.hide(token.number, &token.hidden);
+        }
+        Ok(Some(token))
+    }
+
+    /// What the calls under `vars` tell, each asked once.
+    fn learned(&self) -> BoxFuture<'_, Result<&Json, Error>> {
+        Box::pin(self.learned.get_or_try_init(async || {
+            let mut learned = serde_json::Map::new();
+            for var in &self.manifest.vars {
+                let answer = self.call(&var.request, Scope::default(), Purpose::Read, &[]).await?;
+                let value = var.value.render(&Scope::default().with(Root::Body, &answer.body));
+                if value.is_null() {
+                    let (service, name) = (&self.manifest.service, &var.name);
+                    let message = format!("{service}'s answer does not tell the `{name}` that every request needs");
+                    return Err(Error::new(Class::Transient, message));
+                }
+                learned.insert(var.name.clone(), value);
+            }
+            Ok(Json::Object(learned))
+        }))
     }
 
     /// Asks who we are. Only here may a secret stand elsewhere than in what shows who we are.
@@ -95,25 +161,52 @@ impl Client {
         purpose: Purpose,
         headers: &[(&str, &str)],
     ) -> Result<Answer, Failure> {
-        let sent = self.request(request, &scope.with(Root::Config, &self.config), headers)?;
+        let mut scope = scope.with(Root::Config, &self.config);
+        if request.uses(Root::Vars) {
+            scope = scope.with(Root::Vars, self.learned().await?);
+        }
+        let token = self.token(None).await?;
+        let mut response = self.send(request, &scope, purpose, headers, token.as_ref()).await?;
+        // A request that is refused for its token alone has done nothing.
+        if let (401, Some(refused)) = (response.status, &token) {
+            let other = self.token(Some(refused)).await?;
+            response = self.send(request, &scope, purpose, headers, other.as_ref()).await?;
+        }
+        let redactor = self.redactor();
+        if !(200..300).contains(&response.status) {
+            return Err(self.explain(failure::of(&self.manifest, &response, purpose, &redactor)));
+        }
+        let body = match read_json(&response.body) {
+            Some(body) => body,
+            None if response.status == 204 && response.body.is_empty() => Json::Null,
+            None => return Err(failure::unusable(&self.manifest, &response, purpose, &redactor).into()),
+        };
+        // Some services refuse by a body alone.
+        if let Some(refused) = failure::in_success(&self.manifest, &response, &body, purpose, &redactor) {
+            return Err(self.explain(refused));
+        }
+        let server_time = server_time(&response);
+        Ok(Answer { body, headers: response.headers, server_time })
+    }
+
+    async fn send(
+        &self,
+        request: &Request,
+        scope: &Scope<'_>,
+        purpose: Purpose,
+        headers: &[(&str, &str)],
+        token: Option<&Token>,
+    ) -> Result<Response, Failure> {
+        let mut sent = self.request(request, scope, headers)?;
+        if let Some(token) = token {
+            sent.headers.push(("authorization".to_owned(), format!("Bearer {}", token.value.expose())));
+        }
         sdk::budget::pay(&request.costs).await;
         let response = self.transport.send(sent).await.map_err(|error| self.no_answer(error, purpose))?;
         for limit in self.manifest.limits.iter().filter(|limit| limit.is_observed()) {
             sdk::budget::observed(&limit.name, limit.observe(&response));
         }
-        if !(200..300).contains(&response.status) {
-            return Err(self.explain(failure::of(&self.manifest, &response, purpose, &self.redactor)));
-        }
-        let body = match read_json(&response.body) {
-            Some(body) => body,
-            None if response.status == 204 && response.body.is_empty() => Json::Null,
-            None => return Err(failure::unusable(&self.manifest, &response, purpose, &self.redactor).into()),
-        };
-        // Some services refuse by a body alone.
-        if let Some(refused) = failure::in_success(&self.manifest, &response, &body, purpose, &self.redactor) {
-            return Err(self.explain(refused));
-        }
-        Ok(Answer { body, server_time: server_time(&response) })
+        Ok(response)
     }
 
     fn request(&self, request: &Request, scope: &Scope<'_>, more: &[(&str, &str)]) -> Result<Sent, Error> {
@@ -131,7 +224,10 @@ impl Client {
         }
         let shown = query.iter().map(|(name, value)| (*name, value.as_str()));
         let secret = self.credentials.query.iter().map(|(name, value)| (&**name, value.expose()));
-        let url = self.base.join(&segments, &shown.chain(secret).collect::<Vec<_>>())?;
+        let mut url = self.base.join(&segments, &shown.chain(secret).collect::<Vec<_>>())?;
+        if let Some(link) = scope.get(Root::Page).and_then(|page| page[LINK].as_str()) {
+            url = self.linked(&url, link)?;
+        }
 
         let mut headers: Vec<(String, String)> = Vec::new();
         headers.extend(self.credentials.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
@@ -159,10 +255,27 @@ impl Client {
         Ok(Sent { method: request.method, url, headers, body, deadline: DEADLINE })
     }
 
+    /// The address that a link means, which must not lead anywhere else with our credentials.
+    fn linked(&self, from: &str, link: &str) -> Result<String, Error> {
+        let service = &self.manifest.service;
+        let odd = |what: &str| Error::new(Class::Permanent, format!("{service}'s link to the next page {what}"));
+        let from = reqwest::Url::parse(from).map_err(|_| odd("begins nowhere"))?;
+        let mut url = from.join(link).map_err(|_| odd("is no address"))?;
+        if url.origin() != from.origin() || !url.username().is_empty() || url.password().is_some() {
+            return Err(odd("leads to another address than the connection's, so it is not followed"));
+        }
+        for (name, value) in &self.credentials.query {
+            if !url.query_pairs().any(|(known, _)| known == name.as_str()) {
+                url.query_pairs_mut().append_pair(name, value.expose());
+            }
+        }
+        Ok(url.into())
+    }
+
     fn no_answer(&self, error: TransportError, purpose: Purpose) -> Error {
         let service = &self.manifest.service;
         let of = |reason: &str| {
-            Error::new(Class::Transient, format!("{service} did not answer: {}", self.redactor.clean(reason)))
+            Error::new(Class::Transient, format!("{service} did not answer: {}", self.redactor().clean(reason)))
         };
         match (error, purpose) {
             (TransportError::MaybeSent(reason), Purpose::Write) => of(&reason).maybe_applied(),
@@ -219,49 +332,13 @@ fn secrets(manifest: &Manifest, settings: &Settings) -> Result<BTreeMap<String, 
     Ok(secrets)
 }
 
-/// By the first way whose secrets are all there.
-fn credentials(manifest: &Manifest, config: &Json, secrets: &BTreeMap<String, Secret>) -> Result<Credentials, Error> {
-    let complete = |auth: &&Auth| auth.secrets.iter().all(|name| secrets.contains_key(name));
-    let Some(auth) = manifest.auth.iter().find(complete) else {
-        let Some(first) = manifest.auth.first() else { return Ok(Credentials::default()) };
-        let missing = first.secrets.iter().find(|name| !secrets.contains_key(*name)).map_or("", String::as_str);
-        let help = manifest.config.iter().find(|setting| setting.name == missing).map_or("", |known| &*known.help);
-        return Err(invalid(&format!("`{missing}` is empty: {}", help.trim_end_matches('.'))));
-    };
-    let values = secrets_json(secrets);
-    let scope = Scope::default().with(Root::Secret, &values).with(Root::Config, config);
-    let text = |template: &Template| {
-        template.text(&scope).ok_or_else(|| invalid("a setting is missing that shows who we are"))
-    };
-    let mut credentials = Credentials::default();
-    match &auth.kind {
-        AuthKind::Bearer(token) => {
-            let header = Secret::new(format!("Bearer {}", text(token)?));
-            credentials.headers.push(("authorization".to_owned(), header));
-        }
-        AuthKind::Header { name, value } => credentials.headers.push((name.clone(), Secret::new(text(value)?))),
-        AuthKind::Query { name, value } => credentials.query.push((name.clone(), Secret::new(text(value)?))),
-        AuthKind::Basic { user, password } => {
-            let pair = Secret::new(format!("{}:{}", text(user)?, text(password)?));
-            let header = Secret::new(format!("Basic {}", BASE64.encode(pair.expose().as_bytes())));
-            credentials.headers.push(("authorization".to_owned(), header));
-        }
-    }
-    if let Some(begins) = &auth.begins {
-        let odd = auth
-            .secrets
-            .iter()
-            .find(|name| secrets.get(*name).is_some_and(|secret| !secret.expose().starts_with(begins.as_str())));
-        credentials.hint = odd.map(|name| format!("; a `{name}` begins with `{begins}`, and this one does not"));
-    }
-    Ok(credentials)
-}
-
-fn secrets_json(secrets: &BTreeMap<String, Secret>) -> Json {
+/// Secrets as templates see them.
+pub(super) fn secrets_json(secrets: &BTreeMap<String, Secret>) -> Json {
     secrets.iter().map(|(name, secret)| (name.clone(), Json::from(secret.expose()))).collect()
 }
 
-fn form(pairs: &[(String, String)]) -> String {
+/// Pairs as browsers send them.
+pub(super) fn form<T: AsRef<str>>(pairs: &[(T, T)]) -> String {
     let mut url = reqwest::Url::parse("https://form.invalid").expect("the text is an address");
     url.query_pairs_mut().extend_pairs(pairs);
     url.query().unwrap_or_default().to_owned()

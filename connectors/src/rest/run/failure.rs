@@ -282,7 +282,7 @@ fn redirect(service: &str, response: &Response, redactor: &Redactor) -> String {
 }
 
 /// Seconds, or a date to be compared with the answer's own; anything else is not an answer.
-fn retry_after(response: &Response) -> Option<Duration> {
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     let asked = response.header("retry-after")?.trim();
     let seconds = match asked.parse::<u64>() {
         Ok(seconds) => seconds,
@@ -301,6 +301,7 @@ fn described(response: &Response, redactor: &Redactor) -> String {
     format!("status {} with {} bytes {kind}", response.status, response.body.len())
 }
 
+/// As templates see them.
 fn headers(response: &Response) -> Json {
     response.headers.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect()
 }

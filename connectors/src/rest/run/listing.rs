@@ -6,6 +6,7 @@ use sdk::{Class, Error, PollPage, PollQuery, PollRequest, Record, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::RestConnection;
+use super::client::{Answer, LINK};
 use super::failure::Purpose;
 use super::records::Selection;
 use super::values;
@@ -56,16 +57,17 @@ impl<'a> Pages<'a> {
     }
 
     /// Goes to the next page, where there is one.
-    pub(super) fn turn(&mut self, body: &Json, items: &[Json]) -> bool {
+    pub(super) fn turn(&mut self, answer: &Answer, items: &[Json]) -> bool {
         self.n_turned += 1;
         self.n_items += items.len();
         if self.are_too_many() {
             return false;
         }
-        let scope = Scope::default().with(Root::Body, body);
+        let headers = answer.headers();
+        let scope = Scope::default().with(Root::Body, &answer.body).with(Root::Header, &headers);
         let token = match self.paging {
             Paging::None => return false,
-            Paging::Token(next) => next.text(&scope),
+            Paging::Token(next) | Paging::Link(next) => next.text(&scope),
             Paging::LastItem { next, more } => {
                 let is_more = more.text(&scope).is_some_and(|more| more == "true");
                 let last = items.last().filter(|_| is_more);
@@ -83,7 +85,8 @@ impl<'a> Pages<'a> {
         };
         match token.filter(|token| !token.is_empty() && !self.seen.contains(token)) {
             Some(token) => {
-                self.page["token"] = token.as_str().into();
+                let name = if matches!(self.paging, Paging::Link(_)) { LINK } else { "token" };
+                self.page[name] = token.as_str().into();
                 self.seen.insert(token);
                 true
             }
@@ -141,7 +144,7 @@ impl RestConnection {
                 // What is wanted may stand on the very last page.
                 (Order::None, Some(_)) => false,
             };
-            if is_enough || !pages.turn(&answer.body, &items) {
+            if is_enough || !pages.turn(&answer, &items) {
                 // Fewer rows than asked for mean the end, so a walk that was cut short must not look like one.
                 if !is_enough && pages.are_too_many() {
                     let service = &self.manifest.service;
@@ -213,8 +216,8 @@ impl RestConnection {
         let mut pages = Pages::new(&list.page);
         loop {
             let scope = Scope::default().with(Root::Page, pages.scope()).with(Root::Fields, &selection.keys);
-            let body = self.client.call(&list.request, scope, Purpose::Read, &[]).await?.body;
-            let scope = Scope::default().with(Root::Body, &body);
+            let answer = self.client.call(&list.request, scope, Purpose::Read, &[]).await?;
+            let scope = Scope::default().with(Root::Body, &answer.body);
             let items = list
                 .items
                 .list(&scope)
@@ -224,7 +227,7 @@ impl RestConnection {
                     return Ok(true);
                 }
             }
-            if !pages.turn(&body, &items) {
+            if !pages.turn(&answer, &items) {
                 return Ok(!pages.are_too_many());
             }
         }

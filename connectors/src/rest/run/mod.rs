@@ -1,6 +1,6 @@
 //! A manifest at work.
 //!
-//! - `client` sends one request and reads one answer; `failure` reads refusals.
+//! - `client` sends one request and reads one answer; `credentials` and `oauth` show who we are, `failure` reads refusals.
 //! - `objects` discovers and keeps fields; `values` types what a service writes, and writes it back; `records` does so
 //!   for whole records.
 //! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves.
@@ -21,9 +21,11 @@ use super::template::{Root, Scope, plain_text};
 mod act;
 mod client;
 mod costs;
+mod credentials;
 pub(crate) mod failure;
 mod find;
 mod listing;
+mod oauth;
 mod objects;
 mod poll;
 mod records;

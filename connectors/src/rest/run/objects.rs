@@ -128,13 +128,13 @@ impl RestConnection {
         let mut all = Vec::new();
         loop {
             let scope = Scope::default().with(Root::Page, pages.scope());
-            let body = self.client.call(&discover.request, scope, Purpose::Read, &[]).await?.body;
-            let answer = Scope::default().with(Root::Body, &body);
-            let items = discover.items.list(&answer).ok_or_else(|| {
+            let answer = self.client.call(&discover.request, scope, Purpose::Read, &[]).await?;
+            let scope = Scope::default().with(Root::Body, &answer.body);
+            let items = discover.items.list(&scope).ok_or_else(|| {
                 self.odd_answer(&format!("lists no fields: it has no `{}`", discover.items.last_name()))
             })?;
             all.extend(items.iter().cloned());
-            if !pages.turn(&body, &items) {
+            if !pages.turn(&answer, &items) {
                 return Ok(all);
             }
         }

@@ -116,7 +116,7 @@ async fn by_list(
             }
             return Ok(answer);
         }
-        if !pages.turn(&page.body, &items) {
+        if !pages.turn(&page, &items) {
             return match pages.are_too_many() {
                 false => Ok(answer),
                 // Fewer rows than asked for would mean the end.

@@ -39,6 +39,8 @@ pub(super) enum Root {
     Config,
     /// The connection's secrets.
     Secret,
+    /// What a call at the beginning told: `vars.name`.
+    Vars,
     /// A resource's parameter; gone once the manifest is expanded.
     Param,
     /// The answer.
@@ -101,14 +103,17 @@ pub(super) enum Filter {
     UnixSeconds,
     /// A moment in milliseconds, as RFC 3339 text in UTC, in whole seconds.
     Rfc3339,
+    /// Of a header `Link`, the address of this relation; nothing where it has none.
+    Rel(String),
     /// A label as a field's name: lower-case words joined by underscores.
     Slug,
 }
 
 impl Root {
-    pub(super) const ALL: [(&'static str, Self); 18] = [
+    pub(super) const ALL: [(&'static str, Self); 19] = [
         ("config", Self::Config),
         ("secret", Self::Secret),
+        ("vars", Self::Vars),
         ("param", Self::Param),
         ("body", Self::Body),
         ("header", Self::Header),
@@ -143,7 +148,8 @@ impl<'a> Scope<'a> {
         self
     }
 
-    fn get(&self, root: Root) -> Option<&'a Json> {
+    /// What a root stands for.
+    pub(super) fn get(&self, root: Root) -> Option<&'a Json> {
         self.0.iter().rev().find(|(known, _)| *known == root).map(|(_, value)| *value)
     }
 }
@@ -275,6 +281,9 @@ impl Filter {
                 None => Json::Null,
             },
             Self::Json => value.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+            Self::Rel(relation) => {
+                value.as_str().and_then(|links| related(links, relation)).map_or(Json::Null, Json::String)
+            }
             Self::Text => plain_text(&value).map_or(Json::Null, Json::String),
             Self::UnixSeconds => moment(&value).map_or(Json::Null, |at| at.millis().div_euclid(1000).into()),
             Self::Rfc3339 => {
@@ -291,6 +300,25 @@ pub(super) fn plain_text(json: &Json) -> Option<String> {
         Json::Number(number) => Some(number.to_string()),
         Json::Bool(flag) => Some(flag.to_string()),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+/// The address in `<https://…?page=2>; rel="next", <https://…>; rel="last"` that has this relation.
+fn related(links: &str, relation: &str) -> Option<String> {
+    let mut rest = links;
+    loop {
+        let (address, behind) = rest.split_once('<')?.1.split_once('>')?;
+        // What belongs to a link goes on to the next one.
+        let parameters = behind.split('<').next().unwrap_or_default();
+        let is_it = parameters.split(';').any(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = value.trim().trim_end_matches(',').trim().trim_matches('"');
+            name.trim().eq_ignore_ascii_case("rel") && value.split(' ').any(|one| one.eq_ignore_ascii_case(relation))
+        });
+        if is_it {
+            return Some(address.to_owned());
+        }
+        rest = behind;
     }
 }
 

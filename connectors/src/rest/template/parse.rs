@@ -113,7 +113,7 @@ fn segment(text: &str) -> Option<(&str, Vec<Step>)> {
     Some((name, steps))
 }
 
-const FILTERS: [&str; 9] = ["lower", "words", "join", "after", "json", "text", "unix_s", "rfc3339", "slug"];
+const FILTERS: [&str; 10] = ["lower", "words", "join", "after", "json", "text", "unix_s", "rfc3339", "slug", "rel"];
 
 fn filter(text: &str, start: usize, end: usize) -> Result<Filter, Mistake> {
     let (name, argument) = match text.split_once(':') {
@@ -134,13 +134,14 @@ fn filter(text: &str, start: usize, end: usize) -> Result<Filter, Mistake> {
         ("slug", None) => Some(Filter::Slug),
         ("join", argument) => quoted(argument).map(Filter::Join),
         ("after", argument) => quoted(argument).map(Filter::After),
+        ("rel", argument) => quoted(argument).map(Filter::Rel),
         _ => None,
     };
     found.ok_or_else(|| {
         let known = FILTERS.contains(&name);
         let message = match (known, name) {
             (false, name) => format!("there is no filter `{}`", text::shown(name)),
-            (true, "join" | "after") => format!("`{name}` takes one text in single quotes: `{name}: ','`"),
+            (true, "join" | "after" | "rel") => format!("`{name}` takes one text in single quotes: `{name}: ','`"),
             (true, name) => format!("`{name}` takes no argument"),
         };
         let mut mistake = mistake(codes::UNKNOWN_FILTER, message, start, end);

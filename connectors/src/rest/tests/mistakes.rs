@@ -50,6 +50,9 @@ actions:
     result: {label: "${body.label}"}
 "#;
 
+/// What shows who one is in the good manifest.
+const KEY: &str = "{kind: bearer, token: \"${secret.token}\"}";
+
 fn told(manifest: &str) -> Vec<(String, String, String)> {
     let file = SourceFile::new("shop.yaml", manifest);
     let place = |diagnostic: &text::Diagnostic| file.slice(diagnostic.labels[0].span).to_owned();
@@ -93,7 +96,46 @@ fn every_mistake_is_told_at_its_place() {
         ("title: A shop", "title: [a]", "M0104", "[a]", "`title` is text, not a list"),
         ("title: A shop", "min_interval: 5x", "M0105", "5x", "no duration"),
         ("{kind: bearer, ", "{kind: baerer, ", "M0105", "baerer", "`kind` cannot be `baerer`"),
-        ("{kind: bearer, ", "{kind: oauth2, ", "M0106", "oauth2", "does not run `kind: oauth2`"),
+        ("{kind: bearer, ", "{kind: session, ", "M0106", "session", "does not run `kind`: session"),
+        ("{kind: bearer, ", "{kind: basic, ", "M0102", "token", "means nothing in this way"),
+        (KEY, "{kind: oauth2, grant: implicit}", "M0105", "implicit", "`grant` cannot be `implicit`"),
+        (KEY, "{kind: oauth2, grant: authorization_code}", "M0106", "authorization_code", "does not run"),
+        (KEY, "{kind: oauth2, grant: refresh_token}", "M0103", "", "needs `refresh_token`"),
+        (
+            KEY,
+            "{kind: oauth2, grant: client_credentials, refresh_token: x}",
+            "M0105",
+            "refresh_token",
+            "has no refresh token",
+        ),
+        (KEY, "{kind: oauth2, grant: client_credentials, token_url: /t}", "M0103", "", "needs `client_id`"),
+        (
+            KEY,
+            "{kind: oauth2, grant: client_credentials, token_url: \"http://x\"}",
+            "M0105",
+            "\"http://x\"",
+            "begins with `/` or `https://`",
+        ),
+        (
+            KEY,
+            "{kind: oauth2, grant: client_credentials, token_url: \"/${secret.token}\"}",
+            "M0303",
+            "",
+            "`secret` is not known",
+        ),
+        ("default_limits: [calls]", "vars: {site: {get: /s}}", "M0103", "site", "needs `value`"),
+        (
+            "default_limits: [calls]",
+            "vars: {site: {get: \"/${vars.site}\", value: x}}",
+            "M0303",
+            "",
+            "`vars` is not known",
+        ),
+        ("\"${cursor.value | rfc3339}\"", "\"${vars.site}\"", "M0208", "\"${vars.site}\"", "learns no `site`"),
+        ("{kind: token, next", "{kind: lnk, next", "M0105", "lnk", "cannot be `lnk`"),
+        ("{kind: token, next", "{kind: keyset, next", "M0106", "keyset", "does not run"),
+        ("{kind: token, next: \"${body.next}\"}", "{kind: link}", "M0103", "", "needs `next`"),
+        ("\"${body.next}\"", "\"${header.link | rel}\"", "M0304", "", "takes one text"),
         ("use: object", "use: objekt", "M0201", "objekt", "no template `objekt`"),
         ("with: {path: orders}", "with: {path: orders, x: 1}", "M0202", "x", "takes no `x`"),
         ("params: [path]", "params: [path, other]", "M0203", "object", "needs `other`"),

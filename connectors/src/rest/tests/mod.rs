@@ -3,4 +3,6 @@
 mod actions;
 mod mistakes;
 mod neutral;
+mod pages;
 mod service;
+mod tokens;
