@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use connectors::rest::Limit;
 use sdk::{Ability, ActionSchema, LimitScope, Offer, Setting, SettingKind};
 use serde_json::{Value as Json, json};
 
@@ -184,13 +185,13 @@ fn in_full(known: &Known) -> String {
     out.push_str(&tables::facts(&settings.collect::<Vec<_>>()));
 
     let offers = known.connector.offers();
-    out.push_str(&heading("Objects"));
-    let columns = [tables::text("object"), tables::text("poll"), tables::cuttable("steps")];
-    let row = |offer: &Offer| {
+    out.push_str(&heading("Objects: on which changes flows can start, and their steps"));
+    let lines = offers.iter().map(|offer| {
         let of = |is_trigger| words(offer.abilities.iter().copied().filter(|one| one.is_trigger() == is_trigger));
-        vec![object(offer).to_owned(), of(true), of(false)]
-    };
-    out.push_str(&tables::table(&columns, offers.iter().map(row).collect(), None));
+        let polled = if of(true).is_empty() { String::new() } else { format!("on {}; ", of(true)) };
+        (object(offer), format!("{polled}{}", of(false)))
+    });
+    out.push_str(&tables::facts(&lines.collect::<Vec<_>>()));
     if offers.iter().any(|offer| offer.object.is_some()) {
         out.push_str("`millrace schema show CONNECTION.OBJECT` shows an account's fields.\n");
     }
@@ -231,7 +232,9 @@ fn setting_in_words(setting: &Setting) -> String {
 }
 
 fn action_in_words(action: &ActionSchema) -> String {
-    let mut out = format!("  {}  {}\n", tables::strong(&action.name), action.title);
+    let title = if action.help.is_empty() { &action.title } else { &action.help };
+    let mut out = tables::wrapped(&format!("{}  ", action.name), title);
+    out.replace_range(..action.name.len(), &tables::strong(&action.name));
     let inputs = action.inputs.iter().map(|input| {
         let must = if input.required { ", required" } else { "" };
         let options = if input.options.is_empty() { String::new() } else { format!(": {}", input.options.join(", ")) };
@@ -259,24 +262,17 @@ fn limits(known: &Known) -> String {
     let mut out = String::new();
     let limits = known.manifest().map_or(&[][..], |manifest| manifest.limits());
     if !limits.is_empty() {
-        let columns = [
-            tables::text("limit"),
-            tables::number("most"),
-            tables::text("in"),
-            tables::text("whose"),
-            tables::cuttable("by tier"),
-        ];
-        let rows = limits.iter().map(|limit| {
-            let tiers: Vec<String> =
-                limit.tiers.iter().map(|(tier, most)| format!("{tier} {}", count(*most))).collect();
+        let line = |limit: &Limit| {
             let whose = match limit.scope {
                 LimitScope::Account => "account",
                 LimitScope::Connection => "connection",
                 LimitScope::Resource => "object",
             };
-            vec![limit.name.clone(), count(limit.max), durations::short(limit.per), whose.to_owned(), tiers.join(", ")]
-        });
-        out.push_str(&tables::table(&columns, rows.collect(), None));
+            let tiers = limit.tiers.iter().map(|(tier, most)| format!("; {tier} {}", count(*most))).collect::<String>();
+            format!("{} in {} for each {whose}{tiers}", count(limit.max), durations::short(limit.per))
+        };
+        let lines = limits.iter().map(|limit| (limit.name.as_str(), line(limit)));
+        out.push_str(&tables::facts(&lines.collect::<Vec<_>>()));
     }
     out.push_str(&format!("The shortest `every` is {every}, except for an address on this machine.\n"));
     out

@@ -2,7 +2,7 @@
 
 use crate::project::offline;
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 30] = [
     &["demo"],
     &["init"],
     &["check"],
@@ -21,6 +21,16 @@ const COMMANDS: [&[&str]; 20] = [
     &["failures", "retry"],
     &["failures", "dismiss"],
     &["cursor", "show"],
+    &["connectors", "list"],
+    &["connectors", "show"],
+    &["connectors", "check"],
+    &["connections", "list"],
+    &["connections", "test"],
+    &["connections", "scopes"],
+    &["schema", "pull"],
+    &["schema", "show"],
+    &["completions"],
+    &["man"],
     &["sandbox", "hubspot"],
     &["sandbox"],
 ];

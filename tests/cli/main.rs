@@ -3,9 +3,14 @@
 //! Nothing sleeps: a test waits for a command to end, or for a line that it prints.
 
 mod bad_input;
+mod connections;
+mod connectors;
 mod demo;
 mod help;
 mod once;
+mod packaging;
 mod project;
 mod repairing;
 mod running;
+mod schemas;
+mod shells;

@@ -48,7 +48,7 @@ impl<'a> Place<'a> {
             return Opening::Closed(configured::unusable(connectors, self.definition), diagnostics);
         };
         self.described = self.described.clone().with(&ready);
-        if let Some(path) = unmade_file(&ready) {
+        if let Some(path) = unmade_file(&ready, folder) {
             return Opening::Unmade(path);
         }
         match ready.open(folder) {
@@ -115,11 +115,11 @@ impl Understood {
 }
 
 /// The file that opening would make.
-fn unmade_file(ready: &Ready) -> Option<String> {
+fn unmade_file(ready: &Ready, folder: &Path) -> Option<String> {
     let is_file = |setting: &&sdk::Setting| setting.name == "path" && setting.kind == SettingKind::Path;
     let setting = ready.connector.descriptor().settings.iter().find(is_file)?;
-    let path = ready.settings.text(setting.name)?;
-    (!Path::new(path).exists()).then(|| path.to_owned())
+    let path = Path::new(ready.settings.text(setting.name)?);
+    (!path.exists()).then(|| path.strip_prefix(folder).unwrap_or(path).display().to_string())
 }
 
 /// An address without the user and the password that some write into it.

@@ -25,6 +25,8 @@ struct Tested {
     address: Option<String>,
     /// Where nothing else was asked.
     closed: Option<Problem>,
+    /// Its file, where that is not made yet: no fault of the connection's.
+    unmade: Option<String>,
     account: Option<Account>,
     /// Ahead of this machine, in milliseconds.
     clock: Option<i64>,
@@ -81,6 +83,7 @@ async fn test(project: &Project, mut place: ConnectionPlace<'_>, progress: &Prog
         connector: place.definition.connector.value.clone(),
         address: place.address(connectors, &project.environment, &project.folder),
         closed: None,
+        unmade: None,
         account: None,
         clock: None,
         objects: Vec::new(),
@@ -96,7 +99,7 @@ async fn test(project: &Project, mut place: ConnectionPlace<'_>, progress: &Prog
             tested.closed = Some(Problem { class: "configuration", message: reason });
             diagnostics = mistakes;
         }
-        Opening::Unmade(path) => tested.closed = Some(Problem { class: "not_made", message: unmade(&path) }),
+        Opening::Unmade(path) => tested.unmade = Some(path),
     }
     progress.done(place.name().as_str());
     (tested, diagnostics)
@@ -172,6 +175,7 @@ impl Tested {
 fn in_words(tested: &Tested) -> String {
     let mut facts: Vec<(&str, String)> = vec![("address", tested.address.clone().unwrap_or_default())];
     facts.extend(tested.closed.as_ref().map(|problem| ("", problem.in_words())));
+    facts.extend(tested.unmade.as_ref().map(|path| ("", format!("– {}", unmade(path)))));
     facts.extend(tested.account.as_ref().map(|account| ("account", format!("✓ {}", account.title))));
     facts.extend(tested.clock.map(|ahead| ("clock", clock(ahead))));
     facts.extend(tested.objects.iter().map(|object| {
@@ -211,6 +215,7 @@ fn to_json(tested: &Tested) -> Json {
         "account": tested.account.as_ref().map(|account| json!({"id": account.id, "title": account.title})),
         "clock_ahead_ms": tested.clock,
         "objects": objects.collect::<Json>(),
+        "not_made_yet": tested.unmade.is_some(),
         "problem": problem(&tested.closed),
     })
 }

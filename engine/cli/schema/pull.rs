@@ -80,6 +80,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
                 diagnostics.extend(mistakes);
                 pulled.push(Pulled { name: place.name().to_string(), outcome: Err(reason) });
             }
+            // Nothing is wrong with it; only who asked for this one is told that nothing came of it.
+            Opening::Unmade(_) if arguments.connection.is_none() => {}
             Opening::Unmade(path) => {
                 pulled.push(Pulled { name: place.name().to_string(), outcome: Err(unmade(&path)) });
             }
