@@ -116,7 +116,7 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
     groups.truncate(arguments.limit);
     match arguments.format {
         ListFormat::Json => screen::say_json(&groups.iter().map(group_json).collect()),
-        ListFormat::Jsonl => groups.iter().for_each(|group| screen::say(&format!("{}\n", group_json(group)))),
+        ListFormat::Jsonl => groups.iter().for_each(|group| screen::say_json_line(&group_json(group))),
         ListFormat::Table if groups.is_empty() => screen::complain("No failures.\n"),
         ListFormat::Table => {
             screen::say(&table(&groups));
@@ -137,7 +137,7 @@ async fn list_runs(arguments: &ListArguments, store: &Store, filter: FailureFilt
     let rows = store.failures(filter, before, arguments.limit).await?;
     match arguments.format {
         ListFormat::Json => screen::say_json(&rows.iter().map(runs::row_json).collect()),
-        ListFormat::Jsonl => rows.iter().for_each(|row| screen::say(&format!("{}\n", runs::row_json(row)))),
+        ListFormat::Jsonl => rows.iter().for_each(|row| screen::say_json_line(&runs::row_json(row))),
         ListFormat::Table if rows.is_empty() => screen::complain("No failures.\n"),
         ListFormat::Table => {
             screen::say(&runs::list_table(&rows));
@@ -276,7 +276,8 @@ fn group_text(group: &FailureGroup, examples: &[RunRow], arguments: &ShowArgumen
     out.push_str("\nThe newest of them\n");
     for row in examples {
         let at = row.ended_at.map(moment).unwrap_or_default();
-        out.push_str(&format!("  {}  {at}  record {}\n", runs::short_id(row.id), row.record));
+        let record = tables::one_line(row.record.as_str());
+        out.push_str(&format!("  {}  {at}  record {record}\n", runs::short_id(row.id)));
     }
     let remedy = what_to_do(&group.class, &group.id.to_string(), arguments);
     out.push_str(&format!("\nWhat to do\n{}", wrapped("  ", &remedy)));

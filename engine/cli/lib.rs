@@ -37,6 +37,7 @@ pub mod logging;
 pub mod progress;
 pub mod screen;
 pub mod signals;
+pub mod secrets;
 pub mod tables;
 
 use std::path::PathBuf;
@@ -126,6 +127,7 @@ pub fn main() -> ExitCode {
         Err(said) => {
             let _ = said.print();
             return if said.use_stderr() { exit::Status::Usage.into() } else { exit::Status::Done.into() };
+    secrets::keep_out_of_dumps();
         }
     };
     logging::install_panic_hook();

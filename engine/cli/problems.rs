@@ -14,9 +14,9 @@ pub fn show(failure: &Failure) {
 
 /// The sentence, its causes, and what to do.
 fn told(failure: &Failure) -> String {
-    let mut text = format!("{} {}\n", "error:".red().bold(), sentence(failure));
+    let mut text = format!("{} {}\n", "error:".red().bold(), lines(&sentence(failure)));
     if let Some(remedy) = failure.remedy() {
-        text.push_str(&format!("{} {remedy}\n", "  help:".cyan().bold()));
+        text.push_str(&format!("{} {}\n", "  help:".cyan().bold(), lines(&remedy)));
     }
     text
 }
@@ -38,7 +38,12 @@ pub fn sentence(error: &dyn Error) -> String {
 
 /// Something a person should know though the work goes on.
 pub fn warn(text: &str) {
-    screen::complain(&format!("{} {text}\n", "warning:".yellow().bold()));
+    screen::complain(&format!("{} {}\n", "warning:".yellow().bold(), lines(text)));
+}
+
+/// What others say within our sentences has no power over a terminal.
+fn lines(text: &str) -> String {
+    text.split('\n').map(text::visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Shows diagnostics with their places, on standard error.

@@ -178,7 +178,7 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
     let rows = store.runs(filter).await?;
     match arguments.format {
         ListFormat::Json => screen::say_json(&rows.iter().map(row_json).collect()),
-        ListFormat::Jsonl => rows.iter().for_each(|row| screen::say(&format!("{}\n", row_json(row)))),
+        ListFormat::Jsonl => rows.iter().for_each(|row| screen::say_json_line(&row_json(row))),
         ListFormat::Table if rows.is_empty() => screen::complain("No runs.\n"),
         ListFormat::Table => {
             screen::say(&list_table(&rows));
@@ -223,7 +223,7 @@ async fn tail(arguments: &TailArguments) -> Result<(), Failure> {
         after = rows.last().map_or(after, |row| row.changed);
         for row in rows.iter().filter(|row| flow.as_ref().is_none_or(|flow| *flow == row.flow)) {
             match arguments.format {
-                ListFormat::Json | ListFormat::Jsonl => screen::say(&format!("{}\n", row_json(row))),
+                ListFormat::Json | ListFormat::Jsonl => screen::say_json_line(&row_json(row)),
                 ListFormat::Table => screen::say(&format!("{}\n", line(row))),
             }
         }
@@ -247,7 +247,21 @@ pub fn short_id(run: RunId) -> String {
 pub fn line(row: &RunRow) -> String {
     let at = row.ended_at.unwrap_or(row.created_at);
     let (at, id) = (tables::time_of_day(at), short_id(row.id));
-    tables::marked(&format!("{at}  {id}  {}  record {}  {}", row.flow, row.record, outcome(row)))
+    tables::marked(&format!("{at}  {id}  {}  {}  {}", row.flow, tables::one_line(&of_record(row)), outcome(row)))
+}
+
+/// The record's id; a dash for a run that has none.
+pub fn shown_record(record: &RecordId) -> String {
+    if record.as_str().is_empty() { "–".to_owned() } else { record.to_string() }
+}
+
+/// `record 17`, or the time that started a run without one.
+fn of_record(row: &RunRow) -> String {
+    if row.record.as_str().is_empty() {
+        format!("at {} UTC", tables::moment(row.version.stamp))
+    } else {
+        format!("record {}", row.record)
+    }
 }
 
 /// Why a run is where it is, in one sentence; empty where there is nothing to say.

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 
+use crate::secrets;
+
 /// What is assumed of a terminal that does not tell its size, and of a pipe.
 const USUAL: Size = Size { columns: 80, rows: 24 };
 
@@ -19,17 +21,51 @@ pub struct Size {
 
 /// Writes a command's answer to standard output.
 pub fn say(text: &str) {
-    write(anstream::stdout().write_all(text.as_bytes()));
+    write(anstream::stdout().write_all(harmless(text).as_bytes()));
 }
 
 /// Writes what a person should know beside the answer to standard error.
 pub fn complain(text: &str) {
-    write(anstream::stderr().write_all(text.as_bytes()));
+    write(anstream::stderr().write_all(harmless(&secrets::hidden(text)).as_bytes()));
 }
 
 /// Writes data to standard output, indented.
 pub fn say_json(value: &serde_json::Value) {
-    say(&format!("{value:#}\n"));
+    say(&format!("{}\n", harmless_json(&format!("{value:#}"))));
+}
+
+/// Writes data to standard output, on one line.
+pub fn say_json_line(value: &serde_json::Value) {
+    say(&format!("{}\n", harmless_json(&value.to_string())));
+}
+
+/// The text without characters that have power over a terminal, but for those that we draw with. Those are taken out of
+/// others' words before they come here.
+fn harmless(text: &str) -> String {
+    let is_ours = |character| matches!(character, '\n' | '\r' | '\t' | '\u{1b}');
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if text::is_hidden(character) && !is_ours(character) {
+            out.push_str(&text::visible(character.encode_utf8(&mut [0; 4])));
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// JSON that means the same, with what its own rules leave as it is and a terminal does not.
+fn harmless_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if text::is_hidden(character) && character != '\n' {
+            // Each of them is one unit of UTF-16, so one escape is all of it.
+            out.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// Whether standard output can be redrawn in place.
@@ -133,5 +169,20 @@ fn write(written: io::Result<()>) {
         && error.kind() == ErrorKind::BrokenPipe
     {
         std::process::exit(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_hidden_character_reaches_a_terminal() {
+        assert_eq!(harmless("a\u{202e}b\u{9b}c\u{7}\u{8}\u{7f}"), "a\\u{202e}b\\u{9b}c\\u{7}\\u{8}\\u{7f}");
+        assert_eq!(harmless("\r\u{1b}[Kour own\n"), "\r\u{1b}[Kour own\n");
+        let value = serde_json::json!({ "a": "\u{1b}[2J\r\u{9b}\u{202e}\u{2028}\u{7f}\u{feff}ü" });
+        let json = harmless_json(&format!("{value:#}"));
+        assert!(json.chars().all(|character| !text::is_hidden(character) || character == '\n'), "{json:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 }

@@ -70,6 +70,9 @@ pub fn table(columns: &[Column], rows: Vec<Vec<String>>, total: Option<Vec<Strin
 fn fitting(columns: &[Column], rows: Vec<Vec<String>>, total: Option<Vec<String>>, width: Option<usize>) -> String {
     let has_total = total.is_some();
     let mut rows: Vec<Vec<String>> = rows.into_iter().chain(total).collect();
+    for cell in rows.iter_mut().flatten() {
+        *cell = one_line(cell);
+    }
     if let Some(width) = width {
         cut_to(columns, &mut rows, width);
     }
@@ -244,9 +247,15 @@ pub fn time_of_day(at: Timestamp) -> String {
     moment(at).get(11..).unwrap_or_default().to_owned()
 }
 
+/// Text on one line, for services and records may say anything: white space is a blank, and what would have power over
+/// a terminal is escaped.
+pub fn one_line(text: &str) -> String {
+    text::visible(&text.replace(['\n', '\r', '\t'], " "))
+}
+
 /// Text cut to a width, with an ellipsis where something is missing.
 pub fn cut(text: &str, width: usize) -> String {
-    let one_line = text.replace(['\n', '\r', '\t'], " ");
+    let one_line = one_line(text);
     if one_line.chars().count() <= width {
         return one_line;
     }
@@ -262,8 +271,8 @@ pub fn wrapped(beginning: &str, text: &str) -> String {
 fn broken(beginning: &str, text: &str, width: Option<usize>) -> String {
     let indent = beginning.chars().count();
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(NARROWEST));
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut out = beginning.to_owned();
+    let text = one_line(text);
+    let mut out = one_line(beginning);
     let mut used = 0;
     for word in text.split(' ') {
         let n = word.chars().count();

@@ -3,10 +3,14 @@
 //! Nothing sleeps: a test waits for a command to end, or for a line that it prints.
 
 mod bad_input;
+#[cfg(unix)]
+mod canary;
 mod connections;
 mod connectors;
 mod demo;
 mod help;
+#[cfg(unix)]
+mod hostile;
 mod once;
 mod packaging;
 mod project;

@@ -93,10 +93,19 @@ impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let request = self.prepare(request)?;
         faults::point("http.before");
+        panic_with(&request);
         let answer = self.client.execute(request).await.map_err(failed)?;
         let response = read(answer).await?;
         faults::point("http.sent");
         Ok(response)
+    }
+}
+
+/// A planted bug: a panic of somebody who holds the request, and says what it is.
+fn panic_with(request: &reqwest::Request) {
+    if faults::planted("a panic that tells of its request") {
+        let told: Vec<_> = request.headers().values().filter_map(|value| value.to_str().ok()).collect();
+        std::panic::panic_any(format!("no answer to {}: {told:?}", request.url()));
     }
 }
 

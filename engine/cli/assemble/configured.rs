@@ -14,6 +14,7 @@ use sdk::{
 use text::Diagnostic;
 
 use super::registry::Registry;
+use crate::secrets;
 
 /// What `${ env.X }` says.
 pub struct Environment(Box<Lookup>);
@@ -80,7 +81,9 @@ pub fn resolve(
         }
     }
     let is_usable = !diagnostics.iter().any(Diagnostic::is_error);
-    (is_usable.then_some(Ready { connector, settings }), diagnostics)
+    let ready = Ready { connector, settings };
+    secrets::hide(ready.secrets());
+    (is_usable.then_some(ready), diagnostics)
 }
 
 /// What check must know of a connection, when neither secrets nor services are at hand.

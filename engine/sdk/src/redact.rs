@@ -1,18 +1,21 @@
 //! Secrets taken out of what a service says, and of whatever is kept for people.
 //!
 //! Services echo: a token comes back in an error's text, in a link, cut to its last digits. Whatever of a service's
-//! text goes into a message of ours passes through [`Redactor::clean`] first, and so does every line of a run's log.
+//! text goes into a message of ours passes through [`Redactor::clean`] first, and so does every line of a run's log. Where
+//! text must keep its shape, [`Redactor::hide`] takes out the secrets and nothing else.
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, BASE64URL};
+use zeroize::Zeroizing;
+
 use crate::Secret;
 
 /// Knows secrets in the forms in which services echo them. Its default knows none.
 #[derive(Default)]
 pub struct Redactor {
-    /// Lower-case: the secret itself, percent-encoded, and in base64 at each alignment.
-    forms: Vec<Secret>,
-    /// The last characters, which services like to show as a hint.
-    endings: Vec<Secret>,
+    /// Every so long a piece of every form, in lower case and sorted. Finding one costs the same however many there are.
+    pieces: Zeroizing<Vec<[u8; WINDOW]>>,
+    /// Forms that are shorter than a piece, and the last characters of a secret, which services like to show as a hint.
+    short: Vec<Secret>,
 }
 
 /// So many characters in common with a secret are no accident.
@@ -26,35 +29,51 @@ const LONGEST_SHOWN: usize = 500;
 impl Redactor {
     /// Knows these secrets.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut redactor = Self { forms: Vec::new(), endings: Vec::new() };
-        for secret in secrets {
-            let text = secret.expose();
-            if text.is_empty() {
-                continue;
-            }
-            let mut add = |form: String| redactor.forms.push(Secret::new(form));
-            add(text.to_lowercase());
-            add(percent_encoded(text).to_lowercase());
-            for shift in 0..3 {
-                // What stands before a secret shifts its base64; the first and last groups mix with the neighbours.
-                let padded = [&b"   "[..shift], text.as_bytes()].concat();
-                let encoded = BASE64.encode(&padded).to_lowercase();
-                let inner = encoded.get(if shift == 0 { 0 } else { 4 }..encoded.len().saturating_sub(4));
-                add(inner.unwrap_or_default().to_owned());
-            }
-            if text.len() > WINDOW && text.is_char_boundary(text.len() - ENDING) {
-                redactor.endings.push(Secret::new(text[text.len() - ENDING..].to_lowercase()));
+        let mut redactor = Self::default();
+        secrets.into_iter().for_each(|secret| redactor.add(secret));
+        redactor
+    }
+
+    /// Knows this one as well.
+    pub fn add(&mut self, secret: &Secret) {
+        let text = secret.expose();
+        for form in forms(text) {
+            let form = form.expose().as_bytes();
+            match form.len() {
+                0 => {}
+                1..WINDOW => self.add_short(form),
+                _ => self.pieces.extend(form.windows(WINDOW).filter_map(|piece| <[u8; WINDOW]>::try_from(piece).ok())),
             }
         }
-        redactor.forms.retain(|form| !form.expose().is_empty());
-        redactor
+        self.pieces.sort_unstable();
+        self.pieces.dedup();
+        if text.len() > WINDOW && text.is_char_boundary(text.len() - ENDING) {
+            self.add_short(text[text.len() - ENDING..].to_ascii_lowercase().as_bytes());
+        }
+    }
+
+    fn add_short(&mut self, form: &[u8]) {
+        let form = Secret::new(String::from_utf8_lossy(form).into_owned());
+        if !self.short.iter().any(|known| known.expose() == form.expose()) {
+            self.short.push(form);
+        }
     }
 
     /// The text on one line, without secrets, and no longer than a sentence or two.
     pub fn clean(&self, text: &str) -> String {
         let text: String = text.chars().take(LONGEST_READ).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let mut shown = self.hide(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((cut, _)) = shown.char_indices().nth(LONGEST_SHOWN) {
+            shown.truncate(cut);
+            shown.push('…');
+        }
+        shown
+    }
+
+    /// The text with stars in place of each secret, and otherwise as it is.
+    pub fn hide(&self, text: &str) -> String {
         let hidden = self.hidden(text.as_bytes());
-        let mut shown = String::new();
+        let mut shown = String::with_capacity(text.len());
         let mut in_secret = false;
         for (at, character) in text.char_indices() {
             if !hidden[at] {
@@ -64,38 +83,52 @@ impl Redactor {
             }
             in_secret = hidden[at];
         }
-        let mut shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some((cut, _)) = shown.char_indices().nth(LONGEST_SHOWN) {
-            shown.truncate(cut);
-            shown.push('…');
-        }
         shown
     }
 
     /// Which bytes of the text belong to a secret.
     fn hidden(&self, text: &[u8]) -> Vec<bool> {
-        let lower = text.to_ascii_lowercase();
+        let lower = Zeroizing::new(text.to_ascii_lowercase());
         let mut hidden = vec![false; text.len()];
-        let mut hide = |found: &[u8], width: usize| {
-            for (at, window) in lower.windows(width).enumerate() {
-                if contains(found, window) {
-                    hidden[at..at + width].fill(true);
+        for (at, piece) in lower.windows(WINDOW).enumerate() {
+            if self.pieces.binary_search_by(|known| known[..].cmp(piece)).is_ok() {
+                hidden[at..at + WINDOW].fill(true);
+            }
+        }
+        for form in &self.short {
+            let form = form.expose().as_bytes();
+            for (at, piece) in lower.windows(form.len()).enumerate() {
+                if piece == form {
+                    hidden[at..at + form.len()].fill(true);
                 }
             }
-        };
-        for form in &self.forms {
-            let form = form.expose().as_bytes();
-            hide(form, WINDOW.min(form.len()));
-        }
-        for ending in &self.endings {
-            hide(ending.expose().as_bytes(), ending.expose().len());
         }
         hidden
     }
 }
 
-fn contains(whole: &[u8], part: &[u8]) -> bool {
-    whole.windows(part.len()).any(|window| window == part)
+/// A secret as services write it, in lower case: itself, percent-encoded, as part of a JSON text, and in base64 at each
+/// alignment.
+fn forms(text: &str) -> Vec<Secret> {
+    let mut forms = Vec::new();
+    let mut add = |form: &str| forms.push(Secret::new(form.to_ascii_lowercase()));
+    add(text);
+    add(&percent_encoded(text));
+    let json = serde_json::Value::from(text).to_string();
+    let json = json.get(1..json.len() - 1).unwrap_or_default();
+    add(json);
+    add(&json.replace('/', "\\/"));
+    for shift in 0..3 {
+        // What stands before a secret shifts its base64; the first and last groups mix with the neighbours.
+        let padded = Zeroizing::new([&b"   "[..shift], text.as_bytes()].concat());
+        for encoding in [BASE64, BASE64URL] {
+            let encoded = encoding.encode(&padded);
+            let (first, last) = (if shift == 0 { 0 } else { 4 }, if padded.len().is_multiple_of(3) { 0 } else { 4 });
+            let inner = encoded.get(first..encoded.len().saturating_sub(last));
+            add(inner.unwrap_or_default());
+        }
+    }
+    forms
 }
 
 fn percent_encoded(text: &str) -> String {
@@ -131,6 +164,10 @@ mod tests {
             assert!(!shown.to_lowercase().contains("c0ffee"), "{shown}");
             assert!(!shown.contains("8f31c2aa"), "{shown}");
         }
+        let odd = Redactor::new([&Secret::new(r#"quote"slash/back\\slash"#.to_owned())]);
+        for echo in [r#"quote\"slash/back\\slash"#, r#"quote\"slash\/back\\slash"#, "quote%22slash%2Fback%5Cslash"] {
+            assert_eq!(odd.clean(&format!("at {echo} end")), "at *** end");
+        }
         assert_eq!(clean("the token ending in 123456 has expired"), "the token ending in *** has expired");
     }
 
@@ -140,5 +177,14 @@ mod tests {
         assert_eq!(clean("a\r\n2026-01-01 INFO fake\u{1b}[2J"), "a 2026-01-01 INFO fake [2J");
         assert_eq!(clean(&"x".repeat(9_000)).chars().count(), LONGEST_SHOWN + 1);
         assert_eq!(Redactor::new([]).clean("anything"), "anything");
+        assert_eq!(Redactor::new([&Secret::new(String::new())]).clean("anything"), "anything");
+    }
+
+    #[test]
+    fn hiding_changes_nothing_but_the_secret() {
+        let redactor = Redactor::new([&Secret::new(TOKEN.to_owned()), &Secret::new("abc".to_owned())]);
+        let long = "x  y\n\t".repeat(3_000);
+        assert_eq!(redactor.hide(&format!("{long}{TOKEN}\n")), format!("{long}***\n"));
+        assert_eq!(redactor.hide("xABCx über"), "x***x über", "a short one is found as a whole");
     }
 }

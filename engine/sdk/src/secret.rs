@@ -25,3 +25,26 @@ impl fmt::Debug for Secret {
         out.write_str("Secret(***)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{SettingValue, Settings};
+
+    #[test]
+    fn nothing_that_holds_a_secret_prints_it() {
+        let secret = Secret::new("canary".to_owned());
+        let settings = BTreeMap::from([("token".to_owned(), SettingValue::Secret(secret.clone()))]);
+        for shown in [
+            format!("{secret:?}"),
+            format!("{secret:#?}"),
+            format!("{:?}", SettingValue::Secret(secret.clone())),
+            format!("{:#?}", Settings(settings)),
+            format!("{:?}", Some(vec![secret])),
+        ] {
+            assert!(shown.contains("Secret(***)") && !shown.contains("canary"), "{shown}");
+        }
+    }
+}

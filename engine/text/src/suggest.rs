@@ -30,6 +30,11 @@ pub fn shown(text: &str) -> String {
     out
 }
 
+/// All of a text for a terminal or a log: characters that cannot be seen, or that change how others are shown, escaped.
+pub fn visible(text: &str) -> String {
+    text.chars().flat_map(escape).collect()
+}
+
 /// The text as a quoted YAML value that reads as exactly this text: single quotes, as they change least.
 pub fn quoted(text: &str) -> String {
     if text.contains('\'') && !text.contains(['"', '\\']) && !text.chars().any(char::is_control) {
@@ -53,7 +58,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Whether a character is one that cannot be seen, or that changes how its neighbours are shown.
-pub(crate) fn is_hidden(character: char) -> bool {
+pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -82,6 +87,8 @@ mod tests {
     fn shown_text_has_no_power_over_a_terminal() {
         assert_eq!(shown("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\u{a}");
         assert_eq!(shown(&"x".repeat(100)).chars().count(), 61);
+        assert_eq!(visible("a\r\u{202e}b\u{9b}\u{2028}c"), "a\\u{d}\\u{202e}b\\u{9b}\\u{2028}c");
+        assert_eq!(visible(&"ü".repeat(100)), "ü".repeat(100));
     }
 
     #[test]

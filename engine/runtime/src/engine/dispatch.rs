@@ -110,6 +110,7 @@ impl Engine {
         let store = self.parts.store.clone();
         let clock = self.parts.clock.clone();
         let run = Arc::new(run);
+        let redactor = self.parts.connections.redactor();
         let world = StoredWorld {
             run: run.clone(),
             flow_identity: task.identity.clone(),
@@ -118,13 +119,13 @@ impl Engine {
             effects: self.effects.clone(),
             calls: self.calls.clone(),
             clock: clock.clone(),
-            log: Arc::new(AttemptLog::new(run.attempt, clock.clone(), self.parts.connections.redactor())),
+            log: Arc::new(AttemptLog::new(run.attempt, clock.clone(), redactor.clone())),
         };
         self.runs.spawn(async move {
             let (flow_id, id) = (run.flow.clone(), run.id);
             let outcome = match AssertUnwindSafe(interpret(flow.clone(), run.clone(), &world)).catch_unwind().await {
                 Ok(outcome) => outcome,
-                Err(panic) => panicked(&store, &run, &panic_text(panic), clock.now()).await,
+                Err(panic) => panicked(&store, &run, &redactor.clean(&panic_text(panic)), clock.now()).await,
             };
             let result = keep(&store, &flow, &run, outcome, &world.log, clock.now()).await;
             (flow_id, id, result)

@@ -77,6 +77,7 @@ impl Engine {
         task.is_polling = true;
         let flow = flow.clone();
         self.with_status(&flow, |status| status.next_poll = None);
+        let redactor = self.parts.connections.redactor();
         self.polls.spawn(async move {
             let reading = async {
                 match reader {
@@ -87,7 +88,7 @@ impl Engine {
             let result = match AssertUnwindSafe(reading).catch_unwind().await {
                 Ok(result) => result,
                 Err(panic) => {
-                    Err(PollFailed { polled: Polled::default(), error: PollError::Panicked(panic_text(panic)) })
+                    Err(PollFailed { polled: Polled::default(), error: PollError::Panicked(redactor.clean(&panic_text(panic))) })
                 }
             };
             PollEnded { flow, began_at: now, result }
