@@ -21,6 +21,8 @@ pub struct Account {
     pub left_out: u64,
     /// Runs that an operator asked for, beside those that its records caused.
     pub asked: u64,
+    /// Runs that its times started, where it walks no records.
+    pub scheduled: u64,
     /// Runs by state.
     pub runs: BTreeMap<RunState, u64>,
 }
@@ -30,11 +32,14 @@ impl Account {
     pub async fn read(store: &Store, flow: &FlowId) -> Result<Self, Failure> {
         let sources = store.cursors(flow).await?;
         let states = store.flow_states().await?;
+        let walks = store.schedule(flow).await?.map(|schedule| schedule.tally).unwrap_or_default();
         Ok(Self {
             flow: flow.to_string(),
             asked: states.iter().find(|row| row.flow == *flow).map_or(0, |row| row.asked),
-            records: sources.iter().map(|source| source.tally.records).sum(),
-            left_out: sources.iter().map(|source| source.tally.filtered + source.tally.before_start).sum(),
+            records: walks.records + sources.iter().map(|source| source.tally.records).sum::<u64>(),
+            left_out: walks.filtered
+                + sources.iter().map(|source| source.tally.filtered + source.tally.before_start).sum::<u64>(),
+            scheduled: walks.started,
             runs: store.counts_by_state(flow).await?.into_iter().collect(),
         })
     }
@@ -61,13 +66,14 @@ impl Account {
 
     /// Records without an outcome: read, and neither left out nor in a run that has ended.
     pub fn missing(&self) -> u64 {
-        (self.records + self.asked).abs_diff(self.left_out + self.ended())
+        (self.records + self.asked + self.scheduled).abs_diff(self.left_out + self.ended())
     }
 
     fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.left_out += other.left_out;
         self.asked += other.asked;
+        self.scheduled += other.scheduled;
         for (state, n) in &other.runs {
             *self.runs.entry(*state).or_default() += n;
         }
@@ -96,7 +102,8 @@ pub fn balance(accounts: &[Account], help: String) -> Result<(), Failure> {
 /// The closing table. Columns that are zero throughout are left out, unless they carry the sum.
 pub fn table(accounts: &[Account]) -> String {
     type Take = fn(&Account) -> u64;
-    let optional: [(&'static str, Take); 5] = [
+    let optional: [(&'static str, Take); 6] = [
+        ("scheduled", |account| account.scheduled),
         ("asked for", |account| account.asked),
         ("superseded", |account| account.in_states(&[RunState::Superseded])),
         ("cancelled", |account| account.in_states(&[RunState::Cancelled])),
@@ -132,7 +139,14 @@ mod tests {
     use crate::exit::Status;
 
     fn account(records: u64, left_out: u64, runs: &[(RunState, u64)]) -> Account {
-        Account { flow: "a".to_owned(), records, left_out, asked: 0, runs: runs.iter().copied().collect() }
+        Account {
+            flow: "a".to_owned(),
+            records,
+            left_out,
+            asked: 0,
+            scheduled: 0,
+            runs: runs.iter().copied().collect(),
+        }
     }
 
     #[test]

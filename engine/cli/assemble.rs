@@ -17,8 +17,8 @@ use std::sync::Arc;
 use flow::project::RetentionSettings;
 use flow::{Every, Flow, On, Times, Trigger};
 use runtime::engine::EngineParts;
-use runtime::{Connections, Drain, Engine, EngineOptions, FlowStatus, Handle, RetentionPolicy, housekeeping};
-use sdk::{Clock as _, FlowId, RandomIds, SystemClock};
+use runtime::{Connections, CronAlarm, Drain, Engine, EngineOptions, FlowStatus, Handle, RetentionPolicy, housekeeping};
+use sdk::{Clock as _, FlowId, RandomIds, SystemClock, Timestamp};
 use store::{EngineLock, FlowState, Store};
 use text::Diagnostic;
 use tokio_util::sync::CancellationToken;
@@ -159,7 +159,16 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
         ids: Arc::new(RandomIds),
         options: setup.options,
     };
-    let (engine, handle) = Engine::start(parts).await?;
+    let n_scheduled = parts.flows.iter().filter(|flow| matches!(flow.trigger, Trigger::Schedule(_))).count();
+    let (mut engine, handle) = Engine::start(parts).await?;
+    if n_scheduled > 0 {
+        match CronAlarm::start(n_scheduled, Arc::new(SystemClock)).await {
+            Ok(alarm) => engine = engine.with_alarm(Box::new(alarm)),
+            Err(error) => {
+                tracing::warn!(error = %error, "no alarm by the time of day: a sleeping machine wakes late");
+            }
+        }
+    }
     let door = control::open(&setup.place.data, handle.clone())?;
     let retention = kept(&understood.project.retention);
     Ok(Assembled { flows: good, left_out, handle, store, data: setup.place.data, retention, engine, door, lock })
@@ -202,6 +211,11 @@ impl Assembled {
         Ok(Worked { statuses, accounts: accounts? })
     }
 
+    /// Starts a flow that goes by the clock beside its times. One that is due starts anyway, for the time in the answer.
+    pub async fn start_now(&mut self, flow: &FlowId) -> Result<Option<Timestamp>, Failure> {
+        self.engine.start_now(flow).await.map_err(Failure::Refused)
+    }
+
     /// What became of the records so far.
     pub async fn accounts(&self) -> Result<Vec<Account>, Failure> {
         let statuses = self.handle.statuses();
@@ -209,7 +223,7 @@ impl Assembled {
     }
 }
 
-/// What a flow looks for, in a few words.
+/// What starts a flow, in a few words.
 pub fn sentence_of(flow: &Flow) -> String {
     match &flow.trigger {
         Trigger::Poll(poll) => {

@@ -179,15 +179,18 @@ pub fn status_json(status: &FlowStatus) -> Json {
     json!({
         "flow": status.flow,
         "state": status.state,
+        "trigger": status.trigger,
         "reason": status.reason,
         "polls": status.polls,
         "records": status.records,
         "left_out": status.left_out,
         "asked": status.asked,
+        "scheduled": status.scheduled,
         "runs": status.runs,
         "open": status.open_runs(),
         "ended": status.ended.iter().map(|(state, n)| (state.word().to_owned(), Json::from(*n))).collect::<Json>(),
         "next_poll": status.next_poll.map(|at| at.to_string()),
+        "next_start": status.next_start.map(|at| at.to_string()),
         "last_poll": status.last_poll.map(|poll| poll.began_at.to_string()),
     })
 }

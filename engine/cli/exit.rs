@@ -175,6 +175,14 @@ pub enum Failure {
     /// What was asked of a running engine, it refused.
     #[error("{0}")]
     Refused(String),
+    /// Inputs that cannot be read.
+    #[error("`{from}` has no inputs to read: {why}")]
+    BadInputs {
+        /// Where they were to come from.
+        from: String,
+        /// Why not.
+        why: String,
+    },
     /// No flow could work; each reason was shown.
     #[error("no flow could work: {reason}")]
     NoneCouldWork {
@@ -275,7 +283,7 @@ impl Failure {
             | Self::LeadsOut { .. }
             | Self::Disabled { .. }
             | Self::Held { .. } => Status::Project,
-            Self::NothingChosen { .. } | Self::Unconfirmed { .. } => Status::Usage,
+            Self::NothingChosen { .. } | Self::Unconfirmed { .. } | Self::BadInputs { .. } => Status::Usage,
             Self::NoFolder { .. }
             | Self::Unknown { .. }
             | Self::NoFlow { .. }
@@ -344,6 +352,7 @@ impl Failure {
             | Self::DoesNotAddUp { help, .. }
             | Self::LeftAlone { help, .. } => Some(help.clone()),
             Self::NoGroup { .. } => Some("`millrace failures list` shows those there are".to_owned()),
+            Self::BadInputs { .. } => Some("write a JSON object such as `{\"name\": \"Ann\"}`".to_owned()),
             Self::NothingChosen { .. } => {
                 Some("name runs or groups, or all failures of a kind with --flow, --class or --since".to_owned())
             }

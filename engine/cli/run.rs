@@ -1,12 +1,14 @@
-//! `millrace run`: one flow, for as long as wanted, once, or for one record.
+//! `millrace run`: one flow, for as long as wanted, once, for one record, or with inputs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use runtime::{Command, Drain, EngineOptions};
+use runtime::{Command, Drain, EngineOptions, TriggerKind};
 use sdk::{Clock as _, FlowId, RecordId, SystemClock};
-use store::{EngineLock, FlowState, RunFilter, RunRow, RunState, Store};
+use serde_json::Value as Json;
+use store::{EngineLock, FlowState, RunDetail, RunFilter, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts;
@@ -18,19 +20,25 @@ use crate::{Failure, control, problems, runs, screen, signals, status, up};
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  millrace run customers-to-warehouse --once\n  millrace run customers-to-warehouse --record 220006890315"
+    after_help = "Examples:\n  millrace run customers-to-warehouse --once\n  millrace run customers-to-warehouse --record 220006890315\n  millrace run welcome --input email=ann@example.com"
 )]
 pub struct Arguments {
     #[command(flatten)]
     place: PlaceArguments,
     /// The flow's id
     flow: String,
-    /// Do what there is to do, then stop
+    /// Do what there is to do, then stop. A flow that goes by the clock is started once, beside its times
     #[arg(long)]
     once: bool,
     /// Only this record, as it is now, whether or not it was run before
     #[arg(long, value_name = "ID", conflicts_with = "once")]
     record: Option<String>,
+    /// An input of a flow that waits to be asked; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = input, conflicts_with = "record")]
+    input: Vec<(String, String)>,
+    /// Its inputs as a JSON object in a file; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    inputs: Option<String>,
     /// Take `connections.<ENV>.yaml` over `connections.yaml`
     #[arg(long, value_name = "ENV")]
     env: Option<String>,
@@ -39,7 +47,22 @@ pub struct Arguments {
 impl Arguments {
     /// Whether it stops once it has done what there is to do.
     pub fn ends_by_itself(&self) -> bool {
-        self.once || self.record.is_some()
+        self.once || self.record.is_some() || self.has_inputs()
+    }
+
+    fn has_inputs(&self) -> bool {
+        !self.input.is_empty() || self.inputs.is_some()
+    }
+
+    /// What is asked of an engine, where that is one thing; no inputs are inputs, too.
+    fn command(&self, flow: &FlowId) -> Result<Command, Failure> {
+        if let Some(record) = &self.record {
+            return Ok(Command::RunRecord { flow: flow.clone(), record: RecordId::from(record.as_str()) });
+        }
+        let mut inputs = self.inputs.as_deref().map(read_inputs).transpose()?.unwrap_or_default();
+        // What is written on the command line is meant for this time.
+        inputs.extend(self.input.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))));
+        Ok(Command::Start { flow: flow.clone(), inputs })
     }
 }
 
@@ -54,10 +77,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let place = arguments.place.place()?;
     let flow = FlowId::from(arguments.flow.as_str());
-    let record = arguments.record.as_deref().map(RecordId::from);
-    if let Some(record) = &record {
+    let command = arguments.command(&flow)?;
+    let is_one_thing = arguments.record.is_some() || arguments.has_inputs();
+    if is_one_thing || starts_on_request(&place, &flow, arguments.once).await? {
         // A running engine does it itself, and goes on.
-        let command = Command::RunRecord { flow: flow.clone(), record: record.clone() };
         if let Some(answer) = control::ask(&place.data, &command).await? {
             screen::say(&format!("{answer}\n"));
             return Ok(());
@@ -79,19 +102,55 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     setup.only = Some(flow.clone());
     // A command that ends by itself says at once that a service is away; an engine waits for it.
     setup.waits_for_services = !ends_by_itself;
-    if record.is_some() {
+    if is_one_thing {
         setup.options = EngineOptions { polls: false, ..setup.options };
     }
-    let assembled = assemble::assemble(setup, &stop).await?;
+    let mut assembled = assemble::assemble(setup, &stop).await?;
     let hint = format!("look at them with `{} runs list{} --state failed`", program(), arguments.place.as_written());
-    match record {
-        Some(record) => one_record(assembled, flow, record, stop, hint).await,
-        None if arguments.once => once(assembled, stop, hint).await,
-        None => {
-            screen::say(&up::greeting(&assembled));
-            assembled.work(None, stop).await.map(drop)
-        }
+    let trigger = assembled.flows.first().map(|flow| TriggerKind::of(&flow.trigger));
+    if is_one_thing || trigger == Some(TriggerKind::Manual) {
+        return one_run(assembled, flow, command, stop, hint).await;
     }
+    if !arguments.once {
+        screen::say(&up::greeting(&assembled));
+        return assembled.work(None, stop).await.map(drop);
+    }
+    if matches!(trigger, Some(TriggerKind::Schedule | TriggerKind::Walk)) {
+        screen::complain(&match assembled.start_now(&flow).await? {
+            Some(at) => format!(
+                "`{flow}` goes by the clock; it is started for {} UTC, which passed while no engine ran.\n",
+                tables::moment(at)
+            ),
+            None => format!("`{flow}` goes by the clock; it is started once now, beside its times.\n"),
+        });
+    }
+    once(assembled, stop, hint).await
+}
+
+/// Whether an engine runs that can do all of this at once: a flow that waits to be asked, or one start of a flow that
+/// goes by the clock.
+async fn starts_on_request(place: &Place, flow: &FlowId, once: bool) -> Result<bool, Failure> {
+    let running = control::statuses(&place.data).await?.unwrap_or_default();
+    let trigger = running.iter().find(|one| one["flow"] == flow.as_str()).map(|one| one["trigger"].clone());
+    let is = |kind: TriggerKind| trigger.as_ref().is_some_and(|word| word == kind.word());
+    Ok(is(TriggerKind::Manual) || (once && (is(TriggerKind::Schedule) || is(TriggerKind::Walk))))
+}
+
+/// Reads `name=value`.
+fn input(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it like `name=value`")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// The JSON object in a file, or in standard input.
+fn read_inputs(from: &str) -> Result<BTreeMap<String, Json>, Failure> {
+    let text = if from == "-" {
+        std::io::read_to_string(std::io::stdin()).map_err(Failure::system("read standard input"))?
+    } else {
+        std::fs::read_to_string(from).map_err(Failure::file("read", Path::new(from)))?
+    };
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::BadInputs { from: from.to_owned(), why: text::shown(&error.to_string()).to_string() })
 }
 
 /// Whether an operator, or a brake, has stopped the flow.
@@ -184,20 +243,20 @@ async fn tell_failures(store: &Store, mut seen: i64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs one record, shows how its run ended, and stops.
-async fn one_record(
+/// Has one run made, shows how it ended, and stops.
+async fn one_run(
     assembled: Assembled,
     flow: FlowId,
-    record: RecordId,
+    command: Command,
     stop: CancellationToken,
     hint: String,
 ) -> Result<(), Failure> {
     let (handle, store) = (assembled.handle.clone(), assembled.store.clone());
     let asked_stop = stop.clone();
     let asking = tokio::spawn(async move {
-        let answer = handle.ask(Command::RunRecord { flow: flow.clone(), record: record.clone() }).await;
+        let answer = handle.ask(command).await;
         let ended = match answer {
-            Ok(_) => ended_run(&store, flow, record, &asked_stop).await,
+            Ok(_) => ended_run(&store, flow, &asked_stop).await,
             Err(refused) => Err(Failure::Refused(refused)),
         };
         asked_stop.cancel();
@@ -205,9 +264,12 @@ async fn one_record(
     });
     assembled.work(None, stop).await?;
     let ended = asking.await.map_err(|error| Failure::system("wait for the run")(std::io::Error::other(error)))??;
-    let row = ended.ok_or(Failure::Stopped)?;
-    screen::say(&format!("{}\n", runs::line(&row)));
-    match row.state {
+    let run = ended.ok_or(Failure::Stopped)?;
+    screen::say(&format!("{}\n", runs::line(&run.row)));
+    if let Some(outcome) = &run.outcome {
+        screen::say(&format!("returned {}\n", outcome.to_plain_json()));
+    }
+    match run.row.state {
         RunState::Failed | RunState::Unknown => Err(Failure::RunsFailed { n_failed: 1, n_runs: 1, help: hint }),
         RunState::Pending
         | RunState::Running
@@ -219,19 +281,15 @@ async fn one_record(
     }
 }
 
-/// Waits for the record's newest run to end; `None` where we are told to stop first.
-async fn ended_run(
-    store: &Store,
-    flow: FlowId,
-    record: RecordId,
-    stop: &CancellationToken,
-) -> Result<Option<RunRow>, Failure> {
-    let filter = RunFilter { flow: Some(flow), record: Some(record), limit: 1, ..RunFilter::default() };
+/// Waits for the flow's newest run to end, which is the one that was just made: nothing else makes runs here. `None`
+/// where we are told to stop first.
+async fn ended_run(store: &Store, flow: FlowId, stop: &CancellationToken) -> Result<Option<RunDetail>, Failure> {
+    let filter = RunFilter { flow: Some(flow), limit: 1, ..RunFilter::default() };
+    let Some(made) = store.runs(filter).await?.pop() else { return Ok(None) };
     loop {
-        if let Some(row) = store.runs(filter.clone()).await?.pop()
-            && status::is_end(row.state)
-        {
-            return Ok(Some(row));
+        let run = store.run(&made.id.to_string()).await?;
+        if status::is_end(run.row.state) {
+            return Ok(Some(run));
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(None),

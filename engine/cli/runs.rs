@@ -324,7 +324,7 @@ pub(crate) fn list_table(rows: &[RunRow]) -> String {
         vec![
             short_id(row.id),
             row.flow.to_string(),
-            row.record.to_string(),
+            shown_record(&row.record),
             tables::recently(row.created_at, now),
             outcome(row),
         ]

@@ -5,6 +5,7 @@ use sdk::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{EngineLock, RunState, Store};
 
+use crate::accounts::Account;
 use crate::place::PlaceArguments;
 use crate::tables::{self, Format, count};
 use crate::{Failure, control, durations, screen};
@@ -55,23 +56,25 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
     let mut flows = Vec::new();
     for row in store.flow_states().await? {
         let counts = store.counts_by_state(&row.flow).await?;
-        let sources = store.cursors(&row.flow).await?;
-        let records: u64 = sources.iter().map(|source| source.tally.records).sum();
-        let left_out: u64 = sources.iter().map(|source| source.tally.filtered + source.tally.before_start).sum();
+        let account = Account::read(store, &row.flow).await?;
+        let schedule = store.schedule(&row.flow).await?;
         let open: u64 = counts.iter().filter(|(state, _)| !is_end(*state)).map(|(_, n)| n).sum();
         flows.push(json!({
             "flow": row.flow,
             "state": row.state.word(),
+            "trigger": null,
             "reason": row.reason,
             "polls": null,
-            "records": records,
-            "left_out": left_out,
+            "records": account.records,
+            "left_out": account.left_out,
             "asked": row.asked,
+            "scheduled": account.scheduled,
             "runs": counts.iter().map(|(_, n)| n).sum::<u64>(),
             "open": open,
             "ended": counts.iter().filter(|(state, _)| is_end(*state))
                 .map(|(state, n)| (state.word().to_owned(), Json::from(*n))).collect::<Json>(),
             "next_poll": null,
+            "next_start": schedule.and_then(|schedule| schedule.next_due).map(|at| at.to_string()),
             "last_poll": null,
         }));
     }
@@ -105,12 +108,12 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
     ];
     columns.extend(has_asked.then_some(tables::number("asked for")));
     columns.extend(has_open.then_some(tables::number("open")));
-    columns.push(tables::text("next poll"));
+    columns.push(tables::text("next"));
     let cells = |flow: &Json| {
         let ended = |states: &[RunState]| count(states.iter().map(|state| n(&flow["ended"][state.word()])).sum());
         let state = flow["state"].as_str().unwrap_or_default();
         let id = flow["flow"].as_str().unwrap_or_default();
-        let next = flow["next_poll"].as_str().and_then(Timestamp::parse);
+        let next = ["next_poll", "next_start"].iter().find_map(|name| flow[*name].as_str().and_then(Timestamp::parse));
         let mut cells = vec![
             if state == "active" && !is_running { format!("○ {id}") } else { tables::flow_mark(state, id) },
             count(n(&flow["records"])),
@@ -122,9 +125,12 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
         cells.extend(has_asked.then(|| count(n(&flow["asked"]))));
         cells.extend(has_open.then(|| count(n(&flow["open"]))));
         cells.push(match next {
-            Some(at) => format!("in {}", durations::short(at.since(now))),
-            None if state == "active" => String::new(),
-            None => state.to_owned(),
+            _ if state != "active" => state.to_owned(),
+            Some(at) if at > now => format!("in {}", durations::short(at.since(now))),
+            Some(_) if is_running => "now".to_owned(),
+            Some(at) => format!("overdue since {}", tables::moment(at)),
+            None if flow["trigger"] == "manual" => "when asked".to_owned(),
+            None => String::new(),
         });
         cells
     };

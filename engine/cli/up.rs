@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use flow::Flow;
+use sdk::Timestamp;
 
 use crate::accounts::{self, Account};
 use crate::assemble::{self, Environment, Setup};
@@ -45,8 +47,11 @@ pub fn greeting(assembled: &assemble::Assembled) -> String {
         std::process::id(),
         assembled.data.display(),
     );
+    let statuses = assembled.handle.statuses();
     for flow in &assembled.flows {
-        text.push_str(&tables::marked(&format!("  ● {}  {}\n", flow.id, assemble::sentence_of(flow))));
+        let next = statuses.iter().find(|status| status.flow == flow.id).and_then(|status| status.next_start);
+        let next = next.map(|at| next_start(flow, at)).unwrap_or_default();
+        text.push_str(&tables::marked(&format!("  ● {}  {}{next}\n", flow.id, assemble::sentence_of(flow))));
     }
     for (flow, reason) in &assembled.left_out {
         text.push_str(&tables::marked(&format!("  ■ {flow}  {reason}\n")));
@@ -54,6 +59,13 @@ pub fn greeting(assembled: &assemble::Assembled) -> String {
     text.push_str("Flows that you edit are taken up by the next start.\n");
     text.push_str("Ctrl-C stops it; what is at work comes to its end first.\n");
     text
+}
+
+/// `, next 2026-11-22 02:00 Europe/Berlin`: the flow's own time.
+fn next_start(flow: &Flow, at: Timestamp) -> String {
+    let local = at.to_jiff().to_zoned(flow.timezone.clone());
+    let zone = flow.timezone.iana_name().unwrap_or("in the flow's zone");
+    format!(", next {} {zone}", local.strftime("%Y-%m-%d %H:%M"))
 }
 
 fn farewell(accounts: &[Account]) -> String {

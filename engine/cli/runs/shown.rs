@@ -22,7 +22,11 @@ pub fn text(run: &RunDetail, is_shown: impl Fn(&LogLine) -> bool) -> String {
     let mut fact = |name: &str, value: String| out.push_str(&wrapped(&format!("{name:<9} "), &value));
     fact("run", row.id.to_string());
     fact("flow", row.flow.to_string());
-    fact("record", format!("{}, version of {}", row.record, moment(row.version.stamp)));
+    if row.record.as_str().is_empty() {
+        fact("record", format!("–, started for {} UTC", moment(row.version.stamp)));
+    } else {
+        fact("record", format!("{}, version of {}", row.record, moment(row.version.stamp)));
+    }
     fact("state", tables::state(row.state));
     let why = why(row);
     if !why.is_empty() {
@@ -67,7 +71,10 @@ pub fn text(run: &RunDetail, is_shown: impl Fn(&LogLine) -> bool) -> String {
     }
     match &run.record {
         Some(record) => {
-            out.push_str("\nThe record as it was read\n");
+            let has_record = !row.record.as_str().is_empty();
+            if has_record || !record.fields.is_empty() {
+                out.push_str(if has_record { "\nThe record as it was read\n" } else { "\nIts inputs\n" });
+            }
             for (name, value) in &record.fields {
                 out.push_str(&named(name, &value.to_plain_json().to_string()));
             }

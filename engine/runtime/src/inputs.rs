@@ -73,9 +73,10 @@ fn value(input: &Input, json: &Json) -> Result<Value, String> {
         let shown: String = json.as_str().map_or_else(|| json.to_string(), str::to_owned).chars().take(60).collect();
         let wanted = match input.field_type {
             FieldType::Choice | FieldType::Choices => format!("one of {}", input.options.join(", ")),
+            FieldType::Number => "a number".to_owned(),
             other => type_word(other).to_owned(),
         };
-        format!("the input `{}` cannot be `{shown}`; it is {wanted}", input.name)
+        format!("the input `{}` cannot be `{shown}`; it must be {wanted}", input.name)
     };
     let text = json.as_str();
     let found = match input.field_type {
@@ -162,14 +163,14 @@ mod tests {
     fn what_does_not_fit_is_refused_with_what_would() {
         use FieldType::{Boolean, Choice, Choices, Date, Moment, Number, Text};
         for (field_type, written, help) in [
-            (Text, json!(7), "it is text"),
-            (Number, json!("seven"), "it is number"),
-            (Number, json!("inf"), "it is number"),
-            (Boolean, json!("yes"), "it is true or false"),
-            (Date, json!("31.1.2026"), "it is a day such as 2026-01-31"),
+            (Text, json!(7), "it must be text"),
+            (Number, json!("seven"), "it must be a number"),
+            (Number, json!("inf"), "it must be a number"),
+            (Boolean, json!("yes"), "it must be true or false"),
+            (Date, json!("31.1.2026"), "it must be a day such as 2026-01-31"),
             (Moment, json!("2026-01-31"), "2026-01-31T08:00:00Z"),
-            (Choice, json!("blue"), "it is one of red, green"),
-            (Choices, json!(["blue"]), "it is one of red, green"),
+            (Choice, json!("blue"), "it must be one of red, green"),
+            (Choices, json!(["blue"]), "it must be one of red, green"),
         ] {
             let refused = given(&[input("a", field_type)], json!({ "a": written })).unwrap_err();
             assert!(refused.starts_with("the input `a` cannot be ") && refused.contains(help), "{refused}");

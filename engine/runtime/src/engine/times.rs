@@ -202,6 +202,19 @@ impl Engine {
         Ok(format!("run {id} of `{flow}`"))
     }
 
+    /// As [`crate::Command::Start`] for a flow that goes by the clock, before the loop begins. Answers with the time that
+    /// it is started for, where one has passed that no engine has met: that start is enough.
+    pub async fn start_now(&mut self, flow: &FlowId) -> Result<Option<Timestamp>, String> {
+        let now = self.parts.clock.now();
+        let clockwork = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()).ok_or_else(|| no_flow(flow))?;
+        match clockwork.calendar.decide(&clockwork.row, now) {
+            Decision::Start { at, .. } if clockwork.row.walk.is_none() => Ok(Some(at)),
+            Decision::Start { .. } | Decision::Wait | Decision::LeaveOut { .. } | Decision::Correct { .. } => {
+                self.start_flow(flow, &BTreeMap::new()).await.map(|_| None)
+            }
+        }
+    }
+
     async fn start_walk(&mut self, flow: &FlowId, source: &str, now: Timestamp) -> Result<String, String> {
         let row = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()).map(|clockwork| clockwork.row.clone());
         let Some(row) = row else { return Err(no_flow(flow)) };
