@@ -2,6 +2,7 @@
 //! and how it fails.
 
 mod actions;
+mod budgets;
 mod failures;
 mod reads;
 mod sandbox;

@@ -27,8 +27,8 @@ struct Bench {
     budgets: Budgets,
     simulated: Arc<SimulatedClock>,
     clock: Arc<dyn Clock>,
-    /// Who went, and when.
-    went: Arc<Mutex<Vec<(&'static str, Kind, Duration)>>>,
+    /// Who went, in order.
+    went: Arc<Mutex<Vec<(&'static str, Kind)>>>,
     sent_away: Arc<Mutex<Vec<Later>>>,
 }
 
@@ -44,13 +44,13 @@ impl Bench {
     /// So many come, one after the other, and each request takes so long.
     fn come(&self, n: usize, ask: Ask, takes: Duration) {
         for _ in 0..n {
-            let (budgets, clock, simulated) = (self.budgets.clone(), self.clock.clone(), self.simulated.clone());
+            let (budgets, clock) = (self.budgets.clone(), self.clock.clone());
             let (went, sent_away) = (self.went.clone(), self.sent_away.clone());
             tokio::spawn(async move {
                 let costs = vec![cost(ask.limit, 1)];
                 match budgets.take(&clock, asker(ask), costs.clone()).await {
                     Ok(grant) => {
-                        went.lock().unwrap().push((ask.flow, ask.kind, simulated.elapsed()));
+                        went.lock().unwrap().push((ask.flow, ask.kind));
                         let call = async {
                             sdk::budget::pay(&costs).await;
                             clock.sleep(takes).await;
@@ -66,7 +66,7 @@ impl Bench {
     /// How many went, by flow and kind.
     fn counts(&self) -> BTreeMap<(&'static str, Kind), usize> {
         let mut counts = BTreeMap::new();
-        for (flow, kind, _) in self.went.lock().unwrap().iter() {
+        for (flow, kind) in self.went.lock().unwrap().iter() {
             *counts.entry((*flow, *kind)).or_default() += 1;
         }
         counts
