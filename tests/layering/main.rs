@@ -32,8 +32,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("serde-saphyr", &["engine/text"]),
     ("rusqlite", &["engine/store", "connectors", ". (tests)"]),
     ("rhai", &["engine/flow"]),
-    ("reqwest", &["connectors"]),
-    ("tokio-postgres", &["connectors"]),
+    // The bare loop that benchmarks compare with.
+    ("reqwest", &["connectors", ". (tests)"]),
+    ("tokio-postgres", &["connectors", ". (tests)"]),
     ("axum", &["connectors/sandbox", "connectors (tests)"]),
 ];
 
