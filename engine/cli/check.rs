@@ -1,5 +1,6 @@
 //! `millrace check`: all mistakes of a project's files, without asking any service and without any secret.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -80,7 +81,10 @@ pub fn tell(
 ) -> Result<(), Failure> {
     match format {
         Format::Json => screen::say_json(&text::to_json(diagnostics, files)),
-        Format::Table => problems::show_diagnostics(diagnostics, files),
+        Format::Table => {
+            problems::show_diagnostics(diagnostics, files);
+            screen::complain(&more_about(diagnostics));
+        }
     }
     unreadable.iter().for_each(problems::show);
     if diagnostics.iter().any(Diagnostic::is_error) || !unreadable.is_empty() {
@@ -88,4 +92,14 @@ pub fn tell(
         return Err(Failure::Mistakes { summary: format!("{summary} in {}", counted(n_files, "file")) });
     }
     Ok(())
+}
+
+/// Where to read about what was told, once for all of it.
+fn more_about(diagnostics: &[Diagnostic]) -> String {
+    let codes: BTreeSet<&str> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    match codes.first() {
+        None => String::new(),
+        Some(code) if codes.len() == 1 => format!("`millrace explain {code}` tells more about it.\n"),
+        Some(_) => "`millrace explain CODE` tells more about each code.\n".to_owned(),
+    }
 }

@@ -18,6 +18,7 @@ pub mod connections;
 pub mod connectors;
 pub mod cursor;
 pub mod demo;
+pub mod explain;
 pub mod failures;
 pub mod init;
 pub mod manual;
@@ -36,8 +37,8 @@ pub mod durations;
 pub mod logging;
 pub mod progress;
 pub mod screen;
-pub mod signals;
 pub mod secrets;
+pub mod signals;
 pub mod tables;
 
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ enum Command {
     Init(init::Arguments),
     /// Look for mistakes in flows, without asking any service
     Check(check::Arguments),
+    /// Tell what a code of `check` means and how it is mended
+    Explain(explain::Arguments),
     /// Run a project's flows until told to stop
     Up(up::Arguments),
     /// Run one flow, perhaps only once or for one record
@@ -110,12 +113,21 @@ enum Command {
 impl Command {
     /// Whether it works on a project, which can be named before it.
     fn takes_a_project(&self) -> bool {
-        !matches!(self, Self::Demo(_) | Self::Init(_) | Self::Sandbox(_) | Self::Completions(_) | Self::Man(_))
+        !matches!(
+            self,
+            Self::Demo(_)
+                | Self::Init(_)
+                | Self::Explain(_)
+                | Self::Sandbox(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
     }
 }
 
 /// Reads the command line, does what it says, and answers with the exit status.
 pub fn main() -> ExitCode {
+    secrets::keep_out_of_dumps();
     let arguments = match Arguments::try_parse() {
         Ok(Arguments { dir: Some(_), command, .. }) if !command.takes_a_project() => {
             let message = "this command works on no project, so `-C` means nothing before it";
@@ -127,7 +139,6 @@ pub fn main() -> ExitCode {
         Err(said) => {
             let _ = said.print();
             return if said.use_stderr() { exit::Status::Usage.into() } else { exit::Status::Done.into() };
-    secrets::keep_out_of_dumps();
         }
     };
     logging::install_panic_hook();
@@ -143,7 +154,9 @@ pub fn main() -> ExitCode {
 /// Does what the arguments say.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { verbose, dir, command } = arguments;
-    dir.map(place::named_before);
+    if let Some(dir) = dir {
+        place::named_before(dir);
+    }
     // The demo owns the screen; its log goes to a file unless somebody asks for more.
     match command {
         Command::Demo(_) => {}
@@ -162,6 +175,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Demo(arguments) => demo::run(arguments, verbose).await,
             Command::Init(arguments) => init::run(&arguments),
             Command::Check(arguments) => check::run(&arguments),
+            Command::Explain(arguments) => explain::run(&arguments),
             Command::Up(arguments) => up::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Status(arguments) => status::run(&arguments).await,

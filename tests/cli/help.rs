@@ -2,10 +2,11 @@
 
 use crate::project::offline;
 
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 31] = [
     &["demo"],
     &["init"],
     &["check"],
+    &["explain"],
     &["up"],
     &["run"],
     &["status"],

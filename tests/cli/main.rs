@@ -5,6 +5,7 @@
 mod bad_input;
 #[cfg(unix)]
 mod canary;
+mod checking;
 mod connections;
 mod connectors;
 mod demo;

@@ -69,7 +69,10 @@ impl Understood {
             }
             diagnostics.extend(mistakes);
         }
-        let (pulled, mistakes) = snapshot::read_all(schemas, &self.connections);
+        // Of which connector a connection is, is not known where there is none of that name.
+        let is_of_one = |definition: &&ConnectionDefinition| self.connectors.find(&definition.connector.value).is_some();
+        let connections: Vec<_> = self.connections.iter().filter(is_of_one).cloned().collect();
+        let (pulled, mistakes) = snapshot::read_all(schemas, &connections);
         diagnostics.extend(mistakes);
         catalog.objects =
             pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();

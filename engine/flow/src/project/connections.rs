@@ -24,6 +24,8 @@ pub struct ConnectionDefinition {
     pub title: Option<String>,
     /// What it is configured with.
     pub settings: Vec<(SettingKey, SettingText)>,
+    /// Settings whose value is a mistake that was told: what they hold is not known, but they are not missing.
+    pub unreadable: Vec<SettingKey>,
 }
 
 /// A setting's key.
@@ -117,12 +119,17 @@ fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Opti
     };
     let title = map.get("title").and_then(|entry| reader.text(entry)).map(|title| title.value);
     let mut settings = Vec::new();
+    let mut unreadable = Vec::new();
     for entry in map.entries.iter().filter(|entry| !["connector", "title"].contains(&entry.key.text.as_str())) {
         let key = SettingKey { name: entry.key.text.clone(), span: entry.key.span };
-        settings.extend(setting(reader, entry).map(|value| (key, value)));
+        match setting(reader, entry) {
+            Some(value) => settings.push((key, value)),
+            None => unreadable.push(key),
+        }
     }
     let name = At { value: ConnectionName::new(name.value), span: name.span };
-    is_id.then_some(ConnectionDefinition { file: file.clone(), name, connector: connector?, title, settings })
+    let file = file.clone();
+    is_id.then_some(ConnectionDefinition { file, name, connector: connector?, title, settings, unreadable })
 }
 
 fn setting(reader: &mut Reader<'_>, entry: &Entry) -> Option<SettingText> {

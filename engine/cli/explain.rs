@@ -1,0 +1,101 @@
+//! `millrace explain`: what a code means, what raises it, and how that is mended.
+
+mod page;
+#[cfg(test)]
+mod tests;
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+use text::Code;
+
+use crate::tables::{self, Format};
+use crate::{Failure, codes, screen};
+
+pub use page::{Part, parts};
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  millrace explain\n  millrace explain F0203\n  millrace explain unknown-field")]
+pub struct Arguments {
+    /// A code or its name; all of them are listed where none is given
+    code: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The groups of codes, by how they begin.
+const GROUPS: [(&str, &str); 11] = [
+    ("F00", "Reading YAML"),
+    ("F01", "The shape of flows"),
+    ("F02", "What connections have"),
+    ("F03", "Expressions"),
+    ("F04", "Names"),
+    ("F05", "Expressions within YAML"),
+    ("F06", "Connections"),
+    ("M01", "The shape of connectors' manifests"),
+    ("M02", "Names within manifests"),
+    ("M03", "References within manifests"),
+    ("P01", "Pulled schemas"),
+];
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.code {
+        Some(named) => {
+            let code = find(named)?;
+            match arguments.format {
+                Format::Json => screen::say_json(&to_json(code)),
+                Format::Table => screen::say(&page::rendered(code.page)),
+            }
+        }
+        None => match arguments.format {
+            Format::Json => screen::say_json(&all().map(to_json).collect()),
+            Format::Table => screen::say(&listed()),
+        },
+    }
+    Ok(())
+}
+
+/// Every code that there is, in order.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    flow::codes::all().chain(connectors::rest::codes::TABLE).chain(codes::TABLE)
+}
+
+/// The code that somebody names, in whichever letters.
+fn find(named: &str) -> Result<&'static Code, Failure> {
+    let is_meant = |code: &&Code| code.code.eq_ignore_ascii_case(named) || code.name.eq_ignore_ascii_case(named);
+    if let Some(code) = all().find(is_meant) {
+        return Ok(code);
+    }
+    // Codes are alike in all but a digit, so only a name tells which one was meant.
+    let words = all().map(|code| code.name);
+    let help = match text::did_you_mean(named, words) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "`millrace explain` lists all of them".to_owned(),
+    };
+    Err(Failure::Unknown { what: "code", name: named.to_owned(), help })
+}
+
+fn listed() -> String {
+    let mut out = String::new();
+    for (beginning, group) in GROUPS {
+        out.push_str(&format!("{}\n", tables::strong(group)));
+        for code in all().filter(|code| code.code.starts_with(beginning)) {
+            out.push_str(&format!("  {}  {}\n", code.code, code.title()));
+        }
+        out.push('\n');
+    }
+    out.push_str("`millrace explain CODE` tells what it means and how it is mended.\n");
+    out
+}
+
+fn to_json(code: &Code) -> Json {
+    json!({
+        "code": code.code,
+        "name": code.name,
+        "title": code.title(),
+        "explanation": code.explanation(),
+        "page": code.page,
+    })
+}
