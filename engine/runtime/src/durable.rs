@@ -251,7 +251,11 @@ impl Durable for StoredWorld {
         if let Some(outcome) = self.kept(key) {
             return Ok(Outcome::Value(outcome));
         }
-        let outcome = self.calls.call(&self.run, &self.flow_identity, key, flow, inputs).await?;
+        let outcome = self.calls.call(&self.run, &self.flow_identity, key, flow, inputs).await;
+        if let Some(note) = Told::of_call(flow).note(&outcome, self.clock.now()) {
+            self.note(Some(key), note);
+        }
+        let outcome = outcome?;
         // Kept here as well: the called run may be forgotten before this one is.
         if let Outcome::Value(value) = &outcome {
             self.keep(key, value.clone()).await?;

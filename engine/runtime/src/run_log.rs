@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sdk::{Clock, Redactor, Timestamp, Value};
+use sdk::{Clock, FlowId, Redactor, Timestamp, Value};
 use store::{LogLevel, LogLine, RunLog};
 
 use crate::durable::{Effect, Interrupt, Outcome, StepKey};
@@ -59,6 +59,10 @@ impl Told {
         }
     }
 
+    pub(crate) fn of_call(flow: &FlowId) -> Self {
+        Self { verb: "call", target: format!("`{flow}`") }
+    }
+
     /// What came of it; `None` where that is nobody's concern, such as a store that failed.
     pub(crate) fn note(&self, outcome: &Result<Outcome, Interrupt>, now: Timestamp) -> Option<Note> {
         let Self { verb, target } = self;
@@ -76,7 +80,8 @@ impl Told {
                 Note::warn(format!("{verb} of {target} is tried again in {wait}: {}", failure.message))
                     .with("class", &failure.class)
             }
-            Err(Interrupt::Wait { .. } | Interrupt::Store(_)) => return None,
+            Err(Interrupt::Wait { .. }) => Note::info(format!("waits for the {verb} of {target}")),
+            Err(Interrupt::Store(_)) => return None,
         })
     }
 
@@ -99,6 +104,7 @@ impl Told {
         let is = |name: &str| fields.get(name) == Some(&Value::Bool(true));
         let done = match (self.verb, is("created"), is("changed") || is("existed")) {
             ("do", ..) => "did",
+            ("call", ..) => "called",
             ("delete", _, true) => "deleted",
             ("delete", _, false) => "was gone already:",
             (_, true, _) => "created",
@@ -153,6 +159,27 @@ mod tests {
     use sdk::{Secret, SystemClock};
 
     use super::*;
+
+    #[test]
+    fn what_came_of_an_effect_is_told_in_its_own_words() {
+        let told = |verb: &'static str, json: &[(&str, Value)]| {
+            let fields = json.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            let told = Told { verb, target: "crm.contacts".to_owned() };
+            let outcome = Ok(Outcome::Value(Value::Map(fields)));
+            told.note(&outcome, Timestamp::EPOCH).map(|note| note.message).unwrap_or_default()
+        };
+        let flags =
+            |created: bool, changed: bool| [("created", Value::Bool(created)), ("changed", Value::Bool(changed))];
+        assert_eq!(told("upsert", &flags(true, true)), "created crm.contacts");
+        assert_eq!(told("upsert", &flags(false, true)), "updated crm.contacts");
+        assert_eq!(told("update", &flags(false, false)), "left unchanged: crm.contacts");
+        assert_eq!(told("delete", &[("existed", Value::Bool(false))]), "was gone already: crm.contacts");
+        assert_eq!(told("do", &[("moved", Value::Bool(true))]), "did crm.contacts");
+        assert_eq!(told("call", &[("score", Value::Int(7))]), "called crm.contacts");
+        let called =
+            Told::of_call(&"enrich".into()).note(&Err(Interrupt::Wait { due_at: Timestamp::EPOCH }), Timestamp::EPOCH);
+        assert_eq!(called.map(|note| note.message).as_deref(), Some("waits for the call of `enrich`"));
+    }
 
     #[test]
     fn no_secret_and_no_control_character_gets_in() {
