@@ -12,6 +12,7 @@ fn unit(dir: &tempfile::TempDir) -> std::path::PathBuf {
     path
 }
 
+#[expect(clippy::print_stderr, reason = "what was not tested is said")]
 fn analyze(arguments: &[&str], unit: &std::path::Path) -> Option<std::process::Output> {
     match Command::new("systemd-analyze").args(arguments).arg(unit).output() {
         Ok(said) => Some(said),

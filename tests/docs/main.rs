@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The pages.
-const PAGES: [&str; 2] = ["README.md", "examples/quickstart/README.md"];
+const PAGES: [&str; 3] = ["README.md", "examples/quickstart/README.md", "packaging/README.md"];
 
 /// A fenced block of a page.
 struct Block {
