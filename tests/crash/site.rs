@@ -18,10 +18,12 @@ const CONNECTIONS: &str = "\
 crm:
   connector: hubspot
   token: ${ env.TOKEN }
+  tier: unlimited
   base_url: ${ env.CRM_URL }
 copy:
   connector: hubspot
   token: ${ env.TOKEN }
+  tier: unlimited
   base_url: ${ env.COPY_URL }
 warehouse:
   connector: sqlite
