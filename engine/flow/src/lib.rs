@@ -5,6 +5,7 @@ pub mod check;
 pub mod codes;
 pub mod definition;
 pub mod expr;
+pub mod memory;
 pub mod model;
 pub mod parse;
 pub mod project;
@@ -15,6 +16,7 @@ pub use access::Access;
 pub use check::{Checked, ProjectDefaults, check};
 pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
+pub use memory::Memory;
 pub use model::{
     Assignments, DoStep, EachStep, Every, FindStep, Flow, Input, Limits, Manual, Many, Missed, On, OnError, OnMissing,
     Policy, Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind, Target, Times, Trigger,

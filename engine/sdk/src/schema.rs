@@ -84,7 +84,7 @@ pub struct ConnectorFacts {
 }
 
 /// What is known of the connections when flows are checked: plain data, filled by the caller.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     /// Each configured connection.
     pub connections: BTreeMap<ConnectionName, ConnectorFacts>,

@@ -1,11 +1,14 @@
 //! YAML text as a tree with spans; diagnostics and how they are shown.
 //!
 //! A [`SourceFile`] is read into a [`Node`] tree by [`parse_yaml`], which finds every mistake that is YAML's own.
-//! What is wrong with a file is said by a [`Diagnostic`]; [`render`] shows diagnostics to people, [`to_json`] to programs.
+//! What is wrong with a file is said by a [`Diagnostic`]; [`render`] shows diagnostics to people, [`to_json`] to programs,
+//! and [`mend`] puts the fixes that they offer into files.
 //! Nothing here knows what a flow is, and nothing here can be made to panic or hang by what an author writes.
 
 pub mod codes;
 pub mod diagnostic;
+pub mod diff;
+pub mod mend;
 pub mod node;
 pub mod render;
 pub mod source;
@@ -14,6 +17,8 @@ pub mod yaml;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity};
+pub use diff::unified;
+pub use mend::{Change, Mended, mend};
 pub use node::{Entry, Key, Kind, Map, Node, Text, TextMap, TextStyle};
 pub use render::{Colour, render, to_json};
 pub use source::{MAX_FILE_SIZE, Position, SourceFile, Span};

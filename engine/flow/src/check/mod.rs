@@ -30,7 +30,7 @@ use crate::definition::FlowDefinition;
 use crate::model::Flow;
 
 /// What holds for every flow that does not say otherwise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProjectDefaults {
     /// The zone of flows' calendars.
     pub timezone: jiff::tz::TimeZone,
@@ -53,24 +53,51 @@ impl Default for ProjectDefaults {
 
 /// Checks definitions against what is known of their connections.
 pub fn check(definitions: &[FlowDefinition], catalog: &Catalog, defaults: &ProjectDefaults) -> Checked {
+    check_each(definitions, |definition, ids| check_one(definition, ids, catalog, defaults))
+}
+
+/// Checks definitions, each of them by `one`, and what they are to each other.
+pub(crate) fn check_each<'a>(
+    definitions: &'a [FlowDefinition],
+    mut one: impl FnMut(&'a FlowDefinition, &DefinedIds<'a>) -> CheckedOne,
+) -> Checked {
     let mut checked = Checked::default();
     let ids = DefinedIds::of(definitions);
     let in_circle = cycle::report(definitions, &ids, &mut checked.diagnostics);
     for definition in definitions {
-        let mut checker = Checker::new(definition, &ids, catalog);
-        checker.check_ids();
-        let flow = checker.flow(defaults);
-        let has_errors = checker.diagnostics.has_errors() || in_circle.contains(definition.id());
-        checked.diagnostics.extend(checker.diagnostics.into_vec());
-        if definition.sound && !has_errors && ids.is_unique(definition.id()) {
-            checked.flows.extend(flow.map(Arc::new));
+        let CheckedOne { flow, diagnostics } = one(definition, &ids);
+        checked.diagnostics.extend(diagnostics);
+        if !in_circle.contains(definition.id()) && ids.is_unique(definition.id()) {
+            checked.flows.extend(flow);
         }
     }
     checked
 }
 
+/// What came of checking one definition.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckedOne {
+    /// The flow, where the definition has no mistake.
+    pub(crate) flow: Option<Arc<Flow>>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks one definition.
+pub(crate) fn check_one(
+    definition: &FlowDefinition,
+    ids: &DefinedIds<'_>,
+    catalog: &Catalog,
+    defaults: &ProjectDefaults,
+) -> CheckedOne {
+    let mut checker = Checker::new(definition, ids, catalog);
+    checker.check_ids();
+    let flow = checker.flow(defaults);
+    let is_good = definition.sound && !checker.diagnostics.has_errors();
+    CheckedOne { flow: flow.filter(|_| is_good).map(Arc::new), diagnostics: checker.diagnostics.into_vec() }
+}
+
 /// Which ids are defined where.
-struct DefinedIds<'a>(BTreeMap<&'a FlowId, Vec<&'a FlowDefinition>>);
+pub(crate) struct DefinedIds<'a>(BTreeMap<&'a FlowId, Vec<&'a FlowDefinition>>);
 
 impl<'a> DefinedIds<'a> {
     fn of(definitions: &'a [FlowDefinition]) -> Self {
@@ -86,7 +113,8 @@ impl<'a> DefinedIds<'a> {
         self.0.get(id)?.first().copied()
     }
 
-    fn is_unique(&self, id: &FlowId) -> bool {
+    /// Whether only one definition has that id.
+    pub(crate) fn is_unique(&self, id: &FlowId) -> bool {
         self.0.get(id).is_none_or(|definitions| definitions.len() == 1)
     }
 }

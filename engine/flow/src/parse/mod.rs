@@ -35,13 +35,19 @@ pub struct Parsed {
 pub fn parse(files: &[SourceFile]) -> Parsed {
     let mut parsed = Parsed::default();
     for file in files {
-        let mut diagnostics = Diagnostics::new(file);
-        let definition = parse_one(file, &mut diagnostics);
-        let sound = !diagnostics.has_errors();
-        parsed.definitions.extend(definition.map(|definition| FlowDefinition { sound, ..definition }));
-        parsed.diagnostics.extend(diagnostics.into_vec());
+        let (definition, diagnostics) = parse_file(file);
+        parsed.definitions.extend(definition);
+        parsed.diagnostics.extend(diagnostics);
     }
     parsed
+}
+
+/// Reads one flow file.
+pub(crate) fn parse_file(file: &SourceFile) -> (Option<FlowDefinition>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::new(file);
+    let definition = parse_one(file, &mut diagnostics);
+    let sound = !diagnostics.has_errors();
+    (definition.map(|definition| FlowDefinition { sound, ..definition }), diagnostics.into_vec())
 }
 
 fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDefinition> {
