@@ -19,3 +19,4 @@ mod repairing;
 mod running;
 mod schemas;
 mod shells;
+mod starting;

@@ -15,6 +15,7 @@ mod polling;
 mod scenario;
 mod small_pages;
 mod stepping;
+mod timekeeping;
 mod verdict;
 mod world;
 mod writing;
