@@ -145,6 +145,42 @@ async fn one_stamp_is_drained_by_id_and_new_records_by_their_creation() {
     }
 }
 
+/// Rows that the author does not want need not be read, unless asking for fewer would be asking too much.
+#[tokio::test]
+async fn what_a_trigger_filters_by_is_asked_along() {
+    let stamp = at("2026-11-21T09:59:58.123Z");
+    let from = || PollQuery::From(stamp);
+    let drain = || PollQuery::Drain { at: stamp, after: Some(RecordId::from("512")) };
+    let wanted = Filter::Any(vec![eq("vip", Value::Bool(true)), test("score", Test::Gt(Value::Int(5)))]);
+    let too_many = Filter::All((0..5).map(|least| test("score", Test::Gte(Value::Int(least)))).collect());
+    let nothing = test("score", Test::In(Vec::new()));
+
+    let script = Script::of(&["properties_contacts"]);
+    let connection = script.connect();
+    let mut groups = Vec::new();
+    for (query, filter) in [
+        (from(), wanted.clone()),
+        (drain(), wanted),
+        (from(), too_many.clone()),
+        (drain(), too_many),
+        (from(), nothing),
+    ] {
+        script.add([Ok(sdk::Response { status: 200, headers: Vec::new(), body: found(&[]).to_string().into_bytes() })]);
+        connection.poll(&PollRequest { filter: Some(filter), ..request(query) }).await.unwrap();
+        groups.push(script.last_body()["filterGroups"].clone());
+    }
+    let later = json!({ "propertyName": "lastmodifieddate", "operator": "GTE", "value": stamp.millis().to_string() });
+    let equal = json!({ "propertyName": "lastmodifieddate", "operator": "EQ", "value": stamp.millis().to_string() });
+    let behind = json!({ "propertyName": "hs_object_id", "operator": "GT", "value": "512" });
+    let vip = json!({ "propertyName": "vip", "operator": "EQ", "value": "true" });
+    let high = json!({ "propertyName": "score", "operator": "GT", "value": "5" });
+    assert_eq!(groups[0], json!([{ "filters": [later, vip] }, { "filters": [later, high] }]));
+    assert_eq!(groups[1], json!([{ "filters": [equal, vip, behind] }, { "filters": [equal, high, behind] }]));
+    assert_eq!(groups[2], json!([{ "filters": [later] }]), "six tests and an id are one too many");
+    assert_eq!(groups[3], json!([{ "filters": [equal, behind] }]));
+    assert_eq!(groups[4], json!([{ "filters": [later] }]), "no group at all would find everything");
+}
+
 #[tokio::test]
 async fn what_is_no_page_is_a_clear_failure() {
     let html = "<!DOCTYPE html><html><head><title>Log in</title>";

@@ -3,7 +3,7 @@
 use sdk::{Class, Error, FieldType, PollPage, PollQuery, PollRequest, StampKind};
 
 use super::RestConnection;
-use super::search::{Asked, Found};
+use super::search::{Asked, Found, Groups};
 use crate::rest::manifest::{PollSource, Resource, Search, Serves, TestKind};
 
 /// Rows at or after a stamp in its order, or the rows of one stamp in the order of their ids. Rows that the service
@@ -43,7 +43,8 @@ pub(super) async fn poll(connection: &RestConnection, request: &PollRequest) -> 
         (PollSource::List(listing), ..) => connection.poll_list(listing, &selection, request).await,
         (PollSource::Search, Some(search), Some(stamp)) => {
             let key = selection.object.key(stamp);
-            let asked = asked(search, key, &request.query);
+            let filter = request.filter.as_ref().map(|filter| search.groups(&selection.object, filter));
+            let asked = asked(search, key, &request.query, filter.unwrap_or_default());
             let (groups, sort) =
                 asked.ok_or_else(|| invalid(format!("{service} cannot be asked for {} by time", request.object)))?;
             let asked = Asked { groups: &groups, sort, limit: request.limit };
@@ -66,13 +67,16 @@ fn of_field(resource: &Resource, field: &str) -> Serves {
     }
 }
 
-/// The tests and the order of a page.
-fn asked<'a>(search: &'a Search, key: &'a str, query: &PollQuery) -> Option<(super::search::Groups, &'a str)> {
+/// The tests and the order of a page. What the author filters by is asked along as far as there is room for it.
+fn asked<'a>(search: &'a Search, key: &'a str, query: &PollQuery, filter: Groups) -> Option<(Groups, &'a str)> {
     match query {
-        PollQuery::From(from) => Some((vec![vec![search.stamp_test(TestKind::Gte, key, *from)?]], key)),
+        PollQuery::From(from) => {
+            let later = search.stamp_test(TestKind::Gte, key, *from)?;
+            Some((search.within(&later, filter), key))
+        }
         PollQuery::Drain { at, after } => {
             let equal = search.stamp_test(TestKind::Eq, key, *at)?;
-            Some((search.behind(&[vec![equal]], after.as_ref())?, &search.id_field))
+            Some((search.behind(&search.within(&equal, filter), after.as_ref())?, &search.id_field))
         }
     }
 }
