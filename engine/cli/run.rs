@@ -106,7 +106,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         setup.options = EngineOptions { polls: false, ..setup.options };
     }
     let mut assembled = assemble::assemble(setup, &stop).await?;
-    let hint = format!("look at them with `{} runs list{} --state failed`", program(), arguments.place.as_written());
+    let hint = format!("look at them with `{} failures list{}`", program(), arguments.place.as_written());
     let trigger = assembled.flows.first().map(|flow| TriggerKind::of(&flow.trigger));
     if is_one_thing || trigger == Some(TriggerKind::Manual) {
         return one_run(assembled, flow, command, stop, hint).await;

@@ -213,7 +213,7 @@ async fn an_expression_that_fails_on_a_record_fails_its_run_alone() {
     let sandbox = Sandbox::with_records(40).await;
     let project = Project::new(&sandbox.url());
     project.write("flows/people.yaml", PEOPLE.replace("when: record.email != ()\n", ""));
-    let said = project.run(&["run", "people", "--once"]).refused(5, &["did not succeed", "runs list --state failed"]);
+    let said = project.run(&["run", "people", "--once"]).refused(5, &["did not succeed", "failures list"]);
     assert!(said.out.contains('✓'), "the failed runs are outcomes too: {said:?}");
     assert!(!said.err.contains("WARN") && said.err.lines().count() < 6, "one line for each reason: {said:?}");
     assert!(said.err.contains("flows/people.yaml:9:"), "{said:?}");
