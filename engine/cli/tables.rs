@@ -331,7 +331,7 @@ mod tests {
     fn long_lines_go_on_under_their_beginning() {
         let line = broken("what   ", "the service refused this contact", Some(24));
         assert_eq!(line, "what   the service\n       refused this\n       contact\n");
-        assert_eq!(broken("  ", "a\nb\u{1b}[2J", None), "  a b [2J\n");
+        assert_eq!(broken("  ", "a\nb\u{1b}[2J", None), "  a b\\u{1b}[2J\n", "shown, and not obeyed");
     }
 
     fn plain(columns: &[Column], rows: &[&[&str]], total: Option<&[&str]>, width: Option<usize>) -> String {
