@@ -18,6 +18,8 @@ pub struct Service {
 
 impl Service {
     pub fn new(crm: &str, copy: &str) -> anyhow::Result<Self> {
+        // A client cannot be built before somebody has said who encrypts, also where nothing is encrypted.
+        connectors::http::HttpTransport::new()?;
         let client = reqwest::Client::builder().no_proxy().build()?;
         Ok(Self { client, crm: crm.to_owned(), copy: copy.to_owned() })
     }
