@@ -148,7 +148,7 @@ fn refusal(number: usize) -> String {
                 "{{\"message\":{spoken},\"errors\":[{{\"message\":{spoken},\"code\":{scope},\"context\":{{\"propertyName\":[{scope}]}}}}]}}"
             ),
         ),
-        6 => (500, &*CANARY, String::new(), String::new()),
+        6 => (500, CANARY, String::new(), String::new()),
         7 => (200, json, format!("Content-Encoding: {CANARY}\r\n"), spoken),
         _ => (
             403,
@@ -222,9 +222,8 @@ impl Needles {
 
     #[track_caller]
     fn none_in(&self, place: &str, hay: impl AsRef<[u8]>) {
-        if let Some(found) = self.find(hay.as_ref()) {
-            panic!("{place} gives the token away: {found:?}");
-        }
+        let found = self.find(hay.as_ref());
+        assert_eq!(found, None, "{place} gives the token away");
     }
 
     #[track_caller]
@@ -360,6 +359,35 @@ async fn a_token_that_a_service_echoes_is_found_nowhere() {
         let log = std::fs::read_to_string(project.path("engine.log")).expect("a log");
         assert!(everything.contains(trace) || log.contains(trace), "`{trace}` was said nowhere: {everything}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proxies_of_the_environment_are_not_asked() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    proxy.set_nonblocking(true).expect("a socket");
+    let address = format!("http://{}", proxy.local_addr().expect("bound"));
+    let mut command = project.command(&["run", "people", "--once"]);
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        command.env(variable, &address);
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy").env_remove("REQUEST_METHOD");
+    Said::from(command.output().expect("the binary starts")).ok();
+    let asked = proxy.accept().map(|(_, caller)| caller).map_err(|error| error.kind());
+    assert_eq!(asked, Err(std::io::ErrorKind::WouldBlock), "nobody came");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_leaves_no_core_dump() {
+    let sandbox = Sandbox::with_records(0).await;
+    let project = Project::new(&sandbox.url());
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", engine.pid())).expect("its limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
 }
 
 #[test]

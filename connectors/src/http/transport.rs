@@ -102,6 +102,7 @@ impl Transport for HttpTransport {
 }
 
 /// A planted bug: a panic of somebody who holds the request, and says what it is.
+#[expect(clippy::panic, reason = "a test plants it, to see what is told of it")]
 fn panic_with(request: &reqwest::Request) {
     if faults::planted("a panic that tells of its request") {
         let told: Vec<_> = request.headers().values().filter_map(|value| value.to_str().ok()).collect();
