@@ -1,7 +1,7 @@
 //! What others may ask of a running engine.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use flow::{Flow, On};
 use sdk::{FlowId, Record, RecordId, RunId};
@@ -10,7 +10,8 @@ use store::{FlowState, ManualRun, NewRun, Repair};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Engine, Statuses};
-use crate::poller::version;
+use crate::offload::offload;
+use crate::poller::{page, version};
 use crate::status::{FlowStatus, TriggerKind};
 
 /// Something asked of a running engine.
@@ -161,13 +162,15 @@ impl Engine {
         let _ = reply.send(answer);
     }
 
-    async fn run_record(&mut self, definition: &Flow, record: Record) -> Result<String, String> {
+    async fn run_record(&mut self, definition: &Arc<Flow>, record: Record) -> Result<String, String> {
         let flow = &definition.id;
         let on = definition.trigger.poll().map_or(On::NewOrUpdated, |poll| poll.on);
-        let (id, record_id, version) = (self.parts.ids.run_id(), record.id.clone(), version(&record, on));
+        let (record_id, version) = (record.id.clone(), version(&record, on));
+        let run = self.new_run(definition, record).await;
+        let id = run.id;
         let run = ManualRun {
             flow: flow.clone(),
-            run: NewRun { id, record, keys: Vec::new() },
+            run,
             version,
             // A run of its own, beside those that polls stored of the same version.
             nonce: id.to_string(),
@@ -175,6 +178,16 @@ impl Engine {
         };
         self.insert_asked(run).await?;
         Ok(format!("run {id} of `{flow}` for record {record_id}"))
+    }
+
+    /// A run for this record, with its business keys.
+    pub(super) async fn new_run(&self, flow: &Arc<Flow>, record: Record) -> NewRun {
+        let (flow, id, now) = (flow.clone(), self.parts.ids.run_id(), self.parts.clock.now());
+        offload(move || {
+            let keys = page::keys(&flow, &record, id, now);
+            NewRun { id, record, keys }
+        })
+        .await
     }
 
     /// Stores a run that somebody asked for, and counts it.

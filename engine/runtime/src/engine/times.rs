@@ -11,7 +11,7 @@ use flow::{Flow, Schedule, Trigger};
 use sdk::faults::planted;
 use sdk::{Fields, FlowId, Record, RecordId, Timestamp, Version};
 use serde_json::Value as Json;
-use store::{Firing, ManualRun, NewRun, ScheduleRow, Starts, Timetable};
+use store::{Firing, ManualRun, ScheduleRow, Starts, Timetable};
 
 use super::command::no_flow;
 use super::{Engine, EngineError};
@@ -100,14 +100,14 @@ impl Engine {
 
     async fn act_on(&mut self, flow: &FlowId, decision: Decision, now: Timestamp) -> Result<(), EngineError> {
         let Some(clockwork) = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()) else { return Ok(()) };
-        let due = clockwork.row.next_due;
+        let (due, walks) = (clockwork.row.next_due, clockwork.walks);
         let (at, next_due, starts) = match decision {
             Decision::Wait => return Ok(()),
             Decision::Start { at, next, missed_since } => {
                 if let Some(since) = missed_since {
                     crate::events::TimesMissed { flow, since, until: at, made_up: true }.emit();
                 }
-                let starts = if clockwork.walks { Starts::Walk } else { Starts::Run(self.run_without_record(at)) };
+                let starts = if walks { Starts::Walk } else { self.starts_run(flow, at).await };
                 (at, next, starts)
             }
             Decision::LeaveOut { last, next } => {
@@ -194,8 +194,8 @@ impl Engine {
             }
             Trigger::Schedule(Schedule { walk: None, .. }) => Fields::new(),
         };
-        let mut run = self.run_without_record(now);
-        run.record.fields = fields;
+        let definition = task.flow.clone();
+        let run = self.new_run(&definition, without_record(now, fields)).await;
         let id = run.id;
         let version = Version { stamp: now, hash: 0 };
         self.insert_asked(ManualRun { flow: flow.clone(), run, version, nonce: id.to_string(), now }).await?;
@@ -237,9 +237,15 @@ impl Engine {
         }
     }
 
-    /// A run of its own, stamped with the time that starts it.
-    fn run_without_record(&self, at: Timestamp) -> NewRun {
-        let record = Record { id: RecordId::new(""), created: None, modified: at, fields: Fields::new() };
-        NewRun { id: self.parts.ids.run_id(), record, keys: Vec::new() }
+    async fn starts_run(&self, flow: &FlowId, at: Timestamp) -> Starts {
+        match self.flows.get(flow).map(|task| task.flow.clone()) {
+            Some(definition) => Starts::Run(self.new_run(&definition, without_record(at, Fields::new())).await),
+            None => Starts::Nothing,
+        }
     }
+}
+
+/// What a run has that no record caused: the time that starts it, and its inputs.
+fn without_record(at: Timestamp, fields: Fields) -> Record {
+    Record { id: RecordId::new(""), created: None, modified: at, fields }
 }

@@ -142,10 +142,19 @@ pub fn accepted(flow: &Flow, record: &Record, run: RunId, now: Timestamp) -> Opt
     {
         return None;
     }
-    // A key that cannot be computed is left out: the run's own failure will say why.
+    Some(keys_in(flow, &mut scope))
+}
+
+/// The business keys of a run that no trigger has to let through.
+pub fn keys(flow: &Flow, record: &Record, run: RunId, now: Timestamp) -> Vec<(String, String)> {
+    if flow.keys.is_empty() { Vec::new() } else { keys_in(flow, &mut Scope::new(flow, record, run, now)) }
+}
+
+/// A key that cannot be computed is left out: the run's own failure will say why.
+fn keys_in(flow: &Flow, scope: &mut Scope) -> Vec<(String, String)> {
     let keys = flow.keys.iter().filter_map(|(name, template)| {
-        let value = template.evaluate(&mut scope).ok()?;
+        let value = template.evaluate(scope).ok()?;
         (!value.is_null()).then(|| (name.clone(), value.to_text()))
     });
-    Some(keys.collect())
+    keys.collect()
 }

@@ -140,3 +140,104 @@ impl Calendar {
         at
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(times: Times, missed: Missed) -> Calendar {
+        let yaml = "flow: f\nconnections: {crm: hubspot, copy: hubspot}\ntrigger: {poll: crm.contacts, every: 15s}\n\
+                    steps:\n  - create: copy.contacts\n    set: {email: x}\n";
+        let flow = crate::testing::checked(&[yaml])[0].clone();
+        let timezone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let schedule = Schedule { times, missed, walk: None };
+        Calendar::new(Arc::new(Flow { timezone, ..(*flow).clone() }), schedule)
+    }
+
+    fn cron(text: &str) -> Calendar {
+        calendar(Times::Cron(text.to_owned()), Missed::RunOnce)
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn row(next_due: Timestamp, last_fired: Option<Timestamp>) -> ScheduleRow {
+        ScheduleRow { next_due: Some(next_due), last_fired, walk: None, tally: store::ScheduleTally::default() }
+    }
+
+    /// However long nothing ran, the start is for the last time that has passed: as found by walking over all of them.
+    #[test]
+    fn the_last_of_many_missed_times_is_found_without_walking_over_them() {
+        let first = at("2026-10-20T00:00:00Z");
+        let times = [
+            ("*/5 * * * *", 90_000),
+            ("30 2 * * *", 4_000_000),
+            ("0 */7 * * 1-5", 900_000),
+            ("0 0 1 */3 *", 90_000_000),
+            ("15 9 29 2 *", 900_000_000),
+        ];
+        for (text, longest) in times {
+            let calendar = cron(text);
+            let due = calendar.next_after(first).unwrap();
+            for later in [0, 59, 3_600, longest / 7, longest] {
+                let now = due + Duration::from_secs(later);
+                let expected = calendar.walk_to(due, now);
+                match calendar.decide(&row(due, None), now) {
+                    Decision::Start { at, next, missed_since } => {
+                        assert_eq!(at, expected, "{text}, {later} seconds later");
+                        assert_eq!(next, calendar.next_after(at));
+                        assert_eq!(missed_since, (at > due).then_some(due));
+                    }
+                    other => panic!("{text}: {other:?}"),
+                }
+            }
+            assert_eq!(calendar.decide(&row(due, None), due - Duration::from_millis(1)), Decision::Wait);
+        }
+    }
+
+    /// A minute's schedule over thirty years is not walked over minute by minute.
+    #[test]
+    fn an_interval_of_seconds_missed_for_years_costs_nothing() {
+        let every = calendar(Times::Every(Duration::from_secs(7)), Missed::RunOnce);
+        let due = at("2000-01-01T00:00:00Z");
+        let decision = every.decide(&row(due, None), due + Duration::from_secs(7 * 100_000_000 + 3));
+        let expected = due + Duration::from_secs(7 * 100_000_000);
+        let next = Some(expected + Duration::from_secs(7));
+        assert_eq!(decision, Decision::Start { at: expected, next, missed_since: Some(due) });
+    }
+
+    #[test]
+    fn what_is_not_made_up_for_is_left_out_once_it_is_late() {
+        let calendar = calendar(Times::Cron("0 * * * *".to_owned()), Missed::Skip);
+        let due = at("2026-11-01T10:00:00Z");
+        let decide = |seconds| calendar.decide(&row(due, None), due + Duration::from_secs(seconds));
+        assert!(matches!(decide(60), Decision::Start { .. }));
+        let next = Some(at("2026-11-01T11:00:00Z"));
+        assert_eq!(decide(61), Decision::LeaveOut { last: due, next });
+        // The last of several may be on time.
+        assert!(matches!(decide(7_210), Decision::Start { at, .. } if at == due + Duration::from_secs(7_200)));
+    }
+
+    #[test]
+    fn a_time_is_corrected_only_where_the_clock_was_set_back() {
+        let calendar = cron("0 9 * * *");
+        let (nine, next) = (at("2026-11-02T08:00:00Z"), at("2026-11-03T08:00:00Z"));
+        // As it should be, and set back over the time that was acted on.
+        for now in ["2026-11-02T12:00:00Z", "2026-11-02T07:00:00Z"] {
+            assert_eq!(calendar.corrected(&row(next, Some(nine)), at(now)), None, "{now}");
+        }
+        let far = row(at("2031-01-01T08:00:00Z"), Some(at("2030-12-31T08:00:00Z")));
+        let now = at("2026-11-02T12:00:00Z");
+        assert_eq!(calendar.corrected(&far, now), Some(Decision::Correct { last: now, next: Some(next) }));
+    }
+
+    /// Editing spaces changes nothing; another zone does.
+    #[test]
+    fn its_words_change_when_its_times_do() {
+        assert_eq!(cron("0  9 * * *").in_words(), "0 9 * * * in Europe/Berlin");
+        assert_ne!(cron("0 9 * * *").in_words(), cron("0 10 * * *").in_words());
+        let every = calendar(Times::Every(Duration::from_secs(60)), Missed::Skip);
+        assert_eq!(every.in_words(), "every 60000 ms");
+    }
+}

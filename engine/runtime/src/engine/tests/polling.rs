@@ -126,3 +126,32 @@ async fn new_by_a_field_counts_that_field_and_not_the_creation() {
     let tally = world.store.cursors(&"f".into()).await.unwrap()[0].tally;
     assert_eq!((tally.records, tally.before_start, tally.late), (1, 0, 0));
 }
+
+/// An interval with a longest time doubles while polls find nothing, and is at its shortest after one that does.
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_interval_grows_while_nothing_happens() {
+    let world = World::new();
+    let adaptive = FLOW.replace("every: 15s", "every: {min: 15s, max: 2m}");
+    let after_fresh = world
+        .live(&[&adaptive], async |handle| {
+            wait(700).await;
+            assert_eq!(world.crm.polls.seconds(), [0, 30, 90, 210, 330, 450, 570, 690]);
+            world.crm.add(record(1, 700_000));
+            wait(112).await;
+            assert_eq!(world.runs().await.len(), 1, "found at 810");
+            status(&handle, "f").next_poll.unwrap().millis() - record(0, 810_000).modified.millis()
+        })
+        .await;
+    assert_eq!(after_fresh / 1_000, 15, "something happens, so it looks again soon");
+}
+
+/// Polls of an adaptive interval that fail wait as long as those of any other, and a drain waits for no long interval.
+#[tokio::test(start_paused = true)]
+async fn failures_back_off_from_an_adaptive_interval_too() {
+    let world = World::new();
+    let adaptive = FLOW.replace("every: 15s", "every: {min: 15s, max: 10m}");
+    world.crm.polls.answer(|n, _| if (2..=3).contains(&n) { Err(refusal(Class::Transient)) } else { Ok(()) });
+    world.live_for(&[&adaptive], 400).await;
+    // Thirty seconds after the first; then twice, and four times as long.
+    assert_eq!(world.crm.polls.seconds(), [0, 30, 90, 210, 270, 390]);
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use flow::{Flow, Missed, Schedule, Times, Trigger};
 use sdk::{FlowId, Timestamp};
-use store::{FlowState, RunFilter};
+use store::{FlowState, KeyFilter, RunFilter};
 
 use crate::Command;
 use crate::scheduler::Alarm;
@@ -87,7 +87,7 @@ async fn nine_o_clock_in_berlin_is_nine_o_clock_all_year() {
 async fn an_interval_counts_from_the_first_start_and_survives_restarts() {
     let world = World::new();
     let flow = scheduled(Times::Every(Duration::from_secs(900)), "UTC", Missed::RunOnce);
-    world.live_over(&[flow.clone()], async |_| wait(1_000).await).await;
+    world.live_over(std::slice::from_ref(&flow), async |_| wait(1_000).await).await;
     wait(500).await;
     world.live_over(&[flow], async |_| wait(1_300).await).await;
     assert_eq!(stamps(&world).await, ["2026-11-01T00:15", "2026-11-01T00:30", "2026-11-01T00:45"]);
@@ -102,7 +102,7 @@ async fn times_that_were_missed_are_made_up_for_once_or_left_out() {
     ] {
         let world = World::new();
         let flow = cron("0 * * * *", missed);
-        world.live_over(&[flow.clone()], async |_| wait(HOUR + 600).await).await;
+        world.live_over(std::slice::from_ref(&flow), async |_| wait(HOUR + 600).await).await;
         wait(8 * HOUR).await;
         world.live_over(&[flow], async |_| wait(HOUR).await).await;
         assert_eq!(stamps(&world).await, expected, "{missed:?}");
@@ -114,7 +114,7 @@ async fn times_that_were_missed_are_made_up_for_once_or_left_out() {
 async fn a_time_that_is_a_little_late_is_not_missed() {
     let world = World::new();
     let flow = cron("0 * * * *", Missed::Skip);
-    world.live_over(&[flow.clone()], async |_| wait(HOUR - 20).await).await;
+    world.live_over(std::slice::from_ref(&flow), async |_| wait(HOUR - 20).await).await;
     wait(40).await;
     world.live_over(&[flow], async |_| wait(60).await).await;
     assert_eq!(stamps(&world).await, ["2026-11-01T01:00"]);
@@ -233,7 +233,7 @@ async fn a_flow_is_started_beside_its_times_when_somebody_asks() {
 async fn draining_waits_for_no_time_that_is_to_come() {
     let world = World::new();
     let flow = cron("0 3 * * *", Missed::RunOnce);
-    world.drain_over(&[flow.clone()]).await;
+    world.drain_over(std::slice::from_ref(&flow)).await;
     assert_eq!((world.clock.elapsed().as_secs(), world.runs().await.len()), (0, 0));
     wait(4 * HOUR).await;
     world.drain_over(&[flow]).await;
@@ -256,6 +256,39 @@ async fn a_full_disk_delays_a_time_and_loses_none() {
         .await;
     assert_eq!(stamps(&world).await, ["2026-11-01T01:00"]);
     assert_eq!(world.stored_state("f").await, FlowState::Active);
+}
+
+/// A flow that somebody starts has its inputs, its keys and an empty record, and two starts are two occasions.
+#[tokio::test(start_paused = true)]
+async fn a_flow_with_inputs_starts_when_it_is_asked_and_as_often() {
+    let world = World::new();
+    let manual = r#"
+flow: f
+connections: {copy: hubspot}
+trigger: {manual: {inputs: {email: {type: text, required: true}}}}
+keys: {email: "${ inputs.email }"}
+steps:
+  - create: copy.contacts
+    set: {email: "${ inputs.email }"}
+"#;
+    let told = world
+        .live(&[manual], async |handle| {
+            let refused = handle.ask(start("f")).await.unwrap_err();
+            assert!(refused.contains("`f` needs `email`"), "{refused}");
+            for _ in 0..2 {
+                let inputs = [("email".to_owned(), "ann@example.com".into())].into();
+                handle.ask(Command::Start { flow: "f".into(), inputs }).await.unwrap();
+            }
+            wait(60).await;
+            status(&handle, "f")
+        })
+        .await;
+    assert_eq!((told.trigger, told.asked, told.runs, told.adds_up()), (TriggerKind::Manual, 2, 2, true));
+    assert_eq!(world.runs().await, [" succeeded"; 2]);
+    assert_eq!(world.copy.writes.count(), 2);
+    let key = KeyFilter { name: Some("email".to_owned()), value: "ann@example.com".to_owned() };
+    let found = world.store.runs(RunFilter { key: Some(key), limit: 9, ..RunFilter::default() }).await.unwrap();
+    assert_eq!(found.len(), 2, "they are found by their key");
 }
 
 pub(super) fn start(flow: &str) -> Command {
