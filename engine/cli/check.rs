@@ -1,9 +1,16 @@
 //! `millrace check`: all mistakes of a project's files, without asking any service and without any secret.
 
+mod fixing;
+mod github;
+mod report;
+mod sarif;
+mod watch;
+
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use flow::{Checked, Memory};
 use text::{Diagnostic, SourceFile};
 
 use crate::assemble::{self, Understood};
@@ -11,12 +18,17 @@ use crate::place::PlaceArguments;
 use crate::project::{self, ProjectFiles};
 use crate::tables::{Format, counted};
 use crate::{Failure, problems, screen};
+use report::{CheckFormat, Report};
 
 /// Arguments of `check`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  millrace check\n  millrace check my-flows\n  millrace check flows/new-leads.yaml --format json"
-)]
+#[command(after_help = "Examples:\n  \
+    millrace check\n  \
+    millrace check my-flows\n  \
+    millrace check --diff\n  \
+    millrace check --fix\n  \
+    millrace check --watch\n  \
+    millrace check flows/new-leads.yaml --format json")]
 pub struct Arguments {
     /// Flows, folders of flows, or a project's folder; all flows of this project where nothing is named
     paths: Vec<PathBuf>,
@@ -25,44 +37,78 @@ pub struct Arguments {
     /// Take `connections.<ENV>.yaml` over `connections.yaml`
     #[arg(long, value_name = "ENV")]
     env: Option<String>,
+    /// Write the corrections that are offered into the files, and tell what is left
+    #[arg(long)]
+    fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long, conflicts_with_all = ["fix", "format"])]
+    diff: bool,
+    /// Check again whenever a file changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["fix", "diff", "format"])]
+    watch: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: CheckFormat,
 }
 
 /// Does it.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let env = arguments.env.as_deref();
-    let (dir, files) = match &arguments.paths[..] {
-        // As `up my-flows` takes it.
-        [dir] if arguments.place.named().is_none() && project::is_one(dir) => {
-            (dir.clone(), ProjectFiles::read(dir, env)?)
-        }
-        [] => {
-            let dir = arguments.place.place()?.dir;
-            let files = ProjectFiles::read(&dir, env)?;
-            (dir, files)
-        }
-        paths => {
-            let dir = arguments.place.place()?.dir;
-            let files = ProjectFiles::read_paths(&dir, env, paths)?;
-            (dir, files)
-        }
-    };
-    let files = files.with_schemas()?;
-    let folder = std::path::absolute(&dir).map_err(Failure::file("find", &dir))?;
-    let checked = Understood::of(&files).check_offline(&folder, &files.schemas);
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.watch {
+        return watch::run(arguments).await;
+    }
+    let files = arguments.files()?;
+    if arguments.fix || arguments.diff {
+        return fixing::run(arguments, files);
+    }
+    let checked = checked(&files, &mut Memory::default())?;
+    tell_all(&files, &checked, arguments.format)
+}
+
+impl Arguments {
+    /// Reads what is to be checked.
+    fn files(&self) -> Result<ProjectFiles, Failure> {
+        let env = self.env.as_deref();
+        let files = match &self.paths[..] {
+            // As `up my-flows` takes it.
+            [dir] if self.place.named().is_none() && project::is_one(dir) => ProjectFiles::read(dir, env)?,
+            [] => ProjectFiles::read(&self.place.place()?.dir, env)?,
+            paths => ProjectFiles::read_paths(&self.place.place()?.dir, env, paths)?,
+        };
+        files.with_schemas()
+    }
+}
+
+/// Everything that can be said of files without a service.
+fn checked(files: &ProjectFiles, memory: &mut Memory) -> Result<Checked, Failure> {
+    let folder = std::path::absolute(&files.dir).map_err(Failure::file("find", &files.dir))?;
+    Ok(checked_in(files, &folder, memory))
+}
+
+/// The same, for the project's folder as an absolute path.
+fn checked_in(files: &ProjectFiles, folder: &Path, memory: &mut Memory) -> Checked {
+    Understood::remembered(files, memory).check_remembered(folder, &files.schemas, memory)
+}
+
+/// Tells what came of checking, and fails where a file cannot be used.
+fn tell_all(files: &ProjectFiles, checked: &Checked, format: CheckFormat) -> Result<(), Failure> {
     let diagnostics = &checked.diagnostics;
-    let n_files = (files.flows.len() + files.connections.len() + files.connectors.len() + files.schemas.len()) as u64;
-    let told = tell(diagnostics, &files.sources(), &files.unreadable, n_files, arguments.format);
+    let n_files = files.flows.len() + files.connections.len() + files.connectors.len() + files.schemas.len();
+    let told = report::tell(&Report {
+        diagnostics,
+        sources: &files.sources(),
+        unreadable: &files.unreadable,
+        places: &files.places,
+        n_files: n_files as u64,
+        format,
+    });
     let is_unknown = |one: &Diagnostic| one.code == flow::codes::UNKNOWN_FIELD;
-    if arguments.format == Format::Table && !files.schemas.is_empty() && diagnostics.iter().any(is_unknown) {
+    if format == CheckFormat::Text && !files.schemas.is_empty() && diagnostics.iter().any(is_unknown) {
         screen::complain(
             "Fields are known from `schemas/`, as they were pulled; `millrace schema pull` asks for new ones.\n",
         );
     }
     told?;
-    if arguments.format == Format::Table {
+    if format == CheckFormat::Text {
         let flows = counted(checked.flows.len() as u64, "flow");
         let warnings =
             if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
@@ -79,19 +125,12 @@ pub fn tell(
     n_files: u64,
     format: Format,
 ) -> Result<(), Failure> {
-    match format {
-        Format::Json => screen::say_json(&text::to_json(diagnostics, files)),
-        Format::Table => {
-            problems::show_diagnostics(diagnostics, files);
-            screen::complain(&more_about(diagnostics));
-        }
-    }
-    unreadable.iter().for_each(problems::show);
-    if diagnostics.iter().any(Diagnostic::is_error) || !unreadable.is_empty() {
-        let summary = assemble::summary(diagnostics, unreadable.len() as u64);
-        return Err(Failure::Mistakes { summary: format!("{summary} in {}", counted(n_files, "file")) });
-    }
-    Ok(())
+    let format = match format {
+        Format::Table => CheckFormat::Text,
+        Format::Json => CheckFormat::Json,
+    };
+    let places = &std::collections::BTreeMap::new();
+    report::tell(&Report { diagnostics, sources: files, unreadable, places, n_files, format })
 }
 
 /// Where to read about what was told, once for all of it.
@@ -102,4 +141,10 @@ fn more_about(diagnostics: &[Diagnostic]) -> String {
         Some(code) if codes.len() == 1 => format!("`millrace explain {code}` tells more about it.\n"),
         Some(_) => "`millrace explain CODE` tells more about each code.\n".to_owned(),
     }
+}
+
+/// That files cannot be used: how many mistakes there are, in how many.
+fn mistakes(diagnostics: &[Diagnostic], n_unreadable: u64, n_files: u64) -> Failure {
+    let summary = assemble::summary(diagnostics, n_unreadable);
+    Failure::Mistakes { summary: format!("{summary} in {}", counted(n_files, "file")) }
 }

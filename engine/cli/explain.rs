@@ -62,6 +62,16 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
     flow::codes::all().chain(connectors::rest::codes::TABLE).chain(codes::TABLE)
 }
 
+/// What is known of a code.
+pub fn find_code(code: &str) -> Option<&'static Code> {
+    all().find(|known| known.code == code)
+}
+
+/// A code's page without marks and colours.
+pub fn plain(code: &Code) -> String {
+    anstream::adapter::strip_str(&page::rendered(code.page)).to_string()
+}
+
 /// The code that somebody names, in whichever letters.
 fn find(named: &str) -> Result<&'static Code, Failure> {
     let is_meant = |code: &&Code| code.code.eq_ignore_ascii_case(named) || code.name.eq_ignore_ascii_case(named);

@@ -174,7 +174,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         match command {
             Command::Demo(arguments) => demo::run(arguments, verbose).await,
             Command::Init(arguments) => init::run(&arguments),
-            Command::Check(arguments) => check::run(&arguments),
+            Command::Check(arguments) => check::run(&arguments).await,
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Up(arguments) => up::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,

@@ -2,8 +2,10 @@
 //!
 //! A file that cannot be read is told and hides no other. Links that lead out of the project are not followed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use text::{Diagnostic, MAX_FILE_SIZE, SourceFile};
 
@@ -28,6 +30,8 @@ pub struct ProjectFiles {
     pub diagnostics: Vec<Diagnostic>,
     /// What could not be read.
     pub unreadable: Vec<Failure>,
+    /// Where each file lies, by the path that it is shown with.
+    pub places: BTreeMap<Arc<str>, PathBuf>,
 }
 
 /// The folder of flows.
@@ -89,6 +93,25 @@ impl ProjectFiles {
         self.flows.iter().chain(theirs).cloned().collect()
     }
 
+    /// The same files with other texts, as they would be if these were written.
+    pub fn with_texts(&self, texts: &[SourceFile]) -> Self {
+        let texts: BTreeMap<&str, &SourceFile> = texts.iter().map(|text| (&*text.path, text)).collect();
+        let other = |file: &SourceFile| texts.get(&*file.path).copied().unwrap_or(file).clone();
+        let all = |files: &[SourceFile]| files.iter().map(other).collect();
+        Self {
+            dir: self.dir.clone(),
+            flows: all(&self.flows),
+            connections: all(&self.connections),
+            connectors: all(&self.connectors),
+            project: self.project.as_ref().map(other),
+            schemas: all(&self.schemas),
+            diagnostics: self.diagnostics.clone(),
+            // They were told, and no text changes them.
+            unreadable: Vec::new(),
+            places: self.places.clone(),
+        }
+    }
+
     fn with_connections(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
         let mut files = Self { dir: dir.to_owned(), ..Self::default() };
         let named = env.map(|env| format!("connections.{env}.yaml"));
@@ -100,7 +123,7 @@ impl ProjectFiles {
             }
             if path.exists() || Some(name) == named.as_deref() {
                 let read = read_file(&path, &files.shown(&path));
-                files.keep(read, |files, file| files.connections.push(file));
+                files.keep(&path, read, |files, file| files.connections.push(file));
             }
         }
         for path in yaml_files(&dir.join(CONNECTORS))? {
@@ -109,7 +132,7 @@ impl ProjectFiles {
         let path = dir.join(PROJECT);
         if path.exists() {
             let read = read_file(&path, PROJECT);
-            files.keep(read, |files, file| files.project = Some(file));
+            files.keep(&path, read, |files, file| files.project = Some(file));
         }
         Ok(files)
     }
@@ -121,10 +144,11 @@ impl ProjectFiles {
         } else {
             read_file(path, &self.shown(path))
         };
-        self.keep(read, place);
+        self.keep(path, read, place);
     }
 
-    fn keep(&mut self, read: Result<SourceFile, Mistake>, place: impl FnOnce(&mut Self, SourceFile)) {
+    fn keep(&mut self, path: &Path, read: Result<SourceFile, Mistake>, place: impl FnOnce(&mut Self, SourceFile)) {
+        self.places.insert(self.shown(path).into(), path.to_owned());
         match read {
             Ok(file) => place(self, file),
             Err(Mistake::NotText(diagnostic)) => self.diagnostics.push(*diagnostic),

@@ -73,6 +73,14 @@ pub fn is_live() -> bool {
     io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Empties the screen, where there is one to redraw.
+pub fn clear() {
+    if is_live() {
+        let mut stdout = io::stdout().lock();
+        write(stdout.write_all(b"\x1b[2J\x1b[H").and_then(|()| stdout.flush()));
+    }
+}
+
 /// Whether somebody watches standard error.
 pub fn is_watched() -> bool {
     io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use flow::project::{ConnectionDefinition, ProjectFile, overlay, parse_connections, parse_project};
-use flow::{Checked, Flow, FlowDefinition};
+use flow::{Checked, Flow, FlowDefinition, Memory};
 use sdk::{Catalog, FlowId};
 use text::{Diagnostic, SourceFile};
 
@@ -35,7 +35,12 @@ pub struct Understood {
 impl Understood {
     /// Reads all files; mistakes are kept, and reading goes on.
     pub fn of(files: &ProjectFiles) -> Self {
-        let parsed = flow::parse(&files.flows);
+        Self::remembered(files, &mut Memory::default())
+    }
+
+    /// The same, without reading flows again that have not changed.
+    pub fn remembered(files: &ProjectFiles, memory: &mut Memory) -> Self {
+        let parsed = memory.parse(&files.flows);
         let mut understood = Self { definitions: parsed.definitions, ..Self::default() };
         understood.diagnostics.extend(files.diagnostics.iter().cloned());
         understood.diagnostics.extend(parsed.diagnostics);
@@ -58,6 +63,11 @@ impl Understood {
     /// Everything that can be known without asking a service and without a secret; what was pulled of fields is in
     /// `schemas`.
     pub fn check_offline(&self, dir: &Path, schemas: &[SourceFile]) -> Checked {
+        self.check_remembered(dir, schemas, &mut Memory::default())
+    }
+
+    /// The same, without checking flows again that have not changed.
+    pub fn check_remembered(&self, dir: &Path, schemas: &[SourceFile], memory: &mut Memory) -> Checked {
         let mut catalog = Catalog { connectors: self.connectors.names(), ..Catalog::default() };
         let mut diagnostics = self.diagnostics.clone();
         for definition in &self.connections {
@@ -76,12 +86,16 @@ impl Understood {
         diagnostics.extend(mistakes);
         catalog.objects =
             pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();
-        self.check(&catalog, diagnostics)
+        let checked = memory.check(&self.definitions, &catalog, &self.project.defaults());
+        self.blamed(checked, diagnostics)
     }
 
     /// The checked flows, and all diagnostics after these.
-    pub fn check(&self, catalog: &Catalog, mut diagnostics: Vec<Diagnostic>) -> Checked {
-        let checked = flow::check(&self.definitions, catalog, &self.project.defaults());
+    pub fn check(&self, catalog: &Catalog, diagnostics: Vec<Diagnostic>) -> Checked {
+        self.blamed(flow::check(&self.definitions, catalog, &self.project.defaults()), diagnostics)
+    }
+
+    fn blamed(&self, checked: Checked, mut diagnostics: Vec<Diagnostic>) -> Checked {
         // A file of connections with mistakes may well have those that flows name: they are not the flows' mistakes.
         let is_known = !self.diagnostics.iter().any(is_of_connections);
         let blames = |one: &Diagnostic| one.code == flow::codes::UNKNOWN_CONNECTION;

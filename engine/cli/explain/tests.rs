@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use flow::project::resolve_settings;
-use text::{Code, Colour, Diagnostic};
+use text::{Code, Colour, Diagnostic, SourceFile};
 
 use super::{GROUPS, Part, all, parts};
 use crate::assemble::Understood;
@@ -145,6 +145,32 @@ fn what_is_mended_is_clean() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn corrections_mend_the_examples_that_are_offered_them() {
+    let mut corrected = BTreeSet::new();
+    for code in all() {
+        let files = shown(code, RAISED);
+        let (diagnostics, _) = said_of(&files);
+        if diagnostics.iter().all(|diagnostic| diagnostic.fix.is_none()) {
+            continue;
+        }
+        let texts = files.iter().map(|(path, content)| {
+            SourceFile::new(path.as_str(), std::str::from_utf8(content).expect("what has a correction is text"))
+        });
+        let again = |texts: &[SourceFile]| {
+            let files = texts.iter().map(|file| (file.path.to_string(), file.text.as_bytes().to_vec()));
+            said_of(&files.collect()).0
+        };
+        let mended = text::mend(texts.collect(), again);
+        assert!(mended.left.iter().all(|one| one.code != code.code), "{}: {:?}", code.code, mended.left);
+        assert!(!mended.left.iter().any(Diagnostic::is_error), "{}: {:?}", code.code, mended.left);
+        corrected.insert(code.code);
+    }
+    for code in ["F0013", "F0102", "F0201", "F0503", "F0601"] {
+        assert!(corrected.contains(code), "{code} has a correction");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! file suffers. Fixes that do not touch each other are tried together, the others after each other, each on what the
 //! ones before it left. Whatever a fix brings to light elsewhere in its file was there before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Fix};
@@ -56,6 +56,7 @@ pub fn mend(files: Vec<SourceFile>, mut check: impl FnMut(&[SourceFile]) -> Vec<
     let left = check(&files);
     let mut mended = Mended { files, changes: Vec::new(), left };
     let mut refused: Vec<(Arc<str>, Fix)> = Vec::new();
+    let mut seen: BTreeSet<Vec<Arc<str>>> = BTreeSet::from([texts(&mended.files)]);
     let mut one_alone = false;
     for _ in 0..MOST_ROUNDS {
         let mut offers = apart(offers(&mended, &refused));
@@ -63,7 +64,8 @@ pub fn mend(files: Vec<SourceFile>, mut check: impl FnMut(&[SourceFile]) -> Vec<
         let [first, more @ ..] = &offers[..] else { break };
         let (trial, written) = with_fixes(&mended.files, &offers);
         let told = check(&trial);
-        if is_better(&offers, &mended.left, &told, &written) {
+        // What was there before would only come round again.
+        if is_better(&offers, &mended.left, &told, &written) && seen.insert(texts(&trial)) {
             let changes: Vec<_> = offers.iter().map(|offer| offer.change(&mended.files)).collect();
             mended.changes.extend(changes);
             mended.files = trial;
@@ -78,6 +80,10 @@ pub fn mend(files: Vec<SourceFile>, mut check: impl FnMut(&[SourceFile]) -> Vec<
         }
     }
     mended
+}
+
+fn texts(files: &[SourceFile]) -> Vec<Arc<str>> {
+    files.iter().map(|file| Arc::clone(&file.text)).collect()
 }
 
 impl Offer<'_> {
@@ -152,20 +158,24 @@ fn as_in(file: &SourceFile, replacement: &str) -> String {
 }
 
 fn is_better(offers: &[Offer<'_>], before: &[Diagnostic], after: &[Diagnostic], written: &[(Arc<str>, Span)]) -> bool {
-    let (before, left) = (counted(before), counted(after));
+    let is_written = |one: &Diagnostic| {
+        let touches = |span: Span, other: Span| span.start <= other.end && other.start <= span.end;
+        let first = one.labels.first();
+        first.is_some_and(|label| written.iter().any(|(path, span)| *path == label.file && touches(label.span, *span)))
+    };
+    let is_in_mended_file =
+        |one: &Diagnostic| one.labels.first().is_some_and(|label| written.iter().any(|(path, _)| *path == label.file));
+    let (n_before, n_after) = (counted(before), counted(after));
     let count = |of: &BTreeMap<Identity<'_>, usize>, one: &Diagnostic| of.get(&identity(one)).copied().unwrap_or(0);
+    // The same may be wrong further down, where it was hidden behind this; but not here, and not more often.
     let is_gone = |offer: &Offer<'_>| {
-        let n_offered = offers.iter().filter(|other| identity(other.diagnostic) == identity(offer.diagnostic)).count();
-        count(&left, offer.diagnostic) + n_offered <= count(&before, offer.diagnostic)
+        let is_same = |one: &&Diagnostic| identity(one) == identity(offer.diagnostic);
+        count(&n_after, offer.diagnostic) <= count(&n_before, offer.diagnostic)
+            && !after.iter().filter(is_same).any(is_written)
     };
     let is_harmless = |one: &Diagnostic| {
-        let is_new = one.is_error() && count(&left, one) > count(&before, one);
-        !is_new
-            || one.labels.first().is_some_and(|label| {
-                let of_file: Vec<_> = written.iter().filter(|(path, _)| *path == label.file).collect();
-                let touches = |span: Span| label.span.start <= span.end && span.start <= label.span.end;
-                !of_file.is_empty() && !of_file.iter().any(|(_, span)| touches(*span))
-            })
+        let is_new = one.is_error() && count(&n_after, one) > count(&n_before, one);
+        !is_new || (is_in_mended_file(one) && !is_written(one))
     };
     offers.iter().all(is_gone) && after.iter().all(is_harmless)
 }
@@ -229,8 +239,28 @@ mod tests {
 
     #[test]
     fn fixes_that_feed_each_other_come_to_an_end() {
-        let mended = mended("a: tick\n", &[("tick", "tock "), ("tock", "tick ")]);
-        assert!(mended.files[0].text.len() < 4_000, "{}", mended.files[0].text.len());
+        let check = |files: &[SourceFile]| {
+            // What is wrong wanders to the other end of the file.
+            let start = if files[0].text.starts_with('a') { 0 } else { 2 };
+            let replacement = if files[0].text.as_bytes()[start] == b'a' { "b" } else { "a" };
+            let span = Span::new(start, start + 1);
+            vec![Diagnostic::error("F1", "x").at(&files[0].path, span, "").fix(span, replacement)]
+        };
+        let mended = mend(vec![SourceFile::new("a", "a b\n")], check);
+        assert!(mended.changes.len() < 4, "{:?}", mended.changes);
+    }
+
+    #[test]
+    fn what_was_hidden_behind_a_mistake_is_mended_next() {
+        let check = |files: &[SourceFile]| {
+            let told = |span: Span| {
+                Diagnostic::error("F1", "unknown `cmr`").at(&files[0].path, span, "").did_you_mean(span, Some("crm"))
+            };
+            // Once it is unknown above, nobody complains of it below.
+            files[0].text.find("cmr").map(|start| told(Span::new(start, start + 3))).into_iter().collect()
+        };
+        let mended = mend(vec![SourceFile::new("a", "cmr cmr\n")], check);
+        assert_eq!((&*mended.files[0].text, mended.left.len()), ("crm crm\n", 0));
     }
 
     #[test]
