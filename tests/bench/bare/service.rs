@@ -19,7 +19,7 @@ pub struct Service {
 impl Service {
     pub fn new(crm: &str, copy: &str) -> anyhow::Result<Self> {
         // A client cannot be built before somebody has said who encrypts, also where nothing is encrypted.
-        connectors::http::HttpTransport::new()?;
+        connectors::http::HttpTransport::open(&sdk::Settings::default())?;
         let client = reqwest::Client::builder().no_proxy().build()?;
         Ok(Self { client, crm: crm.to_owned(), copy: copy.to_owned() })
     }
