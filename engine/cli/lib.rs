@@ -21,6 +21,7 @@ pub mod demo;
 pub mod explain;
 pub mod failures;
 pub mod init;
+pub mod language;
 pub mod manual;
 pub mod pause;
 pub mod repair;
@@ -73,6 +74,9 @@ enum Command {
     Check(check::Arguments),
     /// Tell what a code of `check` means and how it is mended
     Explain(explain::Arguments),
+    /// Look at the language that flows are written in
+    #[command(subcommand)]
+    Language(language::Command),
     /// Run a project's flows until told to stop
     Up(up::Arguments),
     /// Run one flow, perhaps only once or for one record
@@ -118,6 +122,7 @@ impl Command {
             Self::Demo(_)
                 | Self::Init(_)
                 | Self::Explain(_)
+                | Self::Language(_)
                 | Self::Sandbox(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -176,6 +181,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Init(arguments) => init::run(&arguments),
             Command::Check(arguments) => check::run(&arguments).await,
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Language(command) => language::run(&command),
             Command::Up(arguments) => up::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Status(arguments) => status::run(&arguments).await,

@@ -49,7 +49,11 @@ fn lines(text: &str) -> String {
 /// Shows diagnostics with their places, on standard error.
 pub fn show_diagnostics(diagnostics: &[Diagnostic], files: &[SourceFile]) {
     let colour = if screen::complaints_in_colour() { Colour::Always } else { Colour::Never };
-    screen::complain(&text::render(diagnostics, files, colour));
+    // What is read later, in a log, is not cut to somebody's screen.
+    screen::complain(&match screen::is_watched() {
+        true => text::render_within(diagnostics, files, colour, screen::size().columns),
+        false => text::render(diagnostics, files, colour),
+    });
 }
 
 /// How many mistakes and warnings: `2 mistakes and 1 warning`.

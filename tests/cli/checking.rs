@@ -37,6 +37,16 @@ fn all_codes_are_listed_and_a_slip_is_answered() {
     project.run(&["explain", "F9999"]).refused(3, &["`millrace explain` lists all of them"]);
 }
 
+#[test]
+fn functions_are_listed_with_examples() {
+    let project = offline();
+    let list = project.run(&["language", "functions"]).ok();
+    assert!(list.contains("ends_with(") && list.lines().count() > 100, "{list}");
+    let one = project.run(&["language", "functions", "to_lower", "--format", "json"]).json();
+    assert_eq!((one.as_array().map(Vec::len), &one[0]["name"]), (Some(1), &"to_lower".into()));
+    project.run(&["language", "functions", "to_lowr"]).refused(3, &["did you mean `to_lower`?"]);
+}
+
 /// A flow with mistakes that have a correction, one that has none, and a comment in between.
 fn broken() -> String {
     PEOPLE
@@ -63,10 +73,7 @@ fn corrections_are_shown_before_they_are_written() {
     ] {
         assert!(said.out.lines().any(|other| other == line), "`{line}`: {said:#?}");
     }
-    assert!(
-        said.err.contains("3 corrections to write with `millrace check --fix`, which leaves 1 mistake"),
-        "{said:?}"
-    );
+    assert!(said.err.contains("`millrace check --fix` writes 3 corrections and leaves 1 mistake"), "{said:?}");
     assert_eq!(text_of(&project, FLOW), broken(), "nothing was written");
 }
 

@@ -2,11 +2,12 @@
 
 use crate::project::offline;
 
-const COMMANDS: [&[&str]; 31] = [
+const COMMANDS: [&[&str]; 32] = [
     &["demo"],
     &["init"],
     &["check"],
     &["explain"],
+    &["language", "functions"],
     &["up"],
     &["run"],
     &["status"],

@@ -64,9 +64,9 @@ fn show(files: &ProjectFiles, before: &[SourceFile], mended: &Mended) -> Result<
             screen::say("Nothing to correct.\n");
             return Ok(());
         }
-        (_, true) => format!("{} to write with `millrace check --fix`", counted(n_changes, "correction")),
+        (_, true) => format!("`millrace check --fix` writes {}", counted(n_changes, "correction")),
         (_, false) => {
-            format!("{} to write with `millrace check --fix`, which leaves {n_left}", counted(n_changes, "correction"))
+            format!("`millrace check --fix` writes {} and leaves {n_left}", counted(n_changes, "correction"))
         }
     };
     Err(Failure::Mistakes { summary })

@@ -210,6 +210,21 @@ fn pages_are_built_alike() {
 }
 
 #[test]
+fn every_command_on_a_page_exists() {
+    use clap::CommandFactory as _;
+    for code in all() {
+        for command in code.page.split('`').skip(1).step_by(2).filter_map(|words| words.strip_prefix("millrace ")) {
+            let mut known = crate::Arguments::command();
+            // The words before the first argument are the command.
+            for word in command.split(' ').take_while(|word| word.chars().all(|letter| letter.is_ascii_lowercase())) {
+                let found = known.find_subcommand(word).cloned();
+                known = found.unwrap_or_else(|| panic!("{}: there is no `millrace {command}`", code.code));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_code_is_found_by_either_name_and_a_slip_is_answered() {
     assert_eq!(super::find("f0203").unwrap().name, "unknown-field");
     assert_eq!(super::find("unknown-field").unwrap().code, "F0203");

@@ -20,7 +20,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity};
 pub use diff::unified;
 pub use mend::{Change, Mended, mend};
 pub use node::{Entry, Key, Kind, Map, Node, Text, TextMap, TextStyle};
-pub use render::{Colour, render, to_json};
+pub use render::{Colour, render, render_within, to_json};
 pub use source::{MAX_FILE_SIZE, Position, SourceFile, Span};
 pub use suggest::{did_you_mean, is_hidden, quoted, shown, visible};
 pub use yaml::{Document, parse_yaml};

@@ -1,6 +1,6 @@
 //! How diagnostics are shown: to people with the line and carets under it, to programs as JSON.
 
-use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::renderer::{DEFAULT_TERM_WIDTH, DecorStyle};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
@@ -19,11 +19,17 @@ pub enum Colour {
 /// Diagnostics for people, file by file and from top to bottom, each followed by an empty line. A file that a
 /// diagnostic names and that is not among `files` is shown by its path.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], colour: Colour) -> String {
+    render_within(diagnostics, files, colour, DEFAULT_TERM_WIDTH)
+}
+
+/// The same for a screen of so many columns: of longer lines, only what surrounds the place is shown.
+pub fn render_within(diagnostics: &[Diagnostic], files: &[SourceFile], colour: Colour, width: usize) -> String {
     let renderer = match colour {
         Colour::Never => Renderer::plain(),
         Colour::Always => Renderer::styled(),
     }
-    .decor_style(DecorStyle::Ascii);
+    .decor_style(DecorStyle::Ascii)
+    .term_width(width);
     let mut out = String::new();
     for diagnostic in sorted(diagnostics) {
         out.push_str(&render_one(diagnostic, files, &renderer));
@@ -187,6 +193,15 @@ mod tests {
 
 "
         );
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_their_place() {
+        let file = SourceFile::new("a.yaml", &format!("labels: {{{}wrong: 1}}\n", "a: 1, ".repeat(20)));
+        let start = file.text.find("wrong").unwrap();
+        let diagnostic = Diagnostic::error("F1", "x").at(&file.path, Span::new(start, start + 5), "here");
+        let shown = render_within(&[diagnostic], &[file], Colour::Never, 60);
+        assert!(shown.lines().all(|line| line.chars().count() <= 60) && shown.contains("wrong: 1"), "{shown}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn branches(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: 
     let then = match map.get("then") {
         Some(entry) => read_list(reader, entry, level + 1),
         None => {
-            missing(reader, verb, "then", "add the steps to run where it is true");
+            missing(reader, map, verb, "then", "add the steps to run where it is true");
             Vec::new()
         }
     };
@@ -113,7 +113,7 @@ pub(super) fn each(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usiz
     let steps = match map.get("steps") {
         Some(entry) => read_list(reader, entry, level + 1),
         None => {
-            missing(reader, verb, "steps", "add what is done with each item");
+            missing(reader, map, verb, "steps", "add what is done with each item");
             Vec::new()
         }
     };

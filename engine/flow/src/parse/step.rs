@@ -164,10 +164,14 @@ fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
     reader.report(diagnostic, first);
 }
 
-fn check_keys(reader: &mut Reader<'_>, map: &Map, verb: &str) {
+/// The keys that a step of this verb may have.
+fn known_keys(verb: &str) -> Vec<&str> {
     let (own, attempted) = own_keys(verb);
-    let known: Vec<&str> =
-        [verb].into_iter().chain(own.iter().copied()).chain(attempted.iter().copied()).chain(COMMON).collect();
+    [verb].into_iter().chain(own.iter().copied()).chain(attempted.iter().copied()).chain(COMMON).collect()
+}
+
+fn check_keys(reader: &mut Reader<'_>, map: &Map, verb: &str) {
+    let known = known_keys(verb);
     for entry in &map.entries {
         let key = entry.key.text.as_str();
         if known.contains(&key) {
@@ -213,7 +217,17 @@ fn retry(reader: &mut Reader<'_>, entry: &Entry) -> Retry {
     retry
 }
 
-pub(super) fn missing(reader: &mut Reader<'_>, verb: &Entry, key: &str, help: &str) {
+/// Reports that a verb lacks a key, unless one stands there that was probably meant.
+pub(super) fn missing(reader: &mut Reader<'_>, map: &Map, verb: &Entry, key: &str, help: &str) {
+    let known = known_keys(&verb.key.text);
+    let is_meant = |entry: &Entry| {
+        let written = entry.key.text.as_str();
+        !known.contains(&written)
+            && did_you_mean(written, known.iter().copied()).is_some_and(|meant| key.contains(meant))
+    };
+    if map.entries.iter().any(is_meant) {
+        return;
+    }
     let message = format!("`{}` needs `{key}`", verb.key.text);
     reader.report(Diagnostic::error(codes::MISSING_KEY, message).help(help), verb.key.span);
 }
@@ -221,7 +235,7 @@ pub(super) fn missing(reader: &mut Reader<'_>, verb: &Entry, key: &str, help: &s
 fn id(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Option<Node> {
     let id = map.get("id").map(|entry| entry.value.clone());
     if id.is_none() {
-        missing(reader, verb, "id", "add the id of the record, such as `id: ${ customer.id }`");
+        missing(reader, map, verb, "id", "add the id of the record, such as `id: ${ customer.id }`");
     }
     id
 }
@@ -238,6 +252,7 @@ fn find(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> FindDefinition {
         (None, None) => {
             missing(
                 reader,
+                map,
                 verb,
                 "id` or `filter",
                 "say what to look for, such as `filter: {email: \"${ record.email }\"}`",

@@ -34,7 +34,7 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> WriteDef
             (Vec::new(), None)
         }
         (None, None) => {
-            missing(reader, verb, "set", "add the fields to write, such as `set: {email: \"${ record.email }\"}`");
+            missing(reader, map, verb, "set", "add the fields to write, such as `set: {email: \"${ record.email }\"}`");
             (Vec::new(), None)
         }
     };
@@ -111,7 +111,7 @@ pub(super) fn upsert(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Verb {
     let key = match map.get("match") {
         Some(entry) => match_fields(reader, entry),
         None => {
-            missing(reader, verb, "match", "name the field by which records are found, such as `match: email`");
+            missing(reader, map, verb, "match", "name the field by which records are found, such as `match: email`");
             None
         }
     };
