@@ -152,3 +152,23 @@ impl Texts {
         changed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_again_where_their_stamps_prove_nothing() {
+        let stamps = |length, is_young| {
+            let of_files = BTreeMap::from([(PathBuf::from("a.yaml"), (Some(SystemTime::UNIX_EPOCH), length))]);
+            Some(Stamps { of_files, is_young })
+        };
+        let now = stamps(1, false).expect("stamps");
+        for (before, may_differ) in
+            [(None, true), (stamps(1, false), false), (stamps(2, false), true), (stamps(1, true), true)]
+        {
+            let seen = Seen { stamps: before, ..Seen::default() };
+            assert_eq!(seen.may_differ_from(&now), may_differ);
+        }
+    }
+}
