@@ -146,9 +146,7 @@ impl Effects {
         let failures = asked.failures_before() + u32::from(error.class == Class::Transient);
         match self.what_next(asked, (Kind::Find, object), &identity::effect_id(asked), failures, error) {
             Next::Again(due_at) => Err(asked.park(due_at, error, failures)),
-            Next::GiveUp => {
-                Ok(Outcome::Failed(asked.failure(error.class.as_str(), &error.message, failures.max(1))))
-            }
+            Next::GiveUp => Ok(Outcome::Failed(asked.failure(error.class.as_str(), &error.message, failures.max(1)))),
         }
     }
 

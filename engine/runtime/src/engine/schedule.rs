@@ -87,9 +87,10 @@ impl Engine {
             };
             let result = match AssertUnwindSafe(reading).catch_unwind().await {
                 Ok(result) => result,
-                Err(panic) => {
-                    Err(PollFailed { polled: Polled::default(), error: PollError::Panicked(redactor.clean(&panic_text(panic))) })
-                }
+                Err(panic) => Err(PollFailed {
+                    polled: Polled::default(),
+                    error: PollError::Panicked(redactor.clean(&panic_text(panic))),
+                }),
             };
             PollEnded { flow, began_at: now, result }
         });
