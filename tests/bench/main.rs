@@ -1,7 +1,7 @@
 //! What the engine costs, beside a bare loop that does the same durable work: printed, never asserted.
 //!
 //! `cargo bench` measures everything and writes the table into `tests/bench/README.md`; `cargo bench -- backlog idle`
-//! only these parts. Each thing that is measured is a process of its own, so that its memory and its processor time are
+//! only prints these parts, and with `write` among them writes them, too. Each thing that is measured is a process of its own, so that its memory and its processor time are
 //! its own: this program starts itself again under a role's name.
 
 mod backlog;
@@ -14,6 +14,8 @@ mod starting;
 
 use report::Report;
 
+const PARTS: [&str; 4] = ["backlog", "memory", "idle", "starting"];
+
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if let [role, rest @ ..] = arguments.as_slice()
@@ -21,7 +23,11 @@ fn main() -> anyhow::Result<()> {
     {
         return play(role, rest);
     }
-    let is_wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
+    let (writes, parts): (Vec<String>, Vec<String>) = arguments.into_iter().partition(|argument| argument == "write");
+    if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        anyhow::bail!("there is no part `{unknown}`; the parts are {}", PARTS.join(", "));
+    }
+    let is_wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     let mut report = Report::default();
     if is_wanted("backlog") {
         backlog::compare(&mut report)?;
@@ -35,8 +41,9 @@ fn main() -> anyhow::Result<()> {
     if is_wanted("starting") {
         starting::measure(&mut report)?;
     }
+    report.left_out = PARTS.into_iter().filter(|part| !is_wanted(part)).collect();
     report.print();
-    if arguments.is_empty() { report.write() } else { Ok(()) }
+    if parts.is_empty() || !writes.is_empty() { report.write() } else { Ok(()) }
 }
 
 /// What this process is, where another one of this program started it.

@@ -23,6 +23,8 @@ with `synchronous=FULL`; it has no flows, no retries and no history to look at.
 pub struct Report {
     backlog: Vec<String>,
     figures: Vec<String>,
+    /// Parts that were not measured this time.
+    pub left_out: Vec<&'static str>,
 }
 
 impl Report {
@@ -58,6 +60,9 @@ impl Report {
         text.push_str("\n## Figures\n\n| what | measured | aim |\n| --- | --- | --- |\n");
         for row in &self.figures {
             let _ = writeln!(text, "{row}");
+        }
+        if !self.left_out.is_empty() {
+            let _ = writeln!(text, "\nNot measured this time: {}.", self.left_out.join(", "));
         }
         let _ = writeln!(text, "\nThe machine: {}.", machine());
         text
