@@ -80,7 +80,8 @@ impl Understood {
             diagnostics.extend(mistakes);
         }
         // Of which connector a connection is, is not known where there is none of that name.
-        let is_of_one = |definition: &&ConnectionDefinition| self.connectors.find(&definition.connector.value).is_some();
+        let is_of_one =
+            |definition: &&ConnectionDefinition| self.connectors.find(&definition.connector.value).is_some();
         let connections: Vec<_> = self.connections.iter().filter(is_of_one).cloned().collect();
         let (pulled, mistakes) = snapshot::read_all(schemas, &connections);
         diagnostics.extend(mistakes);
