@@ -17,7 +17,9 @@ use std::sync::Arc;
 use flow::project::RetentionSettings;
 use flow::{Every, Flow, On, Times, Trigger};
 use runtime::engine::EngineParts;
-use runtime::{Connections, CronAlarm, Drain, Engine, EngineOptions, FlowStatus, Handle, RetentionPolicy, housekeeping};
+use runtime::{
+    Connections, CronAlarm, Drain, Engine, EngineOptions, FlowStatus, Handle, RetentionPolicy, housekeeping,
+};
 use sdk::{Clock as _, FlowId, RandomIds, SystemClock, Timestamp};
 use store::{EngineLock, FlowState, Store};
 use text::Diagnostic;
