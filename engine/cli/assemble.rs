@@ -11,11 +11,12 @@ mod told;
 mod understood;
 mod uses;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use flow::project::RetentionSettings;
-use flow::{Every, Flow, On, Times, Trigger};
+use flow::{Every, Flow, FlowDefinition, On, Times, Trigger};
 use runtime::engine::EngineParts;
 use runtime::{
     Connections, CronAlarm, Drain, Engine, EngineOptions, FlowStatus, Handle, RetentionPolicy, housekeeping,
@@ -47,7 +48,7 @@ pub struct Setup {
     pub env: Option<String>,
     /// What `${ env.X }` says.
     pub environment: Environment,
-    /// Only this flow.
+    /// Only this flow, and those that it calls.
     pub only: Option<FlowId>,
     /// Whether a service that is not reached is waited for; else it is a failure.
     pub waits_for_services: bool,
@@ -115,10 +116,11 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let understood = Understood::of(&files);
     connections_are_whole(&files, &understood)?;
     let folder = std::path::absolute(&setup.place.dir).map_err(Failure::file("find", &setup.place.dir))?;
-    let only = setup.only.as_ref();
-    if let Some(only) = only {
+    if let Some(only) = &setup.only {
         understood.find(only)?;
     }
+    let only = setup.only.as_ref().map(|only| understood.with_called(only));
+    let only = only.as_ref();
     let lock = match setup.lock {
         Some(lock) => lock,
         None => EngineLock::take(&setup.place.data)?,
@@ -129,13 +131,14 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let mut so_far = understood.diagnostics.clone();
     so_far.extend(services.diagnostics.iter().cloned());
     let checked = understood.check(&services.catalog(), so_far);
-    let shown = diagnostics_for(only, &understood, checked.diagnostics.clone())?;
+    let shown = diagnostics_for(only, &understood, checked.diagnostics.clone());
     problems::show_diagnostics(&shown, &files.sources());
     files.unreadable.iter().for_each(problems::show);
     let told = services.problems();
 
     let mut sorted = Sorted { left_out: understood.left_out(&checked), ..Sorted::default() };
-    for flow in checked.flows.into_iter().filter(|flow| flow.enabled && only.is_none_or(|only| flow.id == *only)) {
+    for flow in checked.flows.into_iter().filter(|flow| flow.enabled && only.is_none_or(|only| only.contains(&flow.id)))
+    {
         sorted.place(flow, &services, &understood, setup.waits_for_services);
     }
     sorted.note(only, &store).await?;
@@ -143,7 +146,7 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     if !sorted.good.is_empty() || told.len() > 1 {
         told.iter().for_each(|sentence| problems::warn(sentence));
     }
-    if sorted.good.is_empty() {
+    if sorted.good.is_empty() || only.is_some_and(|only| sorted.lack(only, setup.waits_for_services)) {
         store.close().await?;
         return Err(sorted.nothing_left(only, &shown, &files));
     }
@@ -263,21 +266,23 @@ async fn accounts(store: &Store, flows: impl Iterator<Item = &FlowId>) -> Result
     Ok(accounts)
 }
 
-/// The diagnostics that concern what is to be run: all, or those of one flow's file and of the project's own.
+/// The diagnostics that concern what is to be run: all, or those of these flows' files and of the project's own.
 fn diagnostics_for(
-    only: Option<&FlowId>,
+    only: Option<&BTreeSet<FlowId>>,
     understood: &Understood,
     mut diagnostics: Vec<Diagnostic>,
-) -> Result<Vec<Diagnostic>, Failure> {
+) -> Vec<Diagnostic> {
     if let Some(only) = only {
-        let file = &understood.find(only)?.file().path;
-        let others: Vec<_> =
-            understood.definitions.iter().map(|other| &other.file().path).filter(|path| *path != file).collect();
+        let (ours, others): (Vec<_>, Vec<_>) =
+            understood.definitions.iter().partition(|definition| only.contains(definition.id()));
+        let is_in = |definitions: &[&FlowDefinition], path: &str| {
+            definitions.iter().any(|definition| *definition.file().path == *path)
+        };
         // One that two files share stays, whichever it names first.
-        let is_ours = |one: &Diagnostic| one.labels.iter().any(|label| !others.contains(&&label.file));
-        diagnostics.retain(|one| one.labels.is_empty() || is_ours(one));
+        let is_ours = |file: &str| is_in(&ours, file) || !is_in(&others, file);
+        diagnostics.retain(|one| one.labels.is_empty() || one.labels.iter().any(|label| is_ours(&label.file)));
     }
-    Ok(diagnostics)
+    diagnostics
 }
 
 /// Flows by what can be done with them.
@@ -301,14 +306,14 @@ impl Sorted {
     }
 
     /// Keeps each flow's state for those who read the store. A pause was an operator's wish and stays.
-    async fn note(&self, only: Option<&FlowId>, store: &Store) -> Result<(), Failure> {
+    async fn note(&self, only: Option<&BTreeSet<FlowId>>, store: &Store) -> Result<(), Failure> {
         let now = SystemClock.now();
         let known = store.flow_states().await?;
         let is_paused = |flow: &FlowId| known.iter().any(|row| row.flow == *flow && row.state == FlowState::Paused);
         let good = self.good.iter().filter(|flow| flow.was.is_none()).map(|flow| (&flow.id, FlowState::Active, None));
         let refused = self.refused.iter().map(|(flow, state, reason)| (&flow.id, *state, Some(reason.as_str())));
         // Where one flow was asked for, what the others need was not even looked at.
-        let left_out = self.left_out.iter().filter(|(flow, _)| only.is_none_or(|only| flow == only));
+        let left_out = self.left_out.iter().filter(|(flow, _)| only.is_none_or(|only| only.contains(flow)));
         let left_out = left_out.map(|(flow, reason)| {
             let state = if reason == SWITCHED_OFF { FlowState::Disabled } else { FlowState::Invalid };
             (flow, state, Some(reason.as_str()))
@@ -319,12 +324,24 @@ impl Sorted {
         Ok(())
     }
 
+    /// Whether one of these cannot work, so that none of them can: the others call it, and would wait for it. An engine
+    /// that stays looks by itself whether a service takes its flow again.
+    fn lack(&self, wanted: &BTreeSet<FlowId>, stays: bool) -> bool {
+        let is_refused = !stays && self.refused.iter().any(|(flow, ..)| wanted.contains(&flow.id));
+        is_refused || self.left_out.iter().any(|(flow, _)| wanted.contains(flow))
+    }
+
     /// Why there is nothing to run.
-    fn nothing_left(self, only: Option<&FlowId>, diagnostics: &[Diagnostic], files: &ProjectFiles) -> Failure {
+    fn nothing_left(
+        self,
+        only: Option<&BTreeSet<FlowId>>,
+        diagnostics: &[Diagnostic],
+        files: &ProjectFiles,
+    ) -> Failure {
         if let Some((_, _, reason)) = self.refused.into_iter().next() {
             return Failure::NoneCouldWork { reason };
         }
-        let mut reasons = self.left_out.into_iter().filter(|(flow, _)| only.is_none_or(|only| flow == only));
+        let mut reasons = self.left_out.into_iter().filter(|(flow, _)| only.is_none_or(|only| only.contains(flow)));
         match reasons.next() {
             Some((flow, reason)) if reason == SWITCHED_OFF => Failure::Disabled { flow },
             Some((flow, reason)) if !diagnostics.iter().any(Diagnostic::is_error) => {

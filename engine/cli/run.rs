@@ -1,6 +1,6 @@
 //! `millrace run`: one flow, for as long as wanted, once, for one record, or with inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use store::{EngineLock, FlowState, RunDetail, RunFilter, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts;
-use crate::assemble::{self, Assembled, Environment, Setup};
+use crate::assemble::{self, Assembled, Environment, Setup, Understood};
 use crate::place::{Place, PlaceArguments, program};
+use crate::project::ProjectFiles;
 use crate::tables::{self, counted};
 use crate::{Failure, control, problems, runs, screen, signals, status, up};
 
@@ -89,8 +90,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(pid) = EngineLock::holder(&place.data) {
         return Err(Failure::InUse { pid: Some(pid) });
     }
-    let ends_by_itself = arguments.ends_by_itself();
-    if let Some(held) = held(&place, &flow, &arguments.place).await? {
+    let understood = Understood::of(&ProjectFiles::read(&place.dir, arguments.env.as_deref())?);
+    let ends_by_itself = arguments.ends_by_itself() || understood.find(&flow)?.waits_to_be_asked();
+    if let Some(held) = held(&place, &understood.with_called(&flow), &arguments.place).await? {
         // An engine that stays can be told to go on; one that is to do this and stop would never do it.
         if ends_by_itself {
             return Err(held);
@@ -107,7 +109,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let mut assembled = assemble::assemble(setup, &stop).await?;
     let hint = format!("look at them with `{} failures list{}`", program(), arguments.place.as_written());
-    let trigger = assembled.flows.first().map(|flow| TriggerKind::of(&flow.trigger));
+    let trigger = assembled.flows.iter().find(|one| one.id == flow).map(|one| TriggerKind::of(&one.trigger));
     if is_one_thing || trigger == Some(TriggerKind::Manual) {
         return one_run(assembled, flow, command, stop, hint).await;
     }
@@ -153,20 +155,20 @@ fn read_inputs(from: &str) -> Result<BTreeMap<String, Json>, Failure> {
         .map_err(|error| Failure::BadInputs { from: from.to_owned(), why: text::shown(&error.to_string()).to_string() })
 }
 
-/// Whether an operator, or a brake, has stopped the flow.
-async fn held(place: &Place, flow: &FlowId, written: &PlaceArguments) -> Result<Option<Failure>, Failure> {
+/// Whether an operator, or a brake, has stopped one of these: the flow, or one that it calls and would wait for.
+async fn held(place: &Place, wanted: &BTreeSet<FlowId>, written: &PlaceArguments) -> Result<Option<Failure>, Failure> {
     // What cannot be read is told when the engine opens it.
     let Ok(store) = place.read() else { return Ok(None) };
-    let states = store.flow_states().await?;
-    let state = match states.iter().find(|row| row.flow == *flow).map(|row| row.state) {
-        Some(FlowState::Paused) => "paused",
-        Some(FlowState::Held) => "held",
-        Some(FlowState::Active | FlowState::Disabled | FlowState::Blocked | FlowState::Invalid) | None => {
-            return Ok(None);
-        }
-    };
-    let remedy = format!("{} resume{} {flow}", program(), written.as_written());
-    Ok(Some(Failure::Held { flow: flow.clone(), state, remedy }))
+    for row in store.flow_states().await?.into_iter().filter(|row| wanted.contains(&row.flow)) {
+        let state = match row.state {
+            FlowState::Paused => "paused",
+            FlowState::Held => "held",
+            FlowState::Active | FlowState::Disabled | FlowState::Blocked | FlowState::Invalid => continue,
+        };
+        let remedy = format!("{} resume{} {}", program(), written.as_written(), row.flow);
+        return Ok(Some(Failure::Held { flow: row.flow, state, remedy }));
+    }
+    Ok(None)
 }
 
 /// Works until there is nothing left to do, and fails where runs failed or the flow could not work.

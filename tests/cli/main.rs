@@ -1,13 +1,18 @@
-//! The command as people meet it: the real binary, on real files, against a stand-in of HubSpot over real HTTP.
+//! The command as people meet it: the real binary, on real files, against a stand-in of HubSpot over real HTTP,
+//! files of SQLite, and a real PostgreSQL.
 //!
 //! Nothing sleeps: a test waits for a command to end, or for a line that it prints.
 
+mod bad_calls;
 mod bad_input;
 #[cfg(unix)]
 mod canary;
 mod checking;
 mod connections;
 mod connectors;
+#[path = "../support/database.rs"]
+mod database;
+mod databases;
 mod demo;
 mod help;
 #[cfg(unix)]
@@ -19,4 +24,7 @@ mod repairing;
 mod running;
 mod schemas;
 mod shells;
+mod shop;
 mod starting;
+mod steps;
+mod triggers;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sandbox::hubspot::{HubSpot, Options, ServeOptions, Server, Tier, serve};
+use rusqlite::types::Value;
+use sandbox::hubspot::{DEFAULT_TOKEN, HubSpot, Options, ServeOptions, Server, Tier, serve};
+use sdk::{Method, Request};
 use tokio::net::TcpListener;
 
 pub const CONNECTIONS: &str = "\
@@ -42,6 +44,7 @@ pub struct Project {
     dir: tempfile::TempDir,
     url: String,
     token: String,
+    variables: Vec<(String, String)>,
 }
 
 /// What a command said and how it ended.
@@ -64,13 +67,20 @@ impl Project {
 
     /// An empty folder.
     pub fn empty(url: &str) -> Self {
-        let token = sandbox::hubspot::DEFAULT_TOKEN.to_owned();
-        Self { dir: tempfile::tempdir().expect("a temporary folder"), url: url.to_owned(), token }
+        let token = DEFAULT_TOKEN.to_owned();
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        Self { dir, url: url.to_owned(), token, variables: Vec::new() }
     }
 
     /// The same project with another token.
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = token.to_owned();
+        self
+    }
+
+    /// The same project with one more variable in its environment.
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -103,6 +113,7 @@ impl Project {
             .env("HUBSPOT_TOKEN", &self.token)
             .env("HUBSPOT_URL", &self.url)
             .env("TMPDIR", self.dir.path())
+            .envs(self.variables.iter().cloned())
             .env_remove("MILLRACE_LOG")
             .stdin(Stdio::null());
         command
@@ -124,8 +135,29 @@ impl Project {
 
     /// One number from the warehouse.
     pub fn count(&self, query: &str) -> i64 {
-        let warehouse = rusqlite::Connection::open(self.path("warehouse.db")).expect("open the warehouse");
-        warehouse.query_row(query, [], |row| row.get(0)).expect("ask the warehouse")
+        self.warehouse().query_row(query, [], |row| row.get(0)).expect("ask the warehouse")
+    }
+
+    /// Every row of a query to the warehouse, its values joined by `|`; an empty one is `-`.
+    pub fn rows(&self, query: &str) -> Vec<String> {
+        let warehouse = self.warehouse();
+        let mut query = warehouse.prepare(query).expect("a query");
+        let n_columns = query.column_count();
+        let values = |row: &rusqlite::Row<'_>| {
+            let value = |at| match row.get(at)? {
+                Value::Null => Ok("-".to_owned()),
+                Value::Integer(number) => Ok(number.to_string()),
+                Value::Real(number) => Ok(number.to_string()),
+                Value::Text(text) => Ok(text),
+                Value::Blob(bytes) => Ok(format!("{bytes:?}")),
+            };
+            Ok((0..n_columns).map(value).collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
+        };
+        query.query_map([], values).expect("ask the warehouse").map(|row| row.expect("a row")).collect()
+    }
+
+    fn warehouse(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path("warehouse.db")).expect("open the warehouse")
     }
 }
 
@@ -274,6 +306,19 @@ impl Sandbox {
 
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// What the account answers to a request of ours, past Millrace.
+    pub fn ask(&self, method: Method, path: &str, body: &str) -> serde_json::Value {
+        let request = Request {
+            method,
+            url: format!("http://127.0.0.1{path}"),
+            headers: vec![("authorization".to_owned(), format!("Bearer {DEFAULT_TOKEN}"))],
+            body: body.as_bytes().to_vec(),
+            deadline: std::time::Duration::from_secs(10),
+        };
+        let answer = self.change(|hubspot| hubspot.handle(&request, sdk::Clock::now(&sdk::SystemClock)));
+        serde_json::from_slice(&answer.body).expect("the answer is JSON")
     }
 
     /// Does something to the account itself.

@@ -117,10 +117,23 @@ impl Understood {
         self.definitions.iter().filter(|definition| definition.id() == flow).flat_map(FlowDefinition::uses).collect()
     }
 
-    /// What all flows that may run name, or this one.
-    pub fn uses(&self, only: Option<&FlowId>) -> BTreeSet<Use> {
-        let wanted =
-            |definition: &&FlowDefinition| definition.is_enabled() && only.is_none_or(|only| definition.id() == only);
+    /// A flow, those that it calls, and those that they call: it works only where all of them do.
+    pub fn with_called(&self, flow: &FlowId) -> BTreeSet<FlowId> {
+        let (mut found, mut unread) = (BTreeSet::new(), vec![flow]);
+        while let Some(flow) = unread.pop() {
+            if found.insert(flow.clone()) {
+                let of_id = self.definitions.iter().filter(|definition| definition.id() == flow);
+                unread.extend(of_id.flat_map(FlowDefinition::called));
+            }
+        }
+        found
+    }
+
+    /// What all flows that may run name, or these.
+    pub fn uses(&self, only: Option<&BTreeSet<FlowId>>) -> BTreeSet<Use> {
+        let wanted = |definition: &&FlowDefinition| {
+            definition.is_enabled() && only.is_none_or(|only| only.contains(definition.id()))
+        };
         self.definitions.iter().filter(wanted).flat_map(FlowDefinition::uses).collect()
     }
 

@@ -373,6 +373,11 @@ impl FlowDefinition {
         self.enabled
     }
 
+    /// Whether its runs begin only when somebody asks for one.
+    pub fn waits_to_be_asked(&self) -> bool {
+        matches!(self.trigger, Some(TriggerDefinition::Manual(_)))
+    }
+
     /// The file it stands in.
     pub fn file(&self) -> &SourceFile {
         &self.file
@@ -418,6 +423,11 @@ impl FlowDefinition {
             Reached::Flow(flow) => Some(flow),
             Reached::Object(_) | Reached::Action(_) => None,
         })
+    }
+
+    /// The ids of the flows that it calls, in order.
+    pub fn called(&self) -> impl Iterator<Item = &FlowId> {
+        self.calls().map(|call| &call.value)
     }
 
     /// What its steps reach, in order.

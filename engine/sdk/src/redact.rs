@@ -34,9 +34,12 @@ impl Redactor {
         redactor
     }
 
-    /// Knows this one as well.
+    /// Knows this one as well. Of an address it knows what is secret in it.
     pub fn add(&mut self, secret: &Secret) {
-        let text = secret.expose();
+        secret_parts(secret.expose()).into_iter().for_each(|part| self.add_part(part));
+    }
+
+    fn add_part(&mut self, text: &str) {
         for form in forms(text) {
             let form = form.expose().as_bytes();
             match form.len() {
@@ -105,6 +108,18 @@ impl Redactor {
         }
         hidden
     }
+}
+
+/// What is secret in a secret: of an address all but its scheme and its user's name, of a database's its password and
+/// what stands behind `?`. A message about PostgreSQL must be able to say so, and which database is meant.
+fn secret_parts(text: &str) -> Vec<&str> {
+    let Some((scheme, rest)) = text.split_once("://") else { return vec![text] };
+    let (user, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let password = user.split_once(':').map(|(_, password)| password);
+    if matches!(scheme, "postgres" | "postgresql") {
+        return password.into_iter().chain(place.split_once('?').map(|(_, options)| options)).collect();
+    }
+    password.map_or(vec![rest], |password| vec![password, place])
 }
 
 /// A secret as services write it, in lower case: itself, percent-encoded, as part of a JSON text, and in base64 at each
@@ -178,6 +193,21 @@ mod tests {
         assert_eq!(clean(&"x".repeat(9_000)).chars().count(), LONGEST_SHOWN + 1);
         assert_eq!(Redactor::new([]).clean("anything"), "anything");
         assert_eq!(Redactor::new([&Secret::new(String::new())]).clean("anything"), "anything");
+    }
+
+    /// Every sentence about PostgreSQL began with stars, and none could name the database.
+    #[test]
+    fn of_an_address_only_what_is_secret_is_taken_out() {
+        let hide = |secret: &str, text: &str| Redactor::new([&Secret::new(secret.to_owned())]).hide(text);
+        let database = "postgres://postgres:correct-horse@db.example.com:5432/warehouse?options=very-secret-too";
+        let said = "PostgreSQL: no database \"warehouse\" at db.example.com:5432 for postgres";
+        assert_eq!(hide(database, said), said);
+        assert_eq!(hide(database, "correct-horse is wrong, very-secret-too"), "*** is wrong, ***");
+        assert_eq!(hide(database, database), "postgres://postgres:***@db.example.com:5432/warehouse?***");
+        let hook = "https://hooks.example.com/T0001/secret-path";
+        assert_eq!(hide(hook, "https failed at /T0001/secret-path"), "https failed at ***");
+        let proxy = "http://somebody:correct-horse@proxy.example.com";
+        assert_eq!(hide(proxy, "somebody by correct-horse"), "somebody by ***");
     }
 
     #[test]

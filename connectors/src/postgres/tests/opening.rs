@@ -147,3 +147,9 @@ async fn more_callers_than_connections_are_all_answered() {
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'millrace' AND datname = current_database()";
     assert_eq!(place.rows(n_kept).await, ["4"]);
 }
+
+#[test]
+fn a_machine_without_postgresql_is_told_which_package_to_install() {
+    let sentence = super::server::binaries(&["/nowhere"], "NO_SUCH_PATH").expect_err("nothing is there");
+    assert!(sentence.contains("apt-get install postgresql"), "{sentence}");
+}

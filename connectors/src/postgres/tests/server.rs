@@ -1,4 +1,5 @@
-//! One PostgreSQL server for all tests of this binary: on a free port of this machine, in a folder of its own.
+//! One PostgreSQL server for all tests of a binary: on a free port of this machine, in a folder of its own. The tests of
+//! the whole engine include this file as well.
 //!
 //! A small shell holds it. When this process ends, in whatever way, the shell's input ends with it; it then stops the
 //! server by its process id and removes the folder.
@@ -7,7 +8,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -25,6 +26,10 @@ pub(super) struct Server {
 
 /// The roles: `millrace` is let in from anywhere here, `locked` by its password alone.
 const ACCESS: &str = "local all all trust\nhost all locked all scram-sha-256\nhost all all all trust\n";
+
+/// What it shows to those who want it encrypted.
+const CERTIFICATE: [(&str, &str); 2] =
+    [("server.pem", include_str!("testdata/server.pem")), ("server.key", include_str!("testdata/server.key"))];
 
 const HOLD: &str = r#"
 "$1/postgres" -D "$2/data" -c port="$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \
@@ -49,9 +54,8 @@ async fn start() -> Server {
     // The server refuses to run as root.
     let owner = (fs::metadata(&folder).expect("the folder").uid() == 0).then(|| (id_of("-u"), id_of("-g")));
 
-    for name in ["server.pem", "server.key"] {
-        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/postgres/tests/testdata").join(name);
-        fs::copy(original, folder.join(name)).expect("the certificate");
+    for (name, content) in CERTIFICATE {
+        fs::write(folder.join(name), content).expect("the certificate");
         fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o600)).expect("its mode");
     }
     fs::write(folder.join("access"), ACCESS).expect("the access file");
@@ -108,14 +112,15 @@ impl Server {
 }
 
 /// Where `postgres` and `initdb` are: of several versions the newest, else on the path.
-fn binaries(roots: &[&str], path: &str) -> Result<PathBuf, String> {
+pub(super) fn binaries(roots: &[&str], path: &str) -> Result<PathBuf, String> {
     let mut folders: Vec<PathBuf> = Vec::new();
     for root in roots {
         let versions = fs::read_dir(root).into_iter().flatten().flatten();
         folders.extend(versions.map(|version| version.path().join("bin")));
     }
     folders.sort_by_key(|folder| {
-        let version = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str()?.parse::<u32>().ok());
+        let version =
+            folder.parent().and_then(|folder| folder.file_name()).and_then(|name| name.to_str()?.parse::<u32>().ok());
         std::cmp::Reverse(version)
     });
     folders.extend(std::env::split_paths(&std::env::var_os(path).unwrap_or_default()));
@@ -131,10 +136,4 @@ fn binaries(roots: &[&str], path: &str) -> Result<PathBuf, String> {
 fn id_of(which: &str) -> u32 {
     let output = Command::new("id").args([which, "postgres"]).output().expect("id runs");
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(65_534)
-}
-
-#[test]
-fn a_machine_without_postgresql_is_told_which_package_to_install() {
-    let sentence = binaries(&["/nowhere"], "NO_SUCH_PATH").expect_err("nothing is there");
-    assert!(sentence.contains("apt-get install postgresql"), "{sentence}");
 }

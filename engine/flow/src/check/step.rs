@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sdk::{Ambiguous, StepName};
+use sdk::StepName;
 use text::{Diagnostic, Span};
 
 use super::Checker;
@@ -18,7 +18,6 @@ const HAS_CONDITION: &str = "its step has `when`";
 const MAY_FAIL: &str = "its step may fail and go on";
 const MAY_FIND_NOTHING: &str = "its step may find nothing";
 const MAY_GIVE_NOTHING: &str = "the steps taken may give nothing";
-const MAY_BE_SKIPPED: &str = "its step is skipped where several are found";
 
 impl<'a> Checker<'a> {
     /// The steps that have no mistake.
@@ -171,18 +170,12 @@ impl<'a> Checker<'a> {
         let Some(result) = &step.result else { return };
         let last_find = self.found.len().saturating_sub(1);
         let (what, unset) = match &step.verb {
-            Verb::Create(_) | Verb::Update { .. } => (Named::Written, None),
-            Verb::Upsert { ambiguous, .. } => {
-                (Named::Written, (*ambiguous == Ambiguous::Skip).then_some(MAY_BE_SKIPPED))
-            }
+            // Where several are found, the run fails or is skipped: no later step sees that.
+            Verb::Create(_) | Verb::Update { .. } | Verb::Upsert { .. } => (Named::Written, None),
             Verb::Delete { .. } => (Named::Deleted, None),
             Verb::Find(find) => match find.many {
                 Many::List(_) => (Named::FoundList(last_find), None),
-                Many::One => {
-                    let nothing = (find.none == OnMissing::Continue).then_some(MAY_FIND_NOTHING);
-                    let several = (find.ambiguous == Ambiguous::Skip).then_some(MAY_BE_SKIPPED);
-                    (Named::Found(last_find), nothing.or(several))
-                }
+                Many::One => (Named::Found(last_find), (find.none == OnMissing::Continue).then_some(MAY_FIND_NOTHING)),
             },
             Verb::If { .. } | Verb::Route { .. } => (Named::Value, Some(MAY_GIVE_NOTHING)),
             Verb::Let(_)

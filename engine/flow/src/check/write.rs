@@ -147,7 +147,7 @@ impl<'a> Checker<'a> {
             let names = fields.iter().map(|field| format!("`{}`", field.value)).collect::<Vec<_>>().join(" and ");
             let then = match ambiguous {
                 sdk::Ambiguous::Fail => "the step fails and names them (`ambiguous: fail`)",
-                sdk::Ambiguous::Skip => "the step is skipped and names them (`ambiguous: skip`)",
+                sdk::Ambiguous::Skip => "the run is skipped and names them (`ambiguous: skip`)",
                 sdk::Ambiguous::First => "the service's first is written (`ambiguous: first`)",
                 sdk::Ambiguous::Oldest => "the oldest is written (`ambiguous: oldest`)",
             };
