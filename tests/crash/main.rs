@@ -1,8 +1,11 @@
 //! The real binary, killed with SIGKILL again and again while it reads one HubSpot sandbox over HTTP and writes into a
 //! SQLite database and a second sandbox. Judged by the sandbox's write log and the targets alone.
 
+#[path = "../support/database.rs"]
+mod database;
 mod engine;
 mod site;
+mod walking;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -273,7 +273,7 @@ impl Site {
 
 type Customer = [String; 2];
 
-async fn account(seed: u64, records: usize) -> (Arc<Mutex<HubSpot>>, Server) {
+pub async fn account(seed: u64, records: usize) -> (Arc<Mutex<HubSpot>>, Server) {
     let clock = SystemClock;
     let options = Options {
         seed,
@@ -289,11 +289,11 @@ async fn account(seed: u64, records: usize) -> (Arc<Mutex<HubSpot>>, Server) {
     (hubspot, server)
 }
 
-fn lock(hubspot: &Mutex<HubSpot>) -> std::sync::MutexGuard<'_, HubSpot> {
+pub fn lock(hubspot: &Mutex<HubSpot>) -> std::sync::MutexGuard<'_, HubSpot> {
     hubspot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn value(values: &BTreeMap<String, String>, name: &str) -> String {
+pub fn value(values: &BTreeMap<String, String>, name: &str) -> String {
     values.get(name).cloned().unwrap_or_default()
 }
 
