@@ -6,13 +6,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use database::Database;
+
+#[path = "../support/database.rs"]
+mod database;
+
 /// The pages.
-const PAGES: [&str; 3] = ["README.md", "examples/quickstart/README.md", "packaging/README.md"];
+const PAGES: [&str; 4] =
+    ["README.md", "examples/quickstart/README.md", "examples/nightly/README.md", "packaging/README.md"];
+/// The section of the README that is followed as a whole, against a real server.
+const INTO_POSTGRESQL: &str = "Into PostgreSQL";
 
 /// A fenced block of a page.
 struct Block {
     /// The page and the line at which it begins.
     place: String,
+    /// The heading it stands under.
+    section: String,
     /// What stands behind the fence.
     kind: String,
     text: String,
@@ -27,11 +37,13 @@ fn blocks() -> Vec<Block> {
     for page in PAGES {
         let text = fs::read_to_string(root().join(page)).expect("the page is there");
         let mut open: Option<Block> = None;
+        let mut section = String::new();
         for (number, line) in text.lines().enumerate() {
             match (line.strip_prefix("```"), open.take()) {
                 (Some(kind), None) => {
                     let place = format!("{page}:{}", number + 1);
-                    open = Some(Block { place, kind: kind.trim().to_owned(), text: String::new() });
+                    let kind = kind.trim().to_owned();
+                    open = Some(Block { place, section: section.clone(), kind, text: String::new() });
                 }
                 (Some(_), Some(block)) => blocks.push(block),
                 (None, Some(mut block)) => {
@@ -39,7 +51,11 @@ fn blocks() -> Vec<Block> {
                     block.text.push('\n');
                     open = Some(block);
                 }
-                (None, None) => {}
+                (None, None) => {
+                    if let Some(heading) = line.strip_prefix("## ") {
+                        section = heading.to_owned();
+                    }
+                }
             }
         }
         assert!(open.is_none(), "{page} leaves a block open");
@@ -51,10 +67,21 @@ fn millrace(dir: &Path, arguments: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_millrace")).args(arguments).current_dir(dir).output().expect("the binary starts")
 }
 
+/// A stand-in of HubSpot, and where it is served as long as the runtime lives.
+async fn served_hubspot() -> String {
+    let options = sandbox::Options { records: 50, tier: sandbox::hubspot::Tier::Unlimited, ..Default::default() };
+    let hubspot = std::sync::Arc::new(std::sync::Mutex::new(sandbox::HubSpot::new(options)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let clock = std::sync::Arc::new(sdk::SystemClock);
+    sandbox::hubspot::serve(hubspot, listener, clock, sandbox::hubspot::ServeOptions::default()).expect("serve").url()
+}
+
 #[test]
 fn every_flow_on_our_pages_is_checked() {
     let mut n_checked = 0;
-    for block in blocks().iter().filter(|block| block.kind == "yaml") {
+    // What PostgreSQL needs besides is followed to the end elsewhere.
+    let is_checked = |block: &&Block| block.kind == "yaml" && block.section != INTO_POSTGRESQL;
+    for block in blocks().iter().filter(is_checked) {
         let project = tempfile::tempdir().expect("a temporary folder");
         assert!(millrace(project.path(), &["init", "."]).status.success());
         fs::write(project.path().join("flows/block.yaml"), &block.text).expect("write the block");
@@ -75,15 +102,7 @@ fn the_first_flow_has_ten_lines() {
 fn a_flow_as_the_readme_writes_it_works() {
     let first = blocks().into_iter().find(|block| block.kind == "yaml").expect("the README shows a flow");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let url = runtime.block_on(async {
-        let options = sandbox::Options { records: 50, tier: sandbox::hubspot::Tier::Unlimited, ..Default::default() };
-        let hubspot = std::sync::Arc::new(std::sync::Mutex::new(sandbox::HubSpot::new(options)));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let clock = std::sync::Arc::new(sdk::SystemClock);
-        sandbox::hubspot::serve(hubspot, listener, clock, sandbox::hubspot::ServeOptions::default())
-            .expect("serve")
-            .url()
-    });
+    let url = runtime.block_on(served_hubspot());
     let project = tempfile::tempdir().expect("a temporary folder");
     assert!(millrace(project.path(), &["init", "."]).status.success());
     fs::write(project.path().join("flows/first.yaml"), &first.text).expect("write the flow");
@@ -97,17 +116,109 @@ fn a_flow_as_the_readme_writes_it_works() {
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
 }
 
+/// The section is typed as it stands, by a user of the server's, into a shell that stops at the first mistake.
+#[tokio::test(flavor = "multi_thread")]
+async fn into_postgresql_as_the_readme_writes_it() {
+    let blocks: Vec<Block> = blocks().into_iter().filter(|block| block.section == INTO_POSTGRESQL).collect();
+    let kinds: Vec<&str> = blocks.iter().map(|block| block.kind.as_str()).collect();
+    assert_eq!(kinds, ["sh", "yaml fragment", "yaml", "sh"], "the section reads as it is followed here");
+    let database = Database::with("").await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let address = database.url().replace(&database.name, "sales");
+    let begin: String = blocks[0]
+        .text
+        .lines()
+        .map(|line| match line.strip_prefix("export PG_URL=") {
+            Some(theirs) => {
+                assert!(theirs.ends_with(":5432/sales"), "{theirs}");
+                format!("export PG_URL={address}\n")
+            }
+            None => format!("{line}\n"),
+        })
+        .collect();
+    let script = format!(
+        "set -e\n{begin}cat >> connections.yaml <<'END'\n{}END\ncat > flows/customers-to-sales.yaml <<'END'\n{}END\n{}",
+        blocks[1].text, blocks[2].text, blocks[3].text
+    );
+    let binary = Path::new(env!("CARGO_BIN_EXE_millrace"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", binary.parent().expect("a binary lies in a folder").display());
+    let said = tokio::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .env("PGHOST", "127.0.0.1")
+        .env("PGPORT", database.port.to_string())
+        .env("PGUSER", "millrace")
+        .env("HUBSPOT_URL", served_hubspot().await)
+        .env("HUBSPOT_TOKEN", sandbox::hubspot::DEFAULT_TOKEN)
+        .output()
+        .await
+        .expect("the shell starts");
+    let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success(), "{out}\n{err}");
+    assert!(out.contains("(5 rows)"), "customers have come: {out}\n{err}");
+}
+
+/// The night's work, of a copy of the example: what it says of itself is what is in its databases.
+#[test]
+fn the_nightly_example_does_what_it_says() {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    let example = root().join("examples/nightly");
+    fs::create_dir(copy.path().join("flows")).expect("a folder");
+    for name in ["connections.yaml", "shop.sql", "office.sql", "flows/nightly-reminders.yaml", "flows/remind.yaml"] {
+        fs::copy(example.join(name), copy.path().join(name)).expect("a file of the example");
+    }
+    let tonight = |letters: &[&str]| {
+        let said = millrace(copy.path(), &["run", "nightly-reminders", "--once"]);
+        assert_eq!(said.status.code(), Some(5), "{said:?}");
+        assert_eq!(
+            rows(copy.path(), "office.db", "SELECT order_id, stage FROM letters ORDER BY stage, order_id"),
+            letters
+        );
+    };
+    tonight(&["1001 1", "1003 1", "1005 1"]);
+    tonight(&["1001 1", "1003 1", "1005 1", "1001 2", "1003 2", "1005 2"]);
+    let todo = rows(copy.path(), "office.db", "SELECT order_id, what FROM todo");
+    assert!(todo.len() == 1 && todo[0].contains("1004 has no address to write to"), "{todo:?}");
+    let stages = rows(copy.path(), "shop.db", "SELECT id, stage FROM orders ORDER BY id");
+    assert_eq!(stages, ["1001 2", "1002 0", "1003 2", "1004 0", "1005 2"]);
+    let shown = millrace(copy.path(), &["failures", "list"]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("nightly-reminders"), "{shown:?}");
+    assert!(millrace(copy.path(), &["runs", "list"]).status.success());
+}
+
+/// Every row of two columns.
+fn rows(folder: &Path, database: &str, query: &str) -> Vec<String> {
+    let database = rusqlite::Connection::open(folder.join(database)).expect("the database");
+    let mut query = database.prepare(query).expect("a query");
+    let row = |row: &rusqlite::Row<'_>| {
+        let value = |at| -> rusqlite::Result<String> {
+            Ok(match row.get(at)? {
+                rusqlite::types::Value::Integer(number) => number.to_string(),
+                rusqlite::types::Value::Text(text) => text,
+                other => format!("{other:?}"),
+            })
+        };
+        Ok(format!("{} {}", value(0)?, value(1)?))
+    };
+    query.query_map([], row).expect("rows").map(|row: rusqlite::Result<String>| row.expect("a row")).collect()
+}
+
 /// Commands that other tests run as they stand, and those that only a person can run.
-const RUN_ELSEWHERE: [&str; 3] = [
+const RUN_ELSEWHERE: [&str; 5] = [
     // tests/cli runs the demo; this binary is part of what tests/run runs.
     "cargo run --release -- demo",
     "tests/run",
+    // The nightly example's test has run it before.
+    "millrace runs list -C examples/nightly",
+    "millrace failures list -C examples/nightly",
     "export HUBSPOT_URL=https://api.hubapi.com HUBSPOT_TOKEN=your-private-app-token",
 ];
 
 #[test]
 fn every_command_on_our_pages_is_run() {
-    for block in blocks().iter().filter(|block| block.kind == "sh") {
+    for block in blocks().iter().filter(|block| block.kind == "sh" && block.section != INTO_POSTGRESQL) {
         for line in block.text.lines() {
             if RUN_ELSEWHERE.contains(&line) {
                 continue;
@@ -139,7 +250,7 @@ fn every_command_in_our_sentences_exists() {
 fn the_readme_has_exactly_two_commands_to_begin_with() {
     let commands: Vec<String> = blocks()
         .into_iter()
-        .filter(|block| block.kind == "sh" && block.place.starts_with("README.md"))
+        .filter(|block| block.kind == "sh" && block.place.starts_with("README.md") && block.section != INTO_POSTGRESQL)
         .flat_map(|block| block.text.lines().map(str::to_owned).collect::<Vec<_>>())
         .collect();
     assert_eq!(commands, ["cargo run --release -- demo", "tests/run"]);
