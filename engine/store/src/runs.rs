@@ -28,6 +28,9 @@ pub(crate) const DUE: &str = "SELECT id FROM run AS candidate
 /// The runs whose wait is over.
 pub(crate) const WOKEN: &str =
     "SELECT id FROM run WHERE flow = ?1 AND state = 'waiting' AND due_at <= ?2 ORDER BY due_at, id";
+/// Whether any run is pending or waiting: by the first entries of two indexes, however many flows there are.
+pub(crate) const ANY_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM run WHERE state = 'pending')
+    OR EXISTS (SELECT 1 FROM run WHERE state = 'waiting')";
 /// When the next run of a flow stops waiting.
 pub(crate) const NEXT_WAKE: &str = "SELECT due_at FROM run WHERE state = 'waiting' AND due_at > ?2
     AND flow = (SELECT number FROM flow WHERE name = ?1) ORDER BY due_at LIMIT 1";
@@ -116,6 +119,10 @@ pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, 
         }
     }
     Ok(claimed)
+}
+
+pub(crate) fn any_open(connection: &Connection) -> Result<bool> {
+    Ok(connection.prepare_cached(ANY_OPEN)?.query_row([], |row| row.get(0))?)
 }
 
 pub(crate) fn next_due(connection: &Connection, now: Timestamp, flows: &[FlowId]) -> Result<Option<Timestamp>> {

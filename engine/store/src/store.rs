@@ -235,6 +235,11 @@ impl Store {
         self.write(Op::Claim { now, wanted: wanted.to_vec() }).await
     }
 
+    /// Whether any run of any flow is pending or waiting.
+    pub async fn any_open(&self) -> Result<bool> {
+        self.read(runs::any_open).await
+    }
+
     /// When the next pending or waiting run of these flows becomes due after `now`; `None` where none waits.
     pub async fn next_due(&self, now: Timestamp, flows: &[FlowId]) -> Result<Option<Timestamp>> {
         let flows = flows.to_vec();

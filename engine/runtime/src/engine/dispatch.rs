@@ -65,6 +65,15 @@ impl Engine {
         if self.flows.values().any(|task| task.may_have_work && !task.is_paused) {
             return Ok(Some(now));
         }
+        match self.parts.store.any_open().await {
+            Ok(true) => {}
+            // Asked first, and at once answered: with thousands of idle flows, asking for each is the loop's whole work.
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                self.meet(error, None)?;
+                return Ok(self.trouble.as_ref().map(|trouble| trouble.retry_at));
+            }
+        }
         let active: Vec<FlowId> =
             self.flows.iter().filter(|(_, task)| !task.is_paused).map(|(flow, _)| flow.clone()).collect();
         match self.parts.store.next_due(now, &active).await {

@@ -175,6 +175,22 @@ fn the_writers_questions_are_answered_by_indexes() {
         let plan = plan(sql);
         assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "no {index} in\n{plan}");
     }
+    let any_open = plan(crate::runs::ANY_OPEN);
+    assert!(!any_open.contains("SCAN run\n") && any_open.matches("INDEX run_").count() == 2, "{any_open}");
+}
+
+#[test]
+fn a_run_is_open_until_it_has_ended_unless_it_is_at_work() {
+    let store = stored(&[(1, "ann", 10)]);
+    let any_open = || now(store.any_open()).unwrap();
+    assert!(any_open());
+    claim(&store, 1000, 1);
+    assert!(!any_open(), "one that is at work wakes the loop itself");
+    now(store.wait(run_id(1), at(5000))).unwrap();
+    assert!(any_open());
+    claim(&store, 5000, 1);
+    now(store.finish(run_id(1), Ending::Succeeded(None), at(5001))).unwrap();
+    assert!(!any_open());
 }
 
 pub(super) fn stored(runs: &[(u128, &str, i64)]) -> Store {
