@@ -89,10 +89,11 @@ pub async fn work(arguments: &[String]) -> anyhow::Result<()> {
     let [dir, contacts] = arguments else { anyhow::bail!("the engine takes a folder and a number of contacts") };
     let contacts: u64 = contacts.parse()?;
     let dir = Path::new(dir).to_owned();
-    let place = Place { data: dir.join(".millrace"), dir };
+    let data = dir.join(".millrace");
+    let place = Place { data: data.clone(), dir };
     let stop = CancellationToken::new();
     let assembled = assemble(Setup::new(place, None, Environment::of_process()), &stop).await?;
-    let (handle, store) = (assembled.handle.clone(), assembled.store.clone());
+    let handle = assembled.handle.clone();
 
     let (watch, cpu_before) = (Stopwatch::start(), cpu_seconds()?);
     let mut measured = None;
@@ -110,23 +111,17 @@ pub async fn work(arguments: &[String]) -> anyhow::Result<()> {
     let (worked, ()) = futures::join!(assembled.work(None, stop.clone()), watching);
     worked?;
     let (elapsed, cpu) = measured.context("it ended before its work did")?;
-    drop(store);
-    let worked = worked_counts(&dir_of(arguments)).await?;
     process::tell(&Measured {
         seconds: elapsed.as_secs_f64(),
         cpu: cpu? - cpu_before,
         peak_mib: memory_mib(std::process::id(), "VmHWM")?,
         records: contacts,
-        written: worked,
+        written: n_written(&data).await?,
     })
 }
 
-fn dir_of(arguments: &[String]) -> std::path::PathBuf {
-    Path::new(&arguments[0]).join(".millrace")
-}
-
 /// How many runs wrote their contact.
-async fn worked_counts(data: &Path) -> anyhow::Result<u64> {
+async fn n_written(data: &Path) -> anyhow::Result<u64> {
     let store = store::Store::open_read_only(data)?;
     let counts = store.counts_by_state(&FlowId::from("customers")).await?;
     Ok(counts.into_iter().filter(|(state, _)| *state == RunState::Succeeded).map(|(_, n)| n).sum())
