@@ -137,8 +137,9 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let told = services.problems();
 
     let mut sorted = Sorted { left_out: understood.left_out(&checked), ..Sorted::default() };
-    for flow in checked.flows.into_iter().filter(|flow| flow.enabled && only.is_none_or(|only| only.contains(&flow.id)))
-    {
+    let is_wanted = |flow: &Arc<Flow>| flow.enabled && only.is_none_or(|only| only.contains(&flow.id));
+    // What they say beside what this version does not run may not be done without it.
+    for flow in checked.flows.into_iter().filter(|flow| is_wanted(flow) && flow.not_run().is_empty()) {
         sorted.place(flow, &services, &understood, setup.waits_for_services);
     }
     sorted.note(only, &store).await?;
@@ -250,6 +251,7 @@ pub fn sentence_of(flow: &Flow) -> String {
             }
         }
         Trigger::Manual(_) => "when asked".to_owned(),
+        Trigger::Webhook(_) => "when a service tells".to_owned(),
     }
 }
 

@@ -113,6 +113,9 @@ fn tell_all(files: &ProjectFiles, checked: &Checked, format: CheckFormat) -> Res
         let warnings =
             if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
         screen::say(&format!("{flows} checked, no mistakes{warnings}.\n"));
+        for flow in &checked.flows {
+            flow.not_run().iter().for_each(|word| screen::say(&format!("{word}; `up` leaves `{}` out.\n", flow.id)));
+        }
     }
     Ok(())
 }

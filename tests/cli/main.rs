@@ -17,6 +17,7 @@ mod demo;
 mod help;
 #[cfg(unix)]
 mod hostile;
+mod language;
 mod once;
 mod packaging;
 mod project;

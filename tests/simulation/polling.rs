@@ -302,6 +302,7 @@ fn simulated_poll(scenario: &Scenario) -> Poll {
         condition: None,
         fields: FIELDS.map(str::to_owned).to_vec(),
         by: None,
+        with: sdk::Fields::new(),
     }
 }
 
@@ -319,5 +320,8 @@ fn simulated_flow(poll: &Poll) -> Flow {
         steps: Vec::new(),
         on_failure: Vec::new(),
         limits: Limits::default(),
+        brakes: flow::Brakes::default(),
+        expect: flow::Expect::default(),
+        not_run: Vec::new(),
     }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use flow::project::{ConnectionDefinition, ProjectFile, overlay, parse_connections, parse_project};
-use flow::{Checked, Flow, FlowDefinition, Memory};
+use flow::{Checked, FlowDefinition, Memory};
 use sdk::{Catalog, FlowId};
 use text::{Diagnostic, SourceFile};
 
@@ -144,13 +143,19 @@ impl Understood {
         Some(&other.file().path)
     }
 
-    /// Flows that cannot run, and why: those with mistakes, and those that are switched off.
+    /// Flows that cannot run, and why: those with mistakes, those that this version does not run, and those that are
+    /// switched off.
     pub fn left_out(&self, checked: &Checked) -> Vec<(FlowId, String)> {
         let mut left_out: Vec<(FlowId, String)> = Vec::new();
         for definition in &self.definitions {
             let id = definition.id();
-            let is_good = |flow: &&Arc<Flow>| flow.id == *id && flow.enabled;
-            if checked.flows.iter().any(|flow| is_good(&flow)) || left_out.iter().any(|(known, _)| known == id) {
+            let good = checked.flows.iter().find(|flow| flow.id == *id && flow.enabled);
+            let not_run = good.and_then(|flow| flow.not_run().first());
+            if (good.is_some() && not_run.is_none()) || left_out.iter().any(|(known, _)| known == id) {
+                continue;
+            }
+            if let Some(word) = not_run {
+                left_out.push((id.clone(), word.to_string()));
                 continue;
             }
             let reason = if definition.is_enabled() {

@@ -39,7 +39,7 @@ fn trigger(trigger: &Trigger) -> Ability {
             On::Archived => Ability::PollArchived,
         },
         // A walk reads all records, as a look-up would.
-        Trigger::Schedule(_) | Trigger::Manual(_) => Ability::Find,
+        Trigger::Schedule(_) | Trigger::Manual(_) | Trigger::Webhook(_) => Ability::Find,
     }
 }
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 use sdk::{Ambiguous, ConnectionName, FlowId};
 use text::{Entry, Node, SourceFile, Span};
 
-use crate::model::{Input, Limits, Many, Missed, On, OnError, OnMissing, Policy, Retry, Start, Target, Times};
+use crate::model::{
+    Accepts, Brakes, Expect, Input, Limits, Many, Missed, On, OnError, OnMissing, Policy, Retry, Start, Target, Times,
+    Verify,
+};
 
 /// A flow as its author wrote it, with the place of everything in it.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct FlowDefinition {
     pub(crate) steps: Vec<StepDefinition>,
     pub(crate) on_failure: Vec<StepDefinition>,
     pub(crate) limits: Limits,
+    pub(crate) brakes: Option<At<Brakes>>,
+    pub(crate) expect: Option<At<Expect>>,
     /// Whether reading found no mistake; a definition with one is still checked, and makes no flow.
     pub(crate) sound: bool,
 }
@@ -50,6 +55,7 @@ pub(crate) enum TriggerDefinition {
     Poll(PollDefinition),
     Schedule(ScheduleDefinition),
     Manual(ManualDefinition),
+    Webhook(WebhookDefinition),
 }
 
 /// A `poll`.
@@ -60,6 +66,8 @@ pub(crate) struct PollDefinition {
     pub(crate) every: Option<EveryDefinition>,
     pub(crate) start: Start,
     pub(crate) by: Option<At<String>>,
+    /// What else its connector is told, with the place of the word.
+    pub(crate) with: Option<At<Vec<Entry>>>,
 }
 
 /// How often a poll looks.
@@ -93,6 +101,16 @@ pub(crate) struct ScheduleDefinition {
 #[derive(Clone, Debug)]
 pub(crate) struct ManualDefinition {
     pub(crate) inputs: Vec<InputDefinition>,
+}
+
+/// A `webhook`.
+#[derive(Clone, Debug)]
+pub(crate) struct WebhookDefinition {
+    /// The word `webhook`.
+    pub(crate) span: Span,
+    pub(crate) verify: Option<Verify>,
+    pub(crate) id: Option<Node>,
+    pub(crate) accepts: Accepts,
 }
 
 /// One value that a caller gives.
@@ -334,7 +352,7 @@ impl TriggerDefinition {
         match self {
             Self::Poll(poll) => Some(&poll.source),
             Self::Schedule(schedule) => schedule.walk.as_ref(),
-            Self::Manual(_) => None,
+            Self::Manual(_) | Self::Webhook(_) => None,
         }
     }
 
@@ -342,7 +360,7 @@ impl TriggerDefinition {
     pub(crate) fn inputs(&self) -> Option<&[InputDefinition]> {
         match self {
             Self::Manual(manual) => Some(&manual.inputs),
-            Self::Poll(_) | Self::Schedule(_) => None,
+            Self::Poll(_) | Self::Schedule(_) | Self::Webhook(_) => None,
         }
     }
 }

@@ -18,9 +18,10 @@ pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
 pub use memory::Memory;
 pub use model::{
-    Assignments, DoStep, EachStep, Every, FindStep, Flow, Input, Limits, Manual, Many, Missed, On, OnError, OnMissing,
-    Policy, Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind, Target, Times, Trigger,
-    UpsertKey, Wait, Walk, WriteStep,
+    Accepts, Assignments, AtLeast, Brake, Brakes, DoStep, EachStep, Every, Expect, FindStep, Flow, Hmac, HmacAlgorithm,
+    HmacEncoding, Input, Limits, Manual, Many, Missed, Most, NotRun, On, OnError, OnMissing, Period, Policy, Poll,
+    Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind, Target, Times, Trigger, UpsertKey, Verify,
+    Wait, Walk, Webhook, WriteStep,
 };
 pub use parse::{Parsed, duration, parse};
 pub use project::{

@@ -6,7 +6,13 @@ use std::time::Duration;
 
 use sdk::{Ambiguous, ConnectionName, FlowId, StepName, Timestamp};
 
-use crate::expr::{Expression, FilterTemplate, Template};
+use crate::expr::{Expression, FilterTemplate, Place, Template};
+
+mod safety;
+mod webhook;
+
+pub use safety::{AtLeast, Brake, Brakes, Expect, Most, Period};
+pub use webhook::{Accepts, Hmac, HmacAlgorithm, HmacEncoding, Verify, Webhook};
 
 /// A flow, ready to run.
 #[derive(Clone, Debug)]
@@ -35,6 +41,35 @@ pub struct Flow {
     pub on_failure: Vec<Step>,
     /// Its limits.
     pub limits: Limits,
+    /// Bounds beyond which it is held.
+    pub brakes: Brakes,
+    /// What it does at least where it works well.
+    pub expect: Expect,
+    /// What it says that this version does not run: see [`Flow::not_run`].
+    pub not_run: Vec<NotRun>,
+}
+
+/// A word of a flow that is understood and checked, and that this version does not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRun {
+    /// The word.
+    pub word: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl std::fmt::Display for NotRun {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}:{}: this version does not run `{}` yet", self.place.file, self.place.line, self.word)
+    }
+}
+
+impl Flow {
+    /// What it says that this version does not run. A flow with any is not run at all, for doing the rest of what it
+    /// says would be something else than its author means: whoever puts flows to work asks this before.
+    pub fn not_run(&self) -> &[NotRun] {
+        &self.not_run
+    }
 }
 
 /// What starts a flow's runs.
@@ -46,6 +81,8 @@ pub enum Trigger {
     Schedule(Schedule),
     /// Starts when somebody, or another flow, asks.
     Manual(Manual),
+    /// Starts when a service tells.
+    Webhook(Webhook),
 }
 
 impl Trigger {
@@ -53,7 +90,7 @@ impl Trigger {
     pub fn poll(&self) -> Option<&Poll> {
         match self {
             Self::Poll(poll) => Some(poll),
-            Self::Schedule(_) | Self::Manual(_) => None,
+            Self::Schedule(_) | Self::Manual(_) | Self::Webhook(_) => None,
         }
     }
 
@@ -62,7 +99,7 @@ impl Trigger {
         match self {
             Self::Poll(poll) => Some(&poll.target),
             Self::Schedule(schedule) => schedule.walk.as_ref().map(|walk| &walk.target),
-            Self::Manual(_) => None,
+            Self::Manual(_) | Self::Webhook(_) => None,
         }
     }
 
@@ -71,7 +108,7 @@ impl Trigger {
         match self {
             Self::Poll(poll) => poll.filter.as_ref(),
             Self::Schedule(schedule) => schedule.walk.as_ref()?.filter.as_ref(),
-            Self::Manual(_) => None,
+            Self::Manual(_) | Self::Webhook(_) => None,
         }
     }
 
@@ -80,7 +117,7 @@ impl Trigger {
         match self {
             Self::Poll(poll) => poll.condition.as_ref(),
             Self::Schedule(schedule) => schedule.walk.as_ref()?.condition.as_ref(),
-            Self::Manual(_) => None,
+            Self::Manual(_) | Self::Webhook(_) => None,
         }
     }
 
@@ -89,7 +126,7 @@ impl Trigger {
         match self {
             Self::Poll(poll) => &poll.fields,
             Self::Schedule(schedule) => schedule.walk.as_ref().map_or(&[], |walk| &walk.fields),
-            Self::Manual(_) => &[],
+            Self::Manual(_) | Self::Webhook(_) => &[],
         }
     }
 }
@@ -113,6 +150,8 @@ pub struct Poll {
     pub fields: Vec<String>,
     /// The stamp's field, where the author names one.
     pub by: Option<String>,
+    /// What else its connector is told.
+    pub with: sdk::Fields,
 }
 
 /// How often a poll looks: always after the same time, or less often while nothing happens.

@@ -266,7 +266,16 @@ impl Engine {
         Ok(sound)
     }
 
+    /// Puts a flow to work. One that says what this version does not run is left out, whoever brings it: the rest of
+    /// what it says may not be done without that.
     async fn add(&mut self, flow: Arc<Flow>, known: Option<&FlowRow>) -> Result<(), EngineError> {
+        if let Some(first) = flow.not_run().first() {
+            let reason = first.to_string();
+            crate::events::FlowLeftOut { flow: &flow.id, reason: &reason }.emit();
+            let status = FlowStatus::left_out(&flow, reason);
+            self.with_statuses(|statuses| statuses.insert(flow.id.clone(), status));
+            return Ok(());
+        }
         let is_paused = known.is_some_and(|row| row.state == FlowState::Paused);
         if known.is_some_and(|row| row.state == FlowState::Blocked) {
             // Its connection may have been mended since; if not, that is found and told again.
@@ -275,7 +284,7 @@ impl Engine {
         let Some(reader) = self.reader(&flow) else { return Ok(()) };
         let clockwork = match &flow.trigger {
             Trigger::Schedule(schedule) => Some(self.clockwork(&flow, schedule).await?),
-            Trigger::Poll(_) | Trigger::Manual(_) => None,
+            Trigger::Poll(_) | Trigger::Manual(_) | Trigger::Webhook(_) => None,
         };
         let (records, left_out) = match (&reader, &clockwork) {
             (Some(Reader::Poller(poller)), _) => {
@@ -341,7 +350,7 @@ impl Engine {
                 let parts = WalkerParts { store, clock, ids, pages: options.poll.pages, epoch: self.epoch };
                 Reader::Walker(Arc::new(Walker::new(flow.clone(), walk.clone(), connection, parts)))
             }),
-            Trigger::Manual(_) => None,
+            Trigger::Manual(_) | Trigger::Webhook(_) => None,
         })
     }
 

@@ -51,6 +51,8 @@ pub enum TriggerKind {
     Walk,
     /// Somebody who asks.
     Manual,
+    /// A service that tells.
+    Webhook,
 }
 
 impl TriggerKind {
@@ -61,6 +63,7 @@ impl TriggerKind {
             Trigger::Schedule(Schedule { walk: Some(_), .. }) => Self::Walk,
             Trigger::Schedule(Schedule { walk: None, .. }) => Self::Schedule,
             Trigger::Manual(_) => Self::Manual,
+            Trigger::Webhook(_) => Self::Webhook,
         }
     }
 
@@ -71,6 +74,7 @@ impl TriggerKind {
             Self::Schedule => "schedule",
             Self::Walk => "walk",
             Self::Manual => "manual",
+            Self::Webhook => "webhook",
         }
     }
 }

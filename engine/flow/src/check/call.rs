@@ -92,6 +92,7 @@ impl<'a> Checker<'a> {
         let starts_by = match &callee.trigger {
             Some(TriggerDefinition::Poll(_)) => Some("a `poll`"),
             Some(TriggerDefinition::Schedule(_)) => Some("a `schedule`"),
+            Some(TriggerDefinition::Webhook(_)) => Some("a `webhook`"),
             // A trigger that cannot be read was reported where it stands.
             Some(TriggerDefinition::Manual(_)) | None => None,
         };

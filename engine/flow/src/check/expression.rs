@@ -35,6 +35,11 @@ impl Checker<'_> {
 
     /// A value: plain, or with expressions in `${ }`.
     pub(super) fn value(&mut self, node: &Node) -> Option<Template> {
+        self.value_seeing(node, Sees::Run)
+    }
+
+    /// As [`Checker::value`], at a place that sees other names.
+    pub(super) fn value_seeing(&mut self, node: &Node, sees: Sees) -> Option<Template> {
         match &node.kind {
             Kind::Null => Some(Template::Literal(Value::Null)),
             Kind::Bool(flag) => Some(Template::Literal(Value::Bool(*flag))),
@@ -42,22 +47,25 @@ impl Checker<'_> {
             Kind::Float(number) => Some(Template::Literal(Value::Float(*number))),
             Kind::Text(text) => {
                 self.warn_of_bare_name(node, text);
-                self.text(node, text)
+                self.text(node, text, sees)
             }
             Kind::List(items) => {
-                let items: Vec<_> = items.iter().map(|item| self.value(item)).collect();
+                let items: Vec<_> = items.iter().map(|item| self.value_seeing(item, sees)).collect();
                 Some(plain_list(items.into_iter().collect::<Option<_>>()?))
             }
             Kind::Map(map) => {
-                let entries: Vec<_> =
-                    map.entries.iter().map(|entry| Some((entry.key.text.clone(), self.value(&entry.value)?))).collect();
+                let entries: Vec<_> = map
+                    .entries
+                    .iter()
+                    .map(|entry| Some((entry.key.text.clone(), self.value_seeing(&entry.value, sees)?)))
+                    .collect();
                 Some(plain_map(entries.into_iter().collect::<Option<_>>()?))
             }
             Kind::Broken => None,
         }
     }
 
-    fn text(&mut self, node: &Node, text: &Text) -> Option<Template> {
+    fn text(&mut self, node: &Node, text: &Text, sees: Sees) -> Option<Template> {
         let pieces = match template::split(&text.value) {
             Ok(pieces) => pieces,
             Err(Unclosed { start }) => {
@@ -79,14 +87,14 @@ impl Checker<'_> {
         if let Some(range) = only
             && rest_is_nothing
         {
-            return self.expression(node, range.start, &text.value[range], Sees::Run).map(Template::Expression);
+            return self.expression(node, range.start, &text.value[range], sees).map(Template::Expression);
         }
         let mut parts = Vec::new();
         let mut complete = true;
         for piece in pieces {
             match piece {
                 Piece::Literal(literal) => parts.push(TextPart::Literal(literal)),
-                Piece::Expression(range) => match self.expression(node, range.start, &text.value[range], Sees::Run) {
+                Piece::Expression(range) => match self.expression(node, range.start, &text.value[range], sees) {
                     Some(expression) => parts.push(TextPart::Expression(expression)),
                     None => complete = false,
                 },

@@ -8,7 +8,6 @@ use text::{Diagnostic, Span, did_you_mean, shown};
 use super::Checker;
 use crate::codes;
 use crate::definition::At;
-use crate::parse::reader::not_yet;
 
 /// What expressions read of a record.
 #[derive(Clone, Debug, Default)]
@@ -117,14 +116,17 @@ impl<'a> Checker<'a> {
         match name.as_str() {
             "id" => {}
             "meta" => {
-                const META: [&str; 2] = ["created", "updated"];
-                let Some(part) = path.get(1).map(String::as_str).filter(|part| !META.contains(part)) else { return };
-                let diagnostic = match part {
-                    "event" => not_yet("meta.event"),
-                    part => Diagnostic::error(codes::UNKNOWN_FIELD, format!("`meta` has no `{}`", shown(part)))
-                        .help("it has `created` and `updated`"),
-                };
-                self.report(diagnostic, span, "");
+                const META: [&str; 3] = ["created", "updated", "event"];
+                let Some(part) = path.get(1).map(String::as_str) else { return };
+                if part == "event" {
+                    self.note_not_run("record.meta.event", span);
+                }
+                if !META.contains(&part) {
+                    let diagnostic =
+                        Diagnostic::error(codes::UNKNOWN_FIELD, format!("`meta` has no `{}`", shown(part)))
+                            .help("it has `created`, `updated` and `event`");
+                    self.report(diagnostic, span, "");
+                }
             }
             name => {
                 if let Some(schema) = schema {

@@ -27,7 +27,7 @@ use self::field::ReadFields;
 use self::names::Names;
 use crate::codes;
 use crate::definition::FlowDefinition;
-use crate::model::Flow;
+use crate::model::{Flow, NotRun};
 
 /// What holds for every flow that does not say otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,6 +144,8 @@ struct Checker<'a> {
     record: ReadFields,
     /// What expressions read of each look-up's result, in the order of the look-ups.
     found: Vec<ReadFields>,
+    /// What the flow says that this version does not run.
+    not_run: Vec<NotRun>,
     /// Connections that were reported, so that each is reported once.
     reported_connections: BTreeSet<sdk::ConnectionName>,
 }
@@ -164,6 +166,7 @@ impl<'a> Checker<'a> {
             polled: None,
             record: ReadFields::default(),
             found: Vec::new(),
+            not_run: Vec::new(),
             reported_connections: BTreeSet::new(),
         }
     }
@@ -202,6 +205,12 @@ impl<'a> Checker<'a> {
             definition.keys.iter().map(|entry| Some((entry.key.text.clone(), self.value(&entry.value)?))).collect();
         let mut steps = self.steps(&definition.steps);
         let mut on_failure = self.failure_steps(&definition.on_failure);
+        if let Some(brakes) = &definition.brakes {
+            self.note_not_run("brakes", brakes.span);
+        }
+        if let Some(expect) = &definition.expect {
+            self.note_not_run("expect", expect.span);
+        }
         // Which fields are read is known once every expression was seen.
         self.fill_found_fields(&mut steps, &mut on_failure);
         let fields = definition.trigger.as_ref().and_then(|trigger| self.source_fields(trigger));
@@ -221,7 +230,18 @@ impl<'a> Checker<'a> {
             steps,
             on_failure,
             limits: definition.limits,
+            brakes: definition.brakes.as_ref().map(|brakes| brakes.value).unwrap_or_default(),
+            expect: definition.expect.as_ref().map(|expect| expect.value).unwrap_or_default(),
+            not_run: std::mem::take(&mut self.not_run),
         })
+    }
+
+    /// Notes a word that is checked, and that this version does not run.
+    fn note_not_run(&mut self, word: &str, span: Span) {
+        let place = self.place_of(span);
+        if !self.not_run.iter().any(|known| known.word == word) {
+            self.not_run.push(NotRun { word: word.to_owned(), place });
+        }
     }
 
     fn report(&mut self, diagnostic: Diagnostic, span: Span, label: impl Into<String>) {

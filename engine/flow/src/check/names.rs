@@ -6,9 +6,8 @@ use text::{Diagnostic, Node, Span, did_you_mean, shown};
 
 use super::Checker;
 use crate::codes;
-use crate::definition::{InputDefinition, StepDefinition, Verb};
+use crate::definition::{InputDefinition, StepDefinition, TriggerDefinition, Verb};
 use crate::expr::{Read, Reads};
-use crate::parse::reader::not_yet;
 
 /// Which names an expression sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +16,8 @@ pub(super) enum Sees {
     Poll,
     /// The record, the run, and what earlier steps made.
     Run,
+    /// The body of a webhook's delivery only: whether it makes a run is what is asked.
+    Delivery,
 }
 
 /// Where an expression stands in the file.
@@ -67,7 +68,6 @@ pub(super) enum Named {
 
 /// Names that every expression of a run sees.
 const BUILT_IN: [&str; 3] = ["run", "flow", "now"];
-const LATER: [&str; 1] = ["body"];
 /// What `failure` has.
 const FAILURE: [&str; 4] = ["step", "class", "message", "attempt"];
 const NOT_GIVEN: &str = "it need not be given, and has no default";
@@ -167,10 +167,12 @@ impl Checker<'_> {
                         self.record.add_unknown(span, how);
                     }
                 }
-                "run" if sees == Sees::Poll => {
+                "run" if sees != Sees::Run => {
                     let span = first_use(self);
-                    let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `run` yet")
-                        .help("`where` decides whether a record makes a run at all");
+                    let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `run` yet").help(match sees {
+                        Sees::Delivery => "a webhook's `id` is read before a run is made",
+                        Sees::Poll | Sees::Run => "`where` decides whether a record makes a run at all",
+                    });
                     self.report(diagnostic, span, "");
                 }
                 "run" | "flow" => {
@@ -186,9 +188,14 @@ impl Checker<'_> {
                 "errors" => self.check_errors(site, source, &uses.uses, sees),
                 "inputs" => self.check_inputs(site, source, &uses.uses),
                 "failure" => self.check_failure(site, source, &uses.uses),
-                later if LATER.contains(&later) && self.names.find(later).is_none() => {
+                // What a service tells is not known before it tells it.
+                "body" if self.has_body() => {}
+                "body" => {
+                    all_known = false;
                     let span = first_use(self);
-                    self.report(not_yet(later), span, "");
+                    let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `body` in this flow")
+                        .help("a flow with `trigger: {webhook: , verify: …}` has what the service tells as `body`");
+                    self.report(diagnostic, span, "");
                 }
                 root => match self.names.find(root).cloned() {
                     Some(name) => {
@@ -220,7 +227,7 @@ impl Checker<'_> {
     fn check_errors(&mut self, site: Site<'_>, source: &str, uses: &[Read], sees: Sees) {
         const ERROR: [&str; 2] = ["class", "message"];
         for read in uses {
-            if sees == Sees::Poll || self.continued.is_empty() {
+            if sees != Sees::Run || self.continued.is_empty() {
                 let span = self.site_span(site, &read.span);
                 let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "no step before this one may fail and go on")
                     .help("`errors` has the failures of steps with `on_error: continue`");
@@ -317,12 +324,18 @@ impl Checker<'_> {
         self.definition.trigger.as_ref().is_none_or(|trigger| trigger.source().is_some())
     }
 
+    /// Whether a service tells what the flow's runs are about.
+    pub(super) fn has_body(&self) -> bool {
+        matches!(self.definition.trigger, Some(TriggerDefinition::Webhook(_)))
+    }
+
     /// Says why there is no record.
     pub(super) fn no_record(&mut self, span: Span) {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "there is no `record` in this flow");
         let has_inputs = self.definition.trigger.as_ref().is_some_and(|trigger| trigger.inputs().is_some());
         let diagnostic = diagnostic.help(match has_inputs {
             true => "its runs are asked for: what the caller gives is `inputs`",
+            false if self.has_body() => "its runs are told of by a service: what it tells is `body`",
             false => {
                 "its runs start by the clock; add `each: crm.contacts` to the trigger for one run per record, or look records up with `find`"
             }
@@ -389,7 +402,7 @@ impl Checker<'_> {
         } else if self.names.find(&input).is_some() {
             diagnostic.did_you_mean(span, Some(&input))
         } else {
-            let record = self.has_record().then_some("record");
+            let record = self.has_record().then_some("record").or(self.has_body().then_some("body"));
             let failure = self.on_failure.then_some("failure");
             let seen: Vec<&str> = record.into_iter().chain(BUILT_IN).chain(failure).chain(visible).collect();
             let list = super::connection::listed("names seen here:", seen.iter().copied());

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sdk::{Ability, ObjectSchema};
-use text::{Diagnostic, Kind, Node, Span};
+use text::{Diagnostic, Entry, Kind, Node, Span};
 
 use super::names::Sees;
 use super::{Checker, call, filter};
 use crate::codes;
-use crate::definition::{At, InputDefinition, PollDefinition, ScheduleDefinition, SourceDefinition, TriggerDefinition};
+use crate::definition::{
+    At, InputDefinition, PollDefinition, ScheduleDefinition, SourceDefinition, TriggerDefinition, WebhookDefinition,
+};
 use crate::expr::{Expression, Template};
-use crate::model::{Every, Input, Manual, On, Poll, Schedule, Target, Trigger, Walk};
+use crate::model::{Every, Input, Manual, On, Poll, Schedule, Target, Trigger, Walk, Webhook};
 use crate::template;
 
 /// The records that make runs, still without the fields that are read of them.
@@ -31,6 +33,7 @@ impl<'a> Checker<'a> {
                 let inputs: Vec<_> = manual.inputs.iter().map(|input| self.input(input)).collect();
                 Some(Trigger::Manual(Manual { inputs: inputs.into_iter().collect::<Option<_>>()? }))
             }
+            TriggerDefinition::Webhook(webhook) => self.webhook(webhook).map(Trigger::Webhook),
         }
     }
 
@@ -41,6 +44,7 @@ impl<'a> Checker<'a> {
         }
         self.check_archived(definition);
         self.check_interval(definition);
+        let with = definition.with.as_ref().map(|with| self.poll_with(with));
         let (source, every) = (source?, definition.every.as_ref()?);
         Some(Poll {
             target: source.target,
@@ -51,7 +55,47 @@ impl<'a> Checker<'a> {
             condition: source.condition,
             fields: Vec::new(),
             by: definition.by.as_ref().map(|by| by.value.clone()),
+            with: match with {
+                Some(with) => with?,
+                None => sdk::Fields::new(),
+            },
         })
+    }
+
+    fn webhook(&mut self, definition: &'a WebhookDefinition) -> Option<Webhook> {
+        self.note_not_run("webhook", definition.span);
+        let id = definition.id.as_ref().map(|node| self.value_seeing(node, Sees::Delivery));
+        Some(Webhook {
+            verify: definition.verify.clone()?,
+            id: match id {
+                Some(id) => Some(id?),
+                None => None,
+            },
+            accepts: definition.accepts,
+        })
+    }
+
+    /// What a poll's connector is told besides; it is plain, as no record is there yet.
+    fn poll_with(&mut self, with: &'a At<Vec<Entry>>) -> Option<sdk::Fields> {
+        self.note_not_run("with", with.span);
+        let mut fields = sdk::Fields::new();
+        let mut complete = true;
+        for entry in &with.value {
+            match first_expression(&entry.value) {
+                Some(span) => {
+                    let diagnostic =
+                        Diagnostic::error(codes::NO_EXPRESSION, "a poll's `with` must be plain, without `${ }`")
+                            .help("it is sent to the service before any record is there");
+                    self.report(diagnostic, span, "");
+                    complete = false;
+                }
+                None => match self.value(&entry.value) {
+                    Some(Template::Literal(value)) => drop(fields.insert(entry.key.text.clone(), value)),
+                    Some(_) | None => complete = false,
+                },
+            }
+        }
+        complete.then_some(fields)
     }
 
     fn schedule(&mut self, definition: &'a ScheduleDefinition) -> Option<Schedule> {
@@ -196,7 +240,7 @@ pub(super) fn with_fields(trigger: Trigger, fields: Vec<String>) -> Trigger {
             let walk = schedule.walk.map(|walk| Walk { fields, ..walk });
             Trigger::Schedule(Schedule { walk, ..schedule })
         }
-        Trigger::Manual(manual) => Trigger::Manual(manual),
+        other @ (Trigger::Manual(_) | Trigger::Webhook(_)) => other,
     }
 }
 

@@ -30,6 +30,10 @@ impl Scope {
             Trigger::Poll(_) | Trigger::Schedule(Schedule { walk: Some(_), .. }) => {
                 scope.names.push_constant_dynamic("record", record_map(record));
             }
+            // What a service told is kept as the fields of such a record.
+            Trigger::Webhook(_) => {
+                scope.names.push_constant_dynamic("body", convert::fields_of("body", &record.fields));
+            }
             Trigger::Schedule(Schedule { walk: None, .. }) => {}
         }
         scope.names.push_constant_dynamic("run", about_run.into());

@@ -4,7 +4,7 @@ use sdk::{ConnectionName, FlowId};
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, shown};
 
 use super::reader::{Reader, Vocabulary};
-use super::{step, trigger};
+use super::{safety, step, trigger};
 use crate::codes;
 use crate::definition::{At, DeclaredConnection, FlowDefinition, StepDefinition, TriggerDefinition};
 use crate::model::Limits;
@@ -24,10 +24,12 @@ pub(super) const FLOW: Vocabulary = Vocabulary {
         "when",
         "keys",
         "limits",
+        "brakes",
+        "expect",
         "steps",
         "on_failure",
     ],
-    later: &["inputs", "from", "bind", "brakes", "expect"],
+    later: &["inputs", "from", "bind"],
 };
 
 const LIMITS: Vocabulary = Vocabulary { what: "`limits`", known: &["runs", "records_per_poll"], later: &[] };
@@ -56,6 +58,8 @@ pub(super) fn read(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) 
         when: map.get("when").map(|entry| question(&mut reader, entry)),
         keys: map.get("keys").map(|entry| keys(&mut reader, entry)).unwrap_or_default(),
         limits: map.get("limits").map(|entry| limits(&mut reader, entry)).unwrap_or_default(),
+        brakes: map.get("brakes").map(|entry| At { value: safety::brakes(&mut reader, entry), span: entry.key.span }),
+        expect: map.get("expect").map(|entry| At { value: safety::expect(&mut reader, entry), span: entry.key.span }),
         steps: steps(&mut reader, map),
         on_failure: map
             .get("on_failure")

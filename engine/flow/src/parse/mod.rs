@@ -9,10 +9,12 @@ mod flow;
 mod manual;
 mod poll;
 pub(crate) mod reader;
+mod safety;
 mod schedule;
 mod step;
 mod trigger;
 mod value;
+mod webhook;
 mod write;
 
 use text::{Diagnostic, Diagnostics, Kind, SourceFile, Span};

@@ -41,6 +41,10 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<PollDefinition>
         every,
         start: map.get("start").and_then(|entry| start(reader, entry)).unwrap_or(Start::Now),
         by: map.get("by").and_then(|entry| reader.text(entry)),
+        with: map.get("with").and_then(|entry| {
+            let value = reader.map(entry)?.entries.clone();
+            Some(At { value, span: entry.key.span })
+        }),
     })
 }
 

@@ -3,23 +3,22 @@
 use text::{Diagnostic, Entry, Map, Span, did_you_mean, shown};
 
 use super::flow::question;
-use super::reader::{Reader, not_yet};
-use super::{manual, poll, schedule};
+use super::reader::Reader;
+use super::{manual, poll, schedule, webhook};
 use crate::codes;
 use crate::definition::{At, SourceDefinition, TriggerDefinition};
 
-/// The kinds of triggers of this version.
+/// The kinds of triggers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TriggerKind {
     Poll,
     Schedule,
     Manual,
+    Webhook,
 }
 
 /// The keys that say what kind it is.
-const KINDS: [&str; 4] = ["poll", "schedule", "manual", WEBHOOK];
-/// The key that makes a trigger one of the kind to come.
-const WEBHOOK: &str = "webhook";
+const KINDS: [&str; 4] = ["poll", "schedule", "manual", "webhook"];
 /// The key that a poll has, and that makes a schedule where it stands without one.
 const EVERY: &str = "every";
 /// Keys that only some kinds take, and that are no kind themselves, with the kind to which they belong.
@@ -30,14 +29,14 @@ const OWNED: [(&str, &str); 8] = [
     ("missed", "schedule"),
     ("each", "schedule"),
     ("inputs", "manual"),
-    ("verify", WEBHOOK),
-    ("accepts", WEBHOOK),
+    ("verify", "webhook"),
+    ("accepts", "webhook"),
 ];
 /// Keys that go with a source of records.
 const OF_RECORDS: [&str; 3] = ["filter", "where", "fields"];
 
 impl TriggerKind {
-    const ALL: [Self; 3] = [Self::Poll, Self::Schedule, Self::Manual];
+    const ALL: [Self; 4] = [Self::Poll, Self::Schedule, Self::Manual, Self::Webhook];
 
     /// The key that names it.
     fn word(self) -> &'static str {
@@ -45,6 +44,7 @@ impl TriggerKind {
             Self::Poll => "poll",
             Self::Schedule => "schedule",
             Self::Manual => "manual",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -54,22 +54,16 @@ impl TriggerKind {
             Self::Poll => "a poll",
             Self::Schedule => "a schedule",
             Self::Manual => "a manual trigger",
+            Self::Webhook => "a webhook",
         }
     }
 
     fn known(self) -> &'static [&'static str] {
         match self {
-            Self::Poll => &["poll", "on", "every", "start", "filter", "where", "fields", "by"],
+            Self::Poll => &["poll", "on", "every", "start", "filter", "where", "fields", "by", "with"],
             Self::Schedule => &["schedule", "every", "missed", "each", "filter", "where", "fields"],
             Self::Manual => &["manual"],
-        }
-    }
-
-    /// Keys of the language that this version does not run.
-    fn later(self) -> &'static [&'static str] {
-        match self {
-            Self::Poll => &["with"],
-            Self::Schedule | Self::Manual => &[],
+            Self::Webhook => &["webhook", "verify", "id", "accepts"],
         }
     }
 }
@@ -83,15 +77,12 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry) -> Option<TriggerDefi
         TriggerKind::Poll => poll::read(reader, map).map(TriggerDefinition::Poll),
         TriggerKind::Schedule => Some(TriggerDefinition::Schedule(schedule::read(reader, map))),
         TriggerKind::Manual => manual::read(reader, map).map(TriggerDefinition::Manual),
+        TriggerKind::Webhook => webhook::read(reader, map).map(TriggerDefinition::Webhook),
     }
 }
 
 /// What kind it is meant to be; `None` where that cannot be told, which is reported.
 fn kind(reader: &mut Reader<'_>, trigger: &Entry, map: &Map) -> Option<TriggerKind> {
-    if let Some(webhook) = map.get(WEBHOOK) {
-        reader.report(not_yet(WEBHOOK), webhook.key.span);
-        return None;
-    }
     let mut named = TriggerKind::ALL.into_iter().filter_map(|kind| Some((kind, map.get(kind.word())?)));
     match (named.next(), named.next()) {
         (Some((kind, _)), None) => return Some(kind),
@@ -148,8 +139,6 @@ fn check_keys(reader: &mut Reader<'_>, map: &Map, kind: TriggerKind) {
             if kind == TriggerKind::Schedule && OF_RECORDS.contains(&key) && map.get("each").is_none() {
                 report_without_each(reader, key, span);
             }
-        } else if kind.later().contains(&key) {
-            reader.report(not_yet(key), span);
         } else if let Some(owner) = owner(kind, key) {
             let message = match kind.word() == owner {
                 true => format!("`{key}` belongs below `{owner}`"),
@@ -167,7 +156,11 @@ fn check_keys(reader: &mut Reader<'_>, map: &Map, kind: TriggerKind) {
 fn owner(kind: TriggerKind, key: &str) -> Option<&'static str> {
     match OWNED.iter().find(|(owned, _)| *owned == key) {
         Some((_, owner)) => Some(owner),
-        None if kind == TriggerKind::Manual && (key == EVERY || OF_RECORDS.contains(&key)) => Some("poll"),
+        None if matches!(kind, TriggerKind::Manual | TriggerKind::Webhook)
+            && (key == EVERY || OF_RECORDS.contains(&key)) =>
+        {
+            Some("poll")
+        }
         None => None,
     }
 }
@@ -182,13 +175,14 @@ fn remedy(kind: TriggerKind, key: &str) -> String {
         (TriggerKind::Schedule, "on" | "start" | "by") => {
             "a schedule goes by the clock; for new or changed records, write `poll` in place of it".to_owned()
         }
-        (TriggerKind::Schedule | TriggerKind::Manual, "filter" | "where") => {
+        (TriggerKind::Schedule | TriggerKind::Manual | TriggerKind::Webhook, "filter" | "where") => {
             "ask in the flow's `when`, beside `trigger`".to_owned()
         }
+        (TriggerKind::Webhook, "inputs") => "what the service tells is `body`; leave it out".to_owned(),
         (TriggerKind::Poll | TriggerKind::Schedule, "inputs") => {
             "runs that somebody asks for have inputs: `trigger: {manual: {inputs: …}}`".to_owned()
         }
-        (TriggerKind::Poll | TriggerKind::Schedule | TriggerKind::Manual, _) => {
+        (TriggerKind::Poll | TriggerKind::Schedule | TriggerKind::Manual | TriggerKind::Webhook, _) => {
             format!("remove `{}`, or make another flow of it", shown(key))
         }
     }

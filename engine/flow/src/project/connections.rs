@@ -159,6 +159,19 @@ fn setting(reader: &mut Reader<'_>, entry: &Entry) -> Option<SettingText> {
     }
 }
 
+/// A secret that a flow needs: where it is to be found, never itself, as flows are shared.
+pub(crate) fn secret(reader: &mut Reader<'_>, entry: &Entry) -> Option<SettingText> {
+    let span = entry.value.span;
+    match setting(reader, entry)? {
+        SettingText::Plain { .. } => {
+            let message = format!("`{}` is a secret, and a flow's file is no place for one", shown(&entry.key.text));
+            bad_reference(reader, &message, span);
+            None
+        }
+        found @ (SettingText::Environment { .. } | SettingText::File { .. }) => Some(found),
+    }
+}
+
 fn reference(reader: &mut Reader<'_>, inner: &str, span: Span) -> Option<SettingText> {
     if let Some(variable) = inner.strip_prefix("env.") {
         let good = variable.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

@@ -5,6 +5,7 @@
 
 mod compiled;
 mod mended;
+mod not_run;
 mod robust;
 mod started;
 

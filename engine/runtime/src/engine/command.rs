@@ -119,6 +119,7 @@ impl Engine {
         Ok(match trigger {
             _ if pause => format!("paused `{flow}`; it makes no calls until `millrace resume {flow}`"),
             Some(TriggerKind::Schedule | TriggerKind::Walk) => format!("resumed `{flow}`; it goes by its times again"),
+            Some(TriggerKind::Webhook) => format!("resumed `{flow}`; it starts when a service tells"),
             Some(TriggerKind::Manual) => format!("resumed `{flow}`; it starts when asked"),
             Some(TriggerKind::Poll) | None => format!("resumed `{flow}`; it continues from its cursor"),
         })

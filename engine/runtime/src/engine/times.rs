@@ -180,7 +180,7 @@ impl Engine {
         }
         let fields = match &task.flow.trigger {
             Trigger::Manual(manual) => inputs::read(flow, manual, given)?,
-            Trigger::Poll(_) | Trigger::Schedule(_) if !given.is_empty() => {
+            Trigger::Poll(_) | Trigger::Schedule(_) | Trigger::Webhook(_) if !given.is_empty() => {
                 return Err(format!("`{flow}` takes no inputs: only a flow with a `manual` trigger does"));
             }
             Trigger::Poll(_) => {
@@ -191,6 +191,9 @@ impl Engine {
             Trigger::Schedule(Schedule { walk: Some(walk), .. }) => {
                 let source = walk.target.to_string();
                 return self.start_walk(flow, &source, now).await;
+            }
+            Trigger::Webhook(_) => {
+                return Err(format!("`{flow}` starts when a service tells; nobody else can start it"));
             }
             Trigger::Schedule(Schedule { walk: None, .. }) => Fields::new(),
         };

@@ -59,12 +59,16 @@ fn flow() -> crate::Flow {
             condition: None,
             fields: Vec::new(),
             by: None,
+            with: sdk::Fields::new(),
         }),
         when: None,
         keys: Vec::new(),
         steps: Vec::new(),
         on_failure: Vec::new(),
         limits: crate::Limits::default(),
+        brakes: crate::Brakes::default(),
+        expect: crate::Expect::default(),
+        not_run: Vec::new(),
     }
 }
 

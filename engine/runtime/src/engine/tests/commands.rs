@@ -131,3 +131,21 @@ async fn a_slow_look_up_holds_up_neither_polls_nor_stopping() {
     assert_eq!(world.clock.elapsed().as_secs(), 61, "it stopped when it was told to");
     assert_eq!(answer.unwrap().await.unwrap().unwrap_err(), "the engine has stopped");
 }
+
+/// Whoever puts flows to work may forget to ask what is not run: the engine does not begin what it could do in part only.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_says_what_is_not_run_is_left_out() {
+    let world = World::new();
+    world.crm.show([record(1, 0)]);
+    let held = FLOW.replace("flow: f", "flow: held\nbrakes: {creates: 1 per day}");
+    let (left_out, sound) = world
+        .live(&[&held, FLOW], async |handle| {
+            wait(30).await;
+            (status(&handle, "held"), status(&handle, "f"))
+        })
+        .await;
+    assert_eq!((left_out.state, left_out.polls, left_out.runs), (FlowState::Invalid, 0, 0));
+    let reason = left_out.reason.unwrap();
+    assert!(reason.ends_with("this version does not run `brakes` yet"), "{reason}");
+    assert_eq!((sound.state, sound.runs), (FlowState::Active, 1));
+}
