@@ -5,6 +5,7 @@ pub mod check;
 pub mod codes;
 pub mod definition;
 pub mod expr;
+pub mod language;
 pub mod memory;
 pub mod model;
 pub mod parse;

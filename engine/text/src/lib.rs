@@ -8,6 +8,7 @@
 pub mod codes;
 pub mod diagnostic;
 pub mod diff;
+pub mod grammar;
 pub mod mend;
 pub mod node;
 pub mod render;

@@ -6,8 +6,7 @@ use text::{Diagnostic, Entry, Kind, Map, Node, did_you_mean, shown};
 use super::Checker;
 use crate::codes;
 use crate::expr::{FilterTemplate, Template, TestTemplate};
-
-const OPERATORS: [&str; 9] = ["eq", "not", "gt", "gte", "lt", "lte", "between", "in", "contains"];
+use crate::language::COMPARISONS;
 
 impl<'a> Checker<'a> {
     /// A filter; `None` where a mistake was reported.
@@ -144,7 +143,7 @@ impl<'a> Checker<'a> {
                 }
             },
             other => {
-                let known = OPERATORS.into_iter().chain(["exists"]);
+                let known = COMPARISONS.known();
                 let diagnostic =
                     Diagnostic::error(codes::UNKNOWN_KEY, format!("unknown comparison `{}`", shown(other)))
                         .help(super::connection::listed("a field is compared with", known.clone()))

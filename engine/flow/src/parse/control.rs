@@ -3,13 +3,13 @@
 use text::{Diagnostic, Entry, Kind, Map, Node};
 
 use super::flow::question;
-use super::reader::{Reader, Vocabulary};
+use super::reader::Reader;
 use super::step::{missing, read, read_list, step_name};
 use crate::codes;
 use crate::definition::{At, EachDefinition, RuleAsks, RuleDefinition, Verb, WaitDefinition};
+use crate::language::RULE;
 use crate::template;
 
-const RULE: Vocabulary = Vocabulary { what: "a rule", known: &["name", "when", "filter", "steps"], later: &[] };
 /// What is recorded where no rule holds, so that no rule may be called so.
 const DEFAULT: &str = "default";
 /// What an item is called, unless the author says otherwise.

@@ -3,36 +3,12 @@
 use sdk::{ConnectionName, FlowId};
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, shown};
 
-use super::reader::{Reader, Vocabulary};
+use super::reader::Reader;
 use super::{safety, step, trigger};
 use crate::codes;
 use crate::definition::{At, DeclaredConnection, FlowDefinition, StepDefinition, TriggerDefinition};
+use crate::language::{FLOW, LIMITS};
 use crate::model::Limits;
-
-pub(super) const FLOW: Vocabulary = Vocabulary {
-    what: "a flow",
-    known: &[
-        "flow",
-        "was",
-        "version",
-        "description",
-        "labels",
-        "enabled",
-        "timezone",
-        "connections",
-        "trigger",
-        "when",
-        "keys",
-        "limits",
-        "brakes",
-        "expect",
-        "steps",
-        "on_failure",
-    ],
-    later: &["inputs", "from", "bind"],
-};
-
-const LIMITS: Vocabulary = Vocabulary { what: "`limits`", known: &["runs", "records_per_poll"], later: &[] };
 
 /// Reads a flow; `None` where not even its id can be read.
 pub(super) fn read(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) -> Option<FlowDefinition> {

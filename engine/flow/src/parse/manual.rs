@@ -3,22 +3,12 @@
 use sdk::FieldType;
 use text::{Diagnostic, Entry, Kind, Map, Span};
 
-use super::reader::{Reader, Vocabulary};
+use super::reader::Reader;
 use crate::codes;
 use crate::definition::{At, InputDefinition, ManualDefinition};
+use crate::language::words::INPUT_TYPES;
+use crate::language::{INPUT, MANUAL};
 use crate::model::Input;
-
-const MANUAL: Vocabulary = Vocabulary { what: "`manual`", known: &["inputs"], later: &[] };
-const INPUT: Vocabulary =
-    Vocabulary { what: "an input", known: &["type", "label", "help", "default", "required", "options"], later: &[] };
-const TYPES: [(&str, FieldType); 6] = [
-    ("text", FieldType::Text),
-    ("number", FieldType::Number),
-    ("boolean", FieldType::Boolean),
-    ("date", FieldType::Date),
-    ("moment", FieldType::Moment),
-    ("choice", FieldType::Choice),
-];
 
 /// Reads a manual trigger, whose keys were looked at.
 pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<ManualDefinition> {
@@ -46,10 +36,10 @@ fn input(reader: &mut Reader<'_>, entry: &Entry) -> Option<InputDefinition> {
     };
     reader.keys(map, &INPUT);
     let field_type = match map.get("type") {
-        Some(entry) => reader.word(entry, &TYPES, &[]),
+        Some(entry) => reader.word(entry, &INPUT_TYPES),
         None => {
             let message = format!("the input `{}` has no `type`", entry.key.text);
-            let types = TYPES.map(|(word, _)| format!("`{word}`")).join(", ");
+            let types = INPUT_TYPES.words.iter().map(|word| format!("`{}`", word.word)).collect::<Vec<_>>().join(", ");
             reader.missing_key(map, "type", &INPUT, &message, &format!("add `type`, one of {types}"));
             None
         }

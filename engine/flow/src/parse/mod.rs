@@ -89,7 +89,7 @@ fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDef
             )
             .at(&file.path, first.key.span, "the first key says what the document is");
             let kinds = ["flow", "sync", "test", "connector"];
-            diagnostics.push(match (map.get("flow"), flow::FLOW.known.contains(&other)) {
+            diagnostics.push(match (map.get("flow"), crate::language::FLOW.knows(other)) {
                 (Some(_), _) => diagnostic.help("move `flow:` to the top"),
                 (None, true) => {
                     let start = Span::new(first.key.span.start, first.key.span.start);

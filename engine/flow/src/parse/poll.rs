@@ -5,14 +5,13 @@ use std::time::Duration;
 use sdk::Timestamp;
 use text::{Diagnostic, Entry, Kind, Map, Span, shown};
 
-use super::reader::{Reader, Vocabulary};
+use super::reader::Reader;
 use super::trigger::source;
 use crate::codes;
 use crate::definition::{At, EveryDefinition, PollDefinition};
+use crate::language::EVERY;
+use crate::language::words::CHANGES;
 use crate::model::{On, Start};
-
-const EVERY: Vocabulary = Vocabulary { what: "`every`", known: &["min", "max"], later: &[] };
-const CHANGES: [(&str, On); 3] = [("new", On::New), ("new_or_updated", On::NewOrUpdated), ("archived", On::Archived)];
 
 /// Reads a poll, whose keys were looked at.
 pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<PollDefinition> {
@@ -32,7 +31,7 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<PollDefinition>
         }
     };
     let on = map.get("on").and_then(|entry| {
-        let value = reader.word(entry, &CHANGES, &[])?;
+        let value = reader.word(entry, &CHANGES)?;
         Some(At { value, span: entry.value.span })
     });
     Some(PollDefinition {

@@ -7,17 +7,8 @@ use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, Text, TextStyl
 use super::damaged::{self, Pair};
 use crate::codes;
 use crate::definition::At;
+use crate::language::{Mapping, Words};
 use crate::template;
-
-/// The keys of one kind of map.
-pub(crate) struct Vocabulary {
-    /// What the map is: `a step`.
-    pub(crate) what: &'static str,
-    /// Keys that are read.
-    pub(crate) known: &'static [&'static str],
-    /// Keys of the language that this version does not run.
-    pub(crate) later: &'static [&'static str],
-}
 
 /// Reads values, and says what is wrong with them. What was reported already is passed over in silence.
 pub(crate) struct Reader<'a> {
@@ -41,33 +32,34 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports every key that does not belong here.
-    pub(crate) fn keys(&mut self, map: &Map, vocabulary: &Vocabulary) {
+    pub(crate) fn keys(&mut self, map: &Map, mapping: &Mapping) {
         for entry in &map.entries {
             let key = entry.key.text.as_str();
-            if vocabulary.known.contains(&key) {
+            if mapping.knows(key) {
                 continue;
             }
-            if vocabulary.later.contains(&key) {
+            if mapping.is_planned(key) {
                 self.report(not_yet(key), entry.key.span);
                 continue;
             }
-            self.unknown_key(key, entry.key.span, vocabulary.what, vocabulary.known);
+            self.unknown_key(key, entry.key.span, mapping);
         }
     }
 
     /// Reports a key that does not belong here.
-    pub(crate) fn unknown_key(&mut self, key: &str, span: Span, what: &str, known: &[&str]) {
+    pub(crate) fn unknown_key(&mut self, key: &str, span: Span, mapping: &Mapping) {
+        let what = mapping.what;
         let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, format!("unknown key `{}` of {what}", shown(key)));
-        let list = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
+        let list = mapping.known().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
         let diagnostic = diagnostic.help(format!("{what} takes {list}"));
-        self.report(diagnostic.did_you_mean(span, did_you_mean(key, known.iter().copied())), span);
+        self.report(diagnostic.did_you_mean(span, did_you_mean(key, mapping.known())), span);
     }
 
     /// Reports that a key is missing, unless one stands there that was probably meant.
-    pub(crate) fn missing_key(&mut self, map: &Map, key: &str, vocabulary: &Vocabulary, message: &str, help: &str) {
+    pub(crate) fn missing_key(&mut self, map: &Map, key: &str, mapping: &Mapping, message: &str, help: &str) {
         let meant = |entry: &Entry| {
             let written = entry.key.text.as_str();
-            !vocabulary.known.contains(&written) && did_you_mean(written, vocabulary.known.iter().copied()) == Some(key)
+            !mapping.knows(written) && did_you_mean(written, mapping.known()) == Some(key)
         };
         if !map.entries.iter().any(meant) {
             let first = map.entries.first().map(|entry| entry.key.span).unwrap_or_default();
@@ -194,19 +186,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One of a few words; `later` are words of the language that this version does not run.
-    pub(crate) fn word<T: Copy>(&mut self, entry: &Entry, words: &[(&str, T)], later: &[&str]) -> Option<T> {
+    /// One of a few words.
+    pub(crate) fn word<T: Copy + PartialEq>(&mut self, entry: &Entry, words: &Words<T>) -> Option<T> {
         let text = self.text(entry)?;
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
-            return Some(*value);
+        if let Some(value) = words.value(&text.value) {
+            return Some(value);
         }
-        if later.contains(&text.value.as_str()) {
-            self.report(not_yet(&format!("{}: {}", entry.key.text, text.value)), text.span);
-            return None;
-        }
-        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let known = || words.words.iter().map(|word| word.word);
+        let list = known().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let message = format!("`{}` cannot be `{}`", entry.key.text, shown(&text.value));
-        let meant = did_you_mean(&text.value, words.iter().map(|(word, _)| *word));
+        let meant = did_you_mean(&text.value, known());
         let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message).help(format!("it is one of {list}"));
         self.report(diagnostic.did_you_mean(text.span, meant), text.span);
         None

@@ -2,15 +2,12 @@
 
 use text::{Diagnostic, Entry, Kind, shown};
 
-use super::reader::{Reader, Vocabulary};
+use super::reader::Reader;
 use crate::codes;
 use crate::definition::At;
+use crate::language::words::PERIODS;
+use crate::language::{BRAKES, EXPECT};
 use crate::model::{AtLeast, Brake, Brakes, Expect, Most, Period};
-
-const BRAKES: Vocabulary = Vocabulary { what: "`brakes`", known: &["creates", "changes", "blanks"], later: &[] };
-const EXPECT: Vocabulary = Vocabulary { what: "`expect`", known: &["at_least", "delay_below"], later: &[] };
-const PERIODS: [(&str, Period); 4] =
-    [("hour", Period::Hour), ("day", Period::Day), ("workday", Period::Workday), ("week", Period::Week)];
 
 /// Reads `brakes`.
 pub(super) fn brakes(reader: &mut Reader<'_>, entry: &Entry) -> Brakes {
@@ -76,7 +73,7 @@ fn at_least(reader: &mut Reader<'_>, entry: &Entry) -> Option<AtLeast> {
         _ => None,
     };
     if expected.is_none() {
-        let periods = PERIODS.map(|(word, _)| format!("`{word}`")).join(", ");
+        let periods = PERIODS.words.iter().map(|word| format!("`{}`", word.word)).collect::<Vec<_>>().join(", ");
         let message = format!("`{}` does not say how many runs are expected", shown(&text.value));
         let help = format!("write it as `1 per workday`; the periods are {periods}");
         reader.report(Diagnostic::error(codes::WRONG_VALUE, message).help(help), text.span);
@@ -98,7 +95,7 @@ fn whole(word: &str) -> Option<u64> {
 }
 
 fn period(word: &str) -> Option<Period> {
-    PERIODS.iter().find(|(known, _)| *known == word).map(|(_, period)| *period)
+    PERIODS.value(word)
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use super::reader::Reader;
 use super::trigger::source;
 use crate::codes;
 use crate::definition::ScheduleDefinition;
-use crate::model::{Missed, Times};
+use crate::language::words::MISSED;
+use crate::model::Times;
 use crate::schedule::{Cron, CronMistake, FIELDS, NICKNAMES};
 
-const MISSED: [(&str, Missed); 2] = [("run_once", Missed::RunOnce), ("skip", Missed::Skip)];
 /// How often a schedule starts that does not say when.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(15 * 60);
 /// A shorter interval would do nothing but start runs.
@@ -21,7 +21,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> ScheduleDefinition {
     ScheduleDefinition {
         times: times(reader, map),
-        missed: map.get("missed").and_then(|entry| reader.word(entry, &MISSED, &[])).unwrap_or_default(),
+        missed: map.get("missed").and_then(|entry| reader.word(entry, &MISSED)).unwrap_or_default(),
         walk: map.get("each").map(|each| source(reader, map, each)),
     }
 }

@@ -1,6 +1,5 @@
 //! Steps: one verb each, and the keys that belong to it.
 
-use sdk::Ambiguous;
 use text::{Diagnostic, Entry, Kind, Map, Node, Span, did_you_mean, shown};
 
 use super::flow::question;
@@ -9,27 +8,15 @@ use super::trigger::field_names;
 use super::{call, control, write};
 use crate::codes;
 use crate::definition::{At, FindBy, FindDefinition, StepDefinition, Verb};
-use crate::model::{Many, OnError, OnMissing, Retry};
+use crate::language::words::{AMBIGUOUS, MISSING, ON_ERROR};
+use crate::language::{RETRY, STOP, StepVerb};
+use crate::model::{Many, OnError, Retry};
 
 /// The depth of a flow's own steps; branches stand deeper.
 pub(super) const FIRST_LEVEL: usize = 0;
 /// Branches may stand this deep in each other; deeper ones are better a second flow.
 const MAX_LEVEL: usize = 12;
 
-const VERBS: [&str; 15] = [
-    "create", "update", "upsert", "delete", "find", "let", "if", "route", "each", "wait", "do", "run", "skip", "stop",
-    "fail",
-];
-/// Keys that every step takes.
-const COMMON: [&str; 2] = ["name", "when"];
-/// Keys of steps that ask something of a service.
-const ATTEMPTED: &[&str] = &["retry", "timeout", "on_error"];
-
-pub(super) const AMBIGUOUS: [(&str, Ambiguous); 4] =
-    [("fail", Ambiguous::Fail), ("skip", Ambiguous::Skip), ("first", Ambiguous::First), ("oldest", Ambiguous::Oldest)];
-const ON_ERROR: [(&str, OnError); 2] = [("fail", OnError::Fail), ("continue", OnError::Continue)];
-const MISSING: [(&str, OnMissing); 3] =
-    [("continue", OnMissing::Continue), ("skip", OnMissing::Skip), ("fail", OnMissing::Fail)];
 /// A look-up with `many` gives at most this many, unless it says otherwise.
 const DEFAULT_MANY: usize = 100;
 
@@ -54,12 +41,12 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usiz
         reader.report(Diagnostic::error(codes::WRONG_VALUE, message).help("divide the flow"), node.span);
         return None;
     }
-    let mut verbs = map.entries.iter().filter(|entry| VERBS.contains(&entry.key.text.as_str()));
-    let Some(verb) = verbs.next() else {
+    let mut verbs = map.entries.iter().filter_map(|entry| Some((StepVerb::named(&entry.key.text)?, entry)));
+    let Some((word, verb)) = verbs.next() else {
         report_no_verb(reader, map, node.span);
         return Some(unread(reader, map, node.span));
     };
-    if let Some(second) = verbs.next() {
+    if let Some((_, second)) = verbs.next() {
         let message = format!("a step has one verb, and this one has `{}` and `{}`", verb.key.text, second.key.text);
         let diagnostic = Diagnostic::error(codes::VERB, message).help("make two steps of it");
         let diagnostic = reader.diagnostics.at(diagnostic, second.key.span, "a second verb");
@@ -67,48 +54,27 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usiz
         reader.diagnostics.push(diagnostic);
         return Some(unread(reader, map, verb.key.span));
     }
-    Some(read_verb(reader, map, verb, level))
+    Some(read_verb(reader, map, (word, verb), level))
 }
 
-/// The keys of a verb's own, and whether it does something that can fail, be repeated and be given up.
-fn own_keys(verb: &str) -> (&'static [&'static str], &'static [&'static str]) {
-    match verb {
-        "create" => (&["set", "mapping", "source", "as"], ATTEMPTED),
-        "update" => (&["id", "set", "mapping", "source", "as"], ATTEMPTED),
-        "upsert" => (&["match", "id", "ambiguous", "set", "mapping", "source", "as"], ATTEMPTED),
-        "delete" => (&["id", "as"], ATTEMPTED),
-        "find" => (&["id", "filter", "fields", "many", "limit", "none", "ambiguous", "as"], ATTEMPTED),
-        "let" => (&[], &["on_error"]),
-        "if" => (&["then", "else", "as"], &[]),
-        "route" => (&["default", "as"], &[]),
-        "each" => (&["item", "key", "limit", "steps", "as"], &["on_error"]),
-        "wait" => (&["as"], &[]),
-        "do" => (&["with", "as"], ATTEMPTED),
-        // What fails in it is repeated by its own steps.
-        "run" => (&["with", "as"], &["on_error"]),
-        _ => (&[], &[]),
-    }
-}
-
-fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> StepDefinition {
-    check_keys(reader, map, &verb.key.text);
-    let what = match verb.key.text.as_str() {
-        "create" => Verb::Create(write::read(reader, map, verb)),
-        "update" => Verb::Update { id: id(reader, map, verb), write: write::read(reader, map, verb) },
-        "upsert" => write::upsert(reader, map, verb),
-        "delete" => Verb::Delete { target: reader.target(verb), id: id(reader, map, verb) },
-        "find" => Verb::Find(find(reader, map, verb)),
-        "let" => Verb::Let(names(reader, verb)),
-        "if" => control::branches(reader, map, verb, level),
-        "route" => control::route(reader, map, verb, level),
-        "each" => control::each(reader, map, verb, level),
-        "wait" => control::wait(reader, verb),
-        "do" => call::action(reader, map, verb),
-        "run" => call::flow(reader, map, verb),
-        "skip" => Verb::Skip(reason(reader, verb)),
-        "stop" => stop(reader, verb),
-        "fail" => Verb::Fail(reason(reader, verb)),
-        _ => Verb::Unread,
+fn read_verb(reader: &mut Reader<'_>, map: &Map, (word, verb): (StepVerb, &Entry), level: usize) -> StepDefinition {
+    reader.keys(map, word.mapping());
+    let what = match word {
+        StepVerb::Create => Verb::Create(write::read(reader, map, verb)),
+        StepVerb::Update => Verb::Update { id: id(reader, map, verb), write: write::read(reader, map, verb) },
+        StepVerb::Upsert => write::upsert(reader, map, verb),
+        StepVerb::Delete => Verb::Delete { target: reader.target(verb), id: id(reader, map, verb) },
+        StepVerb::Find => Verb::Find(find(reader, map, verb)),
+        StepVerb::Let => Verb::Let(names(reader, verb)),
+        StepVerb::If => control::branches(reader, map, verb, level),
+        StepVerb::Route => control::route(reader, map, verb, level),
+        StepVerb::Each => control::each(reader, map, verb, level),
+        StepVerb::Wait => control::wait(reader, verb),
+        StepVerb::Do => call::action(reader, map, verb),
+        StepVerb::Run => call::flow(reader, map, verb),
+        StepVerb::Skip => Verb::Skip(reason(reader, verb)),
+        StepVerb::Stop => stop(reader, verb),
+        StepVerb::Fail => Verb::Fail(reason(reader, verb)),
     };
     StepDefinition {
         span: verb.key.span,
@@ -117,7 +83,7 @@ fn read_verb(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> 
         when: map.get("when").map(|entry| question(reader, entry)),
         retry: map.get("retry").map(|entry| retry(reader, entry)).unwrap_or_default(),
         timeout: map.get("timeout").and_then(|entry| reader.duration(entry)).map(|timeout| timeout.value),
-        on_error: map.get("on_error").and_then(|entry| reader.word(entry, &ON_ERROR, &[])).unwrap_or_default(),
+        on_error: map.get("on_error").and_then(|entry| reader.word(entry, &ON_ERROR)).unwrap_or_default(),
         verb: what,
     }
 }
@@ -144,41 +110,19 @@ fn result(reader: &mut Reader<'_>, map: &Map) -> Option<At<String>> {
 
 fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
     let first = map.entries.first().map_or(span, |entry| entry.key.span);
-    let list = VERBS.map(|verb| format!("`{verb}`")).join(", ");
+    let verbs = || StepVerb::ALL.into_iter().map(StepVerb::word);
+    let list = verbs().map(|verb| format!("`{verb}`")).collect::<Vec<_>>().join(", ");
     let mut diagnostic =
         Diagnostic::error(codes::VERB, "the step has no verb").help(format!("a step has one of {list}"));
-    let known: Vec<&str> = COMMON
-        .into_iter()
-        .chain([
-            "as", "retry", "set", "mapping", "match", "id", "filter", "fields", "then", "else", "steps", "default",
-            "item", "key", "limit", "with",
-        ])
-        .collect();
-    for entry in map.entries.iter().filter(|entry| !known.contains(&entry.key.text.as_str())) {
-        if let Some(verb) = did_you_mean(&entry.key.text, VERBS) {
+    let is_known = |key: &str| StepVerb::ALL.into_iter().any(|verb| verb.mapping().knows(key));
+    for entry in map.entries.iter().filter(|entry| !is_known(&entry.key.text)) {
+        if let Some(verb) = did_you_mean(&entry.key.text, verbs()) {
             diagnostic.message = format!("the step has no verb, and `{}` is none", shown(&entry.key.text));
             reader.report(diagnostic.did_you_mean(entry.key.span, Some(verb)), entry.key.span);
             return;
         }
     }
     reader.report(diagnostic, first);
-}
-
-/// The keys that a step of this verb may have.
-fn known_keys(verb: &str) -> Vec<&str> {
-    let (own, attempted) = own_keys(verb);
-    [verb].into_iter().chain(own.iter().copied()).chain(attempted.iter().copied()).chain(COMMON).collect()
-}
-
-fn check_keys(reader: &mut Reader<'_>, map: &Map, verb: &str) {
-    let known = known_keys(verb);
-    for entry in &map.entries {
-        let key = entry.key.text.as_str();
-        if known.contains(&key) {
-            continue;
-        }
-        reader.unknown_key(key, entry.key.span, &format!("`{verb}`"), &known);
-    }
 }
 
 pub(super) fn step_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<String>> {
@@ -197,8 +141,7 @@ pub(super) fn step_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<Str
 fn retry(reader: &mut Reader<'_>, entry: &Entry) -> Retry {
     let mut retry = Retry::default();
     let Some(map) = reader.map(entry) else { return retry };
-    let vocabulary = super::reader::Vocabulary { what: "`retry`", known: &["attempts", "initial", "max"], later: &[] };
-    reader.keys(map, &vocabulary);
+    reader.keys(map, &RETRY);
     if let Some(attempts) = map.get("attempts").and_then(|entry| reader.count(entry, 100)) {
         retry.attempts = u32::try_from(attempts).unwrap_or(retry.attempts);
     }
@@ -219,11 +162,12 @@ fn retry(reader: &mut Reader<'_>, entry: &Entry) -> Retry {
 
 /// Reports that a verb lacks a key, unless one stands there that was probably meant.
 pub(super) fn missing(reader: &mut Reader<'_>, map: &Map, verb: &Entry, key: &str, help: &str) {
-    let known = known_keys(&verb.key.text);
+    let mapping = StepVerb::named(&verb.key.text).map(StepVerb::mapping);
     let is_meant = |entry: &Entry| {
         let written = entry.key.text.as_str();
-        !known.contains(&written)
-            && did_you_mean(written, known.iter().copied()).is_some_and(|meant| key.contains(meant))
+        mapping
+            .filter(|mapping| !mapping.knows(written))
+            .is_some_and(|mapping| did_you_mean(written, mapping.known()).is_some_and(|meant| key.contains(meant)))
     };
     if map.entries.iter().any(is_meant) {
         return;
@@ -272,8 +216,8 @@ fn find(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> FindDefinition {
         by,
         fields: map.get("fields").and_then(|entry| field_names(reader, entry)),
         many: if many { Many::List(limit.unwrap_or(DEFAULT_MANY)) } else { Many::One },
-        none: map.get("none").and_then(|entry| reader.word(entry, &MISSING, &[])).unwrap_or_default(),
-        ambiguous: map.get("ambiguous").and_then(|entry| reader.word(entry, &AMBIGUOUS, &[])).unwrap_or_default(),
+        none: map.get("none").and_then(|entry| reader.word(entry, &MISSING)).unwrap_or_default(),
+        ambiguous: map.get("ambiguous").and_then(|entry| reader.word(entry, &AMBIGUOUS)).unwrap_or_default(),
     }
 }
 
@@ -296,7 +240,7 @@ fn stop(reader: &mut Reader<'_>, verb: &Entry) -> Verb {
     match &verb.value.kind {
         Kind::Null => Verb::Stop(None),
         Kind::Map(map) => {
-            reader.keys(map, &super::reader::Vocabulary { what: "`stop`", known: &["return"], later: &[] });
+            reader.keys(map, &STOP);
             Verb::Stop(map.get("return").map(|entry| entry.value.clone()))
         }
         _ => {

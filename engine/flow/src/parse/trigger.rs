@@ -7,15 +7,7 @@ use super::reader::Reader;
 use super::{manual, poll, schedule, webhook};
 use crate::codes;
 use crate::definition::{At, SourceDefinition, TriggerDefinition};
-
-/// The kinds of triggers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TriggerKind {
-    Poll,
-    Schedule,
-    Manual,
-    Webhook,
-}
+use crate::language::TriggerKind;
 
 /// The keys that say what kind it is.
 const KINDS: [&str; 4] = ["poll", "schedule", "manual", "webhook"];
@@ -34,39 +26,6 @@ const OWNED: [(&str, &str); 8] = [
 ];
 /// Keys that go with a source of records.
 const OF_RECORDS: [&str; 3] = ["filter", "where", "fields"];
-
-impl TriggerKind {
-    const ALL: [Self; 4] = [Self::Poll, Self::Schedule, Self::Manual, Self::Webhook];
-
-    /// The key that names it.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Poll => "poll",
-            Self::Schedule => "schedule",
-            Self::Manual => "manual",
-            Self::Webhook => "webhook",
-        }
-    }
-
-    /// What it is called in sentences.
-    fn noun(self) -> &'static str {
-        match self {
-            Self::Poll => "a poll",
-            Self::Schedule => "a schedule",
-            Self::Manual => "a manual trigger",
-            Self::Webhook => "a webhook",
-        }
-    }
-
-    fn known(self) -> &'static [&'static str] {
-        match self {
-            Self::Poll => &["poll", "on", "every", "start", "filter", "where", "fields", "by", "with"],
-            Self::Schedule => &["schedule", "every", "missed", "each", "filter", "where", "fields"],
-            Self::Manual => &["manual"],
-            Self::Webhook => &["webhook", "verify", "id", "accepts"],
-        }
-    }
-}
 
 /// Reads a trigger.
 pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry) -> Option<TriggerDefinition> {
@@ -96,8 +55,7 @@ fn kind(reader: &mut Reader<'_>, trigger: &Entry, map: &Map) -> Option<TriggerKi
     let is_there = |key: &&str| map.get(key).is_some();
     let polls = ["on", "start", "by"].iter().any(is_there);
     let misspelt = map.entries.iter().find_map(|entry| {
-        let known = TriggerKind::ALL.into_iter().flat_map(TriggerKind::known);
-        let is_known = known.copied().any(|known| known == entry.key.text);
+        let is_known = TriggerKind::ALL.into_iter().any(|kind| kind.mapping().knows(&entry.key.text));
         let meant = did_you_mean(&entry.key.text, KINDS).filter(|_| !is_known)?;
         Some((entry, meant))
     });
@@ -135,19 +93,19 @@ fn report_second(reader: &mut Reader<'_>, first: &Entry, second: &Entry) {
 fn check_keys(reader: &mut Reader<'_>, map: &Map, kind: TriggerKind) {
     for entry in &map.entries {
         let (key, span) = (entry.key.text.as_str(), entry.key.span);
-        if kind.known().contains(&key) {
+        if kind.mapping().knows(key) {
             if kind == TriggerKind::Schedule && OF_RECORDS.contains(&key) && map.get("each").is_none() {
                 report_without_each(reader, key, span);
             }
         } else if let Some(owner) = owner(kind, key) {
             let message = match kind.word() == owner {
                 true => format!("`{key}` belongs below `{owner}`"),
-                false => format!("`{key}` belongs to `{owner}`, and this is {}", kind.noun()),
+                false => format!("`{key}` belongs to `{owner}`, and this is {}", kind.mapping().what),
             };
             let diagnostic = Diagnostic::error(codes::MISPLACED_KEY, message).help(remedy(kind, key));
             reader.report(diagnostic, span);
         } else {
-            reader.unknown_key(key, span, kind.noun(), kind.known());
+            reader.unknown_key(key, span, kind.mapping());
         }
     }
 }

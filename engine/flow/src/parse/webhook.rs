@@ -2,20 +2,13 @@
 
 use text::{Diagnostic, Entry, Kind, Map};
 
-use super::reader::{Reader, Vocabulary};
+use super::reader::Reader;
 use crate::codes;
 use crate::definition::WebhookDefinition;
-use crate::model::{Accepts, Hmac, HmacAlgorithm, HmacEncoding, Verify};
+use crate::language::words::{ACCEPTS, ALGORITHMS, ENCODINGS};
+use crate::language::{HMAC, TriggerKind, VERIFY};
+use crate::model::{Hmac, Verify};
 use crate::project::{SettingText, secret};
-
-const WEBHOOK: Vocabulary =
-    Vocabulary { what: "a webhook", known: &["webhook", "verify", "id", "accepts"], later: &[] };
-const VERIFY: Vocabulary = Vocabulary { what: "`verify`", known: &["hmac", "bearer"], later: &[] };
-const HMAC: Vocabulary =
-    Vocabulary { what: "`hmac`", known: &["secret", "header", "algorithm", "encoding", "prefix"], later: &[] };
-const ACCEPTS: [(&str, Accepts); 2] = [("json", Accepts::Json), ("form", Accepts::Form)];
-const ALGORITHMS: [(&str, HmacAlgorithm); 2] = [("sha256", HmacAlgorithm::Sha256), ("sha512", HmacAlgorithm::Sha512)];
-const ENCODINGS: [(&str, HmacEncoding); 2] = [("hex", HmacEncoding::Hex), ("base64", HmacEncoding::Base64)];
 
 /// Reads a webhook, whose keys were looked at.
 pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<WebhookDefinition> {
@@ -29,7 +22,7 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<WebhookDefiniti
         None => {
             let message = "the webhook does not say how a delivery proves where it comes from";
             let help = "add `verify: {hmac: {secret: \"${ env.NAME }\", header: X-Signature}}`, or `verify: {bearer: \"${ env.NAME }\"}`; without one, everybody could start runs";
-            reader.missing_key(map, "verify", &WEBHOOK, message, help);
+            reader.missing_key(map, "verify", TriggerKind::Webhook.mapping(), message, help);
             None
         }
     };
@@ -37,7 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<WebhookDefiniti
         span: webhook.key.span,
         verify,
         id: map.get("id").map(|entry| entry.value.clone()),
-        accepts: map.get("accepts").and_then(|entry| reader.word(entry, &ACCEPTS, &[])).unwrap_or_default(),
+        accepts: map.get("accepts").and_then(|entry| reader.word(entry, &ACCEPTS)).unwrap_or_default(),
     })
 }
 
@@ -82,8 +75,8 @@ fn hmac(reader: &mut Reader<'_>, entry: &Entry) -> Option<Hmac> {
     };
     let prefix = map.get("prefix").and_then(|entry| reader.text(entry));
     Some(Hmac {
-        algorithm: map.get("algorithm").and_then(|entry| reader.word(entry, &ALGORITHMS, &[])).unwrap_or_default(),
-        encoding: map.get("encoding").and_then(|entry| reader.word(entry, &ENCODINGS, &[])).unwrap_or_default(),
+        algorithm: map.get("algorithm").and_then(|entry| reader.word(entry, &ALGORITHMS)).unwrap_or_default(),
+        encoding: map.get("encoding").and_then(|entry| reader.word(entry, &ENCODINGS)).unwrap_or_default(),
         prefix: prefix.map(|prefix| prefix.value).unwrap_or_default(),
         secret: key?,
         header: header?,

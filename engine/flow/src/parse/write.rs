@@ -3,23 +3,14 @@
 use sdk::FieldType;
 use text::{Diagnostic, Entry, Kind, Map};
 
-use super::reader::{Reader, Vocabulary};
-use super::step::{AMBIGUOUS, missing};
+use super::reader::Reader;
+use super::step::missing;
 use crate::codes;
 use crate::definition::{At, MappedDefinition, MappedFrom, MappingDefinition, MatchDefinition, Verb, WriteDefinition};
+use crate::language::MAPPED;
+use crate::language::words::{AMBIGUOUS, MAPPED_TYPES, POLICIES};
 use crate::model::Policy;
 use crate::template;
-
-const MAPPED: Vocabulary = Vocabulary { what: "a mapped field", known: &["from", "type", "policy"], later: &[] };
-const POLICIES: [(&str, Policy); 3] =
-    [("overwrite", Policy::Overwrite), ("fill_if_empty", Policy::FillIfEmpty), ("never_blank", Policy::NeverBlank)];
-/// Types that a mapped value can be made.
-const TYPES: [(&str, FieldType); 4] = [
-    ("text", FieldType::Text),
-    ("number", FieldType::Number),
-    ("date", FieldType::Date),
-    ("moment", FieldType::Moment),
-];
 
 /// What a write sets.
 pub(super) fn read(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> WriteDefinition {
@@ -74,8 +65,8 @@ fn mapped(reader: &mut Reader<'_>, entry: &Entry) -> MappedDefinition {
         return MappedDefinition { target, from, policy: Policy::default() };
     };
     reader.keys(map, &MAPPED);
-    let as_type = map.get("type").and_then(|entry| reader.word(entry, &TYPES, &[]));
-    let policy = map.get("policy").and_then(|entry| reader.word(entry, &POLICIES, &[]));
+    let as_type = map.get("type").and_then(|entry| reader.word(entry, &MAPPED_TYPES));
+    let policy = map.get("policy").and_then(|entry| reader.word(entry, &POLICIES));
     let from = match map.get("from") {
         Some(from) => mapped_from(reader, from, as_type),
         None => {
@@ -129,7 +120,7 @@ pub(super) fn upsert(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Verb {
         }
         (Some(MatchDefinition::Id(_)), Some(_)) | (Some(MatchDefinition::Fields(_)), None) | (None, _) => {}
     }
-    let ambiguous = map.get("ambiguous").and_then(|entry| reader.word(entry, &AMBIGUOUS, &[]));
+    let ambiguous = map.get("ambiguous").and_then(|entry| reader.word(entry, &AMBIGUOUS));
     Verb::Upsert { key, id, ambiguous: ambiguous.unwrap_or_default(), write: read(reader, map, verb) }
 }
 

@@ -8,6 +8,7 @@ use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, Span, shown};
 
 use crate::codes;
 use crate::definition::At;
+use crate::language::CONNECTION;
 use crate::parse::reader::Reader;
 use crate::template::{self, Piece};
 
@@ -120,7 +121,7 @@ fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Opti
     let title = map.get("title").and_then(|entry| reader.text(entry)).map(|title| title.value);
     let mut settings = Vec::new();
     let mut unreadable = Vec::new();
-    for entry in map.entries.iter().filter(|entry| !["connector", "title"].contains(&entry.key.text.as_str())) {
+    for entry in map.entries.iter().filter(|entry| !CONNECTION.knows(&entry.key.text)) {
         let key = SettingKey { name: entry.key.text.clone(), span: entry.key.span };
         match setting(reader, entry) {
             Some(value) => settings.push((key, value)),

@@ -6,14 +6,8 @@ use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, shown};
 
 use crate::check::ProjectDefaults;
 use crate::codes;
-use crate::parse::reader::{Reader, Vocabulary};
-
-const PROJECT: Vocabulary = Vocabulary {
-    what: "`millrace.yaml`",
-    known: &["timezone", "data", "retention"],
-    later: &["listen", "budgets", "notify"],
-};
-const RETENTION: Vocabulary = Vocabulary { what: "`retention`", known: &["age", "size"], later: &[] };
+use crate::language::{RETENTION, SETTINGS};
+use crate::parse::reader::Reader;
 
 /// What `millrace.yaml` says.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +48,7 @@ pub fn parse_project(file: &SourceFile) -> (ProjectFile, Vec<Diagnostic>) {
     let mut reader = Reader::new(&mut diagnostics);
     match document.root.as_ref().map(|root| (&root.kind, root.span)) {
         Some((Kind::Map(map), _)) => {
-            reader.keys(map, &PROJECT);
+            reader.keys(map, &SETTINGS);
             project.timezone = map.get("timezone").and_then(|entry| reader.timezone(entry));
             project.data = map.get("data").and_then(|entry| reader.text(entry)).map(|data| data.value);
             if let Some(map) = map.get("retention").and_then(|entry| reader.map(entry)) {

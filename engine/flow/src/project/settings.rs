@@ -7,10 +7,8 @@ use text::{Diagnostic, Diagnostics, Span, did_you_mean, shown};
 
 use super::connections::{ConnectionDefinition, SettingText};
 use crate::codes;
+use crate::language::CONNECTION;
 use crate::parse::reader::not_yet;
-
-/// Keys of a connection that the language knows for every connector, and this version does not use.
-const LATER: [&str; 3] = ["tier", "owner", "visible_to"];
 
 /// Looks every setting up. A mistake leaves its setting out; whoever gets an error must not connect.
 ///
@@ -58,7 +56,7 @@ pub fn resolve_settings(
 }
 
 fn unknown(definition: &ConnectionDefinition, declared: &[Setting], name: &str, span: Span) -> Diagnostic {
-    if LATER.contains(&name) {
+    if CONNECTION.is_planned(name) {
         // It changes nothing of what runs, so it is no more than a warning.
         return Diagnostic { severity: text::Severity::Warning, ..not_yet(name) };
     }
@@ -67,7 +65,7 @@ fn unknown(definition: &ConnectionDefinition, declared: &[Setting], name: &str, 
     let list = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     Diagnostic::error(codes::UNKNOWN_SETTING, message)
         .help(format!("it takes {list}"))
-        .did_you_mean(span, did_you_mean(name, names().chain(["connector", "title"])))
+        .did_you_mean(span, did_you_mean(name, names().chain(CONNECTION.known())))
 }
 
 fn value(

@@ -1,0 +1,68 @@
+//! The flow language, declared once: which keys each map takes, what stands behind them, and what they mean.
+//!
+//! The parser takes its keys and words from here, so that it cannot accept one that is not declared. JSON Schemas, the
+//! language's reference, completions and the order in which `millrace fmt` writes keys come from here as well.
+
+mod filter;
+mod flow;
+mod project;
+mod step;
+mod trigger;
+pub mod words;
+
+pub use filter::{COMPARISONS, FILTER};
+pub use flow::{BRAKES, EXPECT, FLOW, LIMITS};
+pub use project::{CONNECTION, CONNECTIONS, RETENTION, SETTINGS};
+pub use step::{MAPPED, RETRY, RULE, STEP, STOP, StepVerb};
+pub use text::grammar::{
+    Key, KindOfMap, Kinds, Mapping, Naming, Notation, Others, Shape, Standing, Word, Words, json_schema,
+};
+pub use trigger::{EVERY, HMAC, INPUT, MANUAL, TRIGGER, TriggerKind, VERIFY};
+
+use text::grammar::key;
+
+/// The kinds of documents that a project is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// `flows/*.yaml`
+    Flow,
+    /// `connections.yaml`
+    Connections,
+    /// `millrace.yaml`
+    Settings,
+}
+
+impl Document {
+    /// All of them, in the order of a first reading.
+    pub const ALL: [Self; 3] = [Self::Flow, Self::Connections, Self::Settings];
+
+    /// What it is called on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Flow => "flow",
+            Self::Connections => "connections",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Flow => "A flow",
+            Self::Connections => "The connections of a project",
+            Self::Settings => "The settings of a project",
+        }
+    }
+
+    /// The map that it is.
+    pub fn mapping(self) -> &'static Mapping {
+        match self {
+            Self::Flow => &FLOW,
+            Self::Connections => &CONNECTIONS,
+            Self::Settings => &SETTINGS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

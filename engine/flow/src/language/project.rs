@@ -1,0 +1,64 @@
+//! A project's own files: `connections.yaml` and `millrace.yaml`.
+
+use super::{Mapping, Naming, Notation, Others, Shape, Standing, key};
+
+/// `connections.yaml`.
+pub static CONNECTIONS: Mapping = Mapping {
+    what: "`connections.yaml`",
+    doc: "The accounts that flows use, by the names that they use. `connections.<env>.yaml` stands over it with `--env`.",
+    keys: &[],
+    others: Some(Others { naming: Naming::Id, shape: Shape::Map(&CONNECTION) }),
+};
+
+/// One connection.
+pub static CONNECTION: Mapping = Mapping {
+    what: "a connection",
+    doc: "One configured account at a service. Beside these keys it takes the settings that its connector declares.",
+    keys: &[
+        key(
+            "connector",
+            Shape::Noted(Notation::Connector),
+            "The connector it is of, such as `hubspot`; `millrace connectors list` names them all.",
+        )
+        .required(),
+        key("title", Shape::Text, "What people call it."),
+        key("tier", Shape::Noted(Notation::Setting), "The plan that the account is on, which its limits depend on.")
+            .standing(Standing::Planned),
+        key("owner", Shape::Noted(Notation::Setting), "Whose connection it is.").standing(Standing::Planned),
+        key("visible_to", Shape::Noted(Notation::Setting), "Who may use it.").standing(Standing::Planned),
+    ],
+    others: Some(Others { naming: Naming::Setting, shape: Shape::Noted(Notation::Setting) }),
+};
+
+/// `millrace.yaml`.
+pub static SETTINGS: Mapping = Mapping::new(
+    "`millrace.yaml`",
+    "What holds for the whole project. A project needs no such file.",
+    &[
+        key("timezone", Shape::Noted(Notation::TimeZone), "The time zone of flows that name none.").default("`UTC`"),
+        key("data", Shape::Text, "The folder of durable state, relative to the project's.").default("`.millrace`"),
+        key("retention", Shape::Map(&RETENTION), "How much history is kept."),
+        key("listen", Shape::Value, "Where the engine is served.").standing(Standing::Planned),
+        key("budgets", Shape::Value, "How much of an account's limits this project may use.")
+            .standing(Standing::Planned),
+        key("notify", Shape::Value, "Who is told of what.").standing(Standing::Planned),
+    ],
+);
+
+/// How much history is kept.
+pub static RETENTION: Mapping = Mapping::new(
+    "`retention`",
+    "How much history a project keeps. Runs that failed or wait are never removed by it.",
+    &[
+        key(
+            "age",
+            Shape::Noted(Notation::Duration),
+            "How long records and logs of runs that ended are kept, such as `90d`.",
+        ),
+        key(
+            "size",
+            Shape::Noted(Notation::Size),
+            "How large the database may become, such as `2GB`; the oldest history goes first.",
+        ),
+    ],
+);

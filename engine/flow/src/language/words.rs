@@ -1,0 +1,93 @@
+//! The words that some keys choose from.
+
+use sdk::{Ambiguous, FieldType};
+use text::words;
+
+use crate::model::{Accepts, HmacAlgorithm, HmacEncoding, Missed, On, OnError, OnMissing, Period, Policy};
+
+words! {
+    /// Which changes a poll goes by.
+    pub const CHANGES: On = {
+        "new" => On::New, "Once for each record that is created.";
+        "new_or_updated" => On::NewOrUpdated, "Once for each new record, and again for each later version of it.";
+        "archived" => On::Archived, "Once for each record that is archived.";
+    };
+
+    /// What the deliveries of a webhook are written in.
+    pub const ACCEPTS: Accepts = {
+        "json" => Accepts::Json, "JSON.";
+        "form" => Accepts::Form, "The fields of a form, as browsers send them.";
+    };
+
+    /// How a signature is computed.
+    pub const ALGORITHMS: HmacAlgorithm = {
+        "sha256" => HmacAlgorithm::Sha256, "HMAC with SHA-256.";
+        "sha512" => HmacAlgorithm::Sha512, "HMAC with SHA-512.";
+    };
+
+    /// How a signature is written.
+    pub const ENCODINGS: HmacEncoding = {
+        "hex" => HmacEncoding::Hex, "Two hexadecimal digits for each byte.";
+        "base64" => HmacEncoding::Base64, "Base64.";
+    };
+
+    /// The time over which something is counted.
+    pub const PERIODS: Period = {
+        "hour" => Period::Hour, "An hour.";
+        "day" => Period::Day, "A day.";
+        "workday" => Period::Workday, "A day from Monday to Friday.";
+        "week" => Period::Week, "A week.";
+    };
+
+    /// What becomes of times that passed while nothing ran.
+    pub const MISSED: Missed = {
+        "run_once" => Missed::RunOnce, "One start makes up for all that were missed.";
+        "skip" => Missed::Skip, "They are left out; the next time comes as usual.";
+    };
+
+    /// What an input of a `manual` trigger can hold.
+    pub const INPUT_TYPES: FieldType = {
+        "text" => FieldType::Text, "Text.";
+        "number" => FieldType::Number, "A whole or fractional number.";
+        "boolean" => FieldType::Boolean, "`true` or `false`.";
+        "date" => FieldType::Date, "A calendar day, such as `2026-01-31`.";
+        "moment" => FieldType::Moment, "A moment, such as `2026-01-31T08:00:00Z`.";
+        "choice" => FieldType::Choice, "One of the input's `options`.";
+    };
+
+    /// What is done where several records are found and one is wanted.
+    pub const AMBIGUOUS: Ambiguous = {
+        "fail" => Ambiguous::Fail, "The step fails and names the candidates.";
+        "skip" => Ambiguous::Skip, "The step is skipped; the run's log names the candidates.";
+        "first" => Ambiguous::First, "The first that the service gives is taken.";
+        "oldest" => Ambiguous::Oldest, "The one that was created first is taken.";
+    };
+
+    /// What a step's failure means for its run.
+    pub const ON_ERROR: OnError = {
+        "fail" => OnError::Fail, "The run fails and is kept, to be looked at and retried.";
+        "continue" => OnError::Continue, "The failure is kept as `errors.<name>`, and the run goes on.";
+    };
+
+    /// What a look-up does where nothing is found.
+    pub const MISSING: OnMissing = {
+        "continue" => OnMissing::Continue, "The result is empty, and the run goes on.";
+        "skip" => OnMissing::Skip, "The run ends as skipped.";
+        "fail" => OnMissing::Fail, "The run fails as `not_found`.";
+    };
+
+    /// When a mapped field is written.
+    pub const POLICIES: Policy = {
+        "overwrite" => Policy::Overwrite, "Always, also with nothing.";
+        "fill_if_empty" => Policy::FillIfEmpty, "Where the target's field is empty; it is looked up first.";
+        "never_blank" => Policy::NeverBlank, "Where the source has a value, so that nothing is ever cleared.";
+    };
+
+    /// Types that a mapped value can be made.
+    pub const MAPPED_TYPES: FieldType = {
+        "text" => FieldType::Text, "Text.";
+        "number" => FieldType::Number, "A number.";
+        "date" => FieldType::Date, "A calendar day.";
+        "moment" => FieldType::Moment, "A moment.";
+    };
+}
