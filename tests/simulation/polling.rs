@@ -319,6 +319,7 @@ fn simulated_flow(poll: &Poll) -> Flow {
         keys: Vec::new(),
         steps: Vec::new(),
         on_failure: Vec::new(),
+        inputs: sdk::Fields::new(),
         limits: Limits::default(),
         brakes: flow::Brakes::default(),
         expect: flow::Expect::default(),

@@ -1,7 +1,7 @@
 //! Every kind of mistake that checking finds, with its code, its name and what to know about it.
 //!
 //! F00xx is YAML itself (the table of `text`), F01xx the shape of documents, F02xx what connections have, F03xx
-//! expressions, F04xx names, F05xx templates, F06xx a project's own files.
+//! expressions, F04xx names, F05xx expressions within YAML, F06xx a project's own files, F07xx templates and their instances.
 
 use text::Code;
 
@@ -86,6 +86,12 @@ text::codes! {
     FILE_NOT_READ = "F0605", "file-not-read";
     BAD_REFERENCE = "F0606", "bad-reference";
     WRONG_SETTING = "F0607", "wrong-setting";
+
+    UNKNOWN_TEMPLATE = "F0701", "unknown-template";
+    UNKNOWN_TEMPLATE_INPUT = "F0702", "unknown-template-input";
+    MISSING_TEMPLATE_INPUT = "F0703", "missing-template-input";
+    WRONG_TEMPLATE_INPUT = "F0704", "wrong-template-input";
+    UNKNOWN_BINDING = "F0705", "unknown-binding";
 }
 
 #[cfg(test)]

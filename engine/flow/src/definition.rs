@@ -6,6 +6,7 @@ use std::time::Duration;
 use sdk::{Ambiguous, ConnectionName, FlowId};
 use text::{Entry, Node, SourceFile, Span};
 
+use crate::instance::Source;
 use crate::model::{
     Accepts, Brakes, Expect, Input, Limits, Many, Missed, On, OnError, OnMissing, Policy, Retry, Start, Target, Times,
     Verify,
@@ -15,6 +16,8 @@ use crate::model::{
 #[derive(Clone, Debug)]
 pub struct FlowDefinition {
     pub(crate) file: SourceFile,
+    /// The text that all places here are in.
+    pub(crate) source: Source,
     pub(crate) id: At<FlowId>,
     pub(crate) was: Option<At<FlowId>>,
     pub(crate) description: Option<String>,
@@ -27,6 +30,10 @@ pub struct FlowDefinition {
     pub(crate) steps: Vec<StepDefinition>,
     pub(crate) on_failure: Vec<StepDefinition>,
     pub(crate) limits: Limits,
+    /// What was filled in for a template's inputs, or may be.
+    pub(crate) inputs: Vec<FilledInput>,
+    /// Its version, where it is a template: it is checked, and makes no flow.
+    pub(crate) template: Option<u32>,
     pub(crate) brakes: Option<At<Brakes>>,
     pub(crate) expect: Option<At<Expect>>,
     /// Whether reading found no mistake; a definition with one is still checked, and makes no flow.
@@ -42,10 +49,21 @@ pub struct At<T> {
     pub span: Span,
 }
 
+/// A template's input, and what stands for it.
+#[derive(Clone, Debug)]
+pub(crate) struct FilledInput {
+    pub(crate) name: String,
+    /// What was filled in, or its default.
+    pub(crate) value: Option<Node>,
+    pub(crate) may_be_unset: bool,
+}
+
 /// A line of a flow's `connections`.
 #[derive(Clone, Debug)]
 pub(crate) struct DeclaredConnection {
+    /// The name, or the connection that `bind` puts in its place.
     pub(crate) name: At<ConnectionName>,
+    pub(crate) is_bound: bool,
     pub(crate) connector: At<String>,
 }
 
@@ -388,7 +406,27 @@ impl FlowDefinition {
 
     /// Whether it is to run at all.
     pub fn is_enabled(&self) -> bool {
-        self.enabled
+        self.enabled && !self.is_template()
+    }
+
+    /// Whether it is a template, of which flows are made.
+    pub fn is_template(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// Whether it and another are versions of one template.
+    pub(crate) fn is_another_version_of(&self, other: &Self) -> bool {
+        self.template.zip(other.template).is_some_and(|(own, other)| own != other)
+    }
+
+    /// Whether others are read from the same text: a template's instances and itself.
+    pub(crate) fn shares_its_text(&self) -> bool {
+        self.is_template() || self.source.begin_of_instance() > 0
+    }
+
+    /// Whether its mistakes may stand in this file: its own, or its template's.
+    pub fn is_of_file(&self, path: &str) -> bool {
+        *self.file.path == *path || *self.source.text.path == *path
     }
 
     /// Whether its runs begin only when somebody asks for one.

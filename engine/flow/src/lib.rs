@@ -5,6 +5,7 @@ pub mod check;
 pub mod codes;
 pub mod definition;
 pub mod expr;
+mod instance;
 pub mod language;
 pub mod memory;
 pub mod model;
@@ -20,9 +21,9 @@ pub use expr::{EvaluationError, Expression, Scope, Template};
 pub use memory::Memory;
 pub use model::{
     Accepts, Assignments, AtLeast, Brake, Brakes, DoStep, EachStep, Every, Expect, FindStep, Flow, Hmac, HmacAlgorithm,
-    HmacEncoding, Input, Limits, Manual, Many, Missed, Most, NotRun, On, OnError, OnMissing, Period, Policy, Poll,
-    Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind, Target, Times, Trigger, UpsertKey, Verify,
-    Wait, Walk, Webhook, WriteStep,
+    HmacEncoding, Input, InputType, Limits, Manual, Many, Missed, Most, NotRun, On, OnError, OnMissing, Period, Policy,
+    Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind, Target, Times, Trigger, UpsertKey,
+    Verify, Wait, Walk, Webhook, WriteStep,
 };
 pub use parse::{Parsed, duration, parse};
 pub use project::{

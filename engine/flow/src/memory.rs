@@ -12,14 +12,16 @@ use text::{Diagnostic, SourceFile};
 
 use crate::check::{CheckedOne, DefinedIds, check_each, check_one};
 use crate::definition::FlowDefinition;
-use crate::parse::parse_file;
+use crate::instance::Source;
+use crate::parse::{Document, parse_file};
 use crate::{Checked, Parsed, ProjectDefaults};
 
 /// What is known of files, by their paths.
 #[derive(Debug, Default)]
 pub struct Memory {
-    parsed: BTreeMap<Arc<str>, (SourceFile, Option<FlowDefinition>, Vec<Diagnostic>)>,
-    checked: BTreeMap<Arc<str>, (SourceFile, CheckedOne)>,
+    parsed: BTreeMap<Arc<str>, (SourceFile, Option<Document>, Vec<Diagnostic>)>,
+    /// By the paths of definitions' files; what they were read from is an instance's template, too.
+    checked: BTreeMap<Arc<str>, (Source, CheckedOne)>,
     /// What the flows were checked against.
     world: Option<(Catalog, ProjectDefaults)>,
     work: Work,
@@ -38,19 +40,20 @@ impl Memory {
     /// Reads flow files; those that are as they were are not read again.
     pub fn parse(&mut self, files: &[SourceFile]) -> Parsed {
         let mut before = std::mem::take(&mut self.parsed);
-        let mut parsed = Parsed::default();
+        let mut documents = Vec::new();
+        let mut diagnostics = Vec::new();
         for file in files {
             let known = before.remove(&file.path).filter(|(known, _, _)| known == file);
-            let (_, definition, diagnostics) = known.unwrap_or_else(|| {
+            let (_, document, told) = known.unwrap_or_else(|| {
                 self.work.n_parsed += 1;
-                let (definition, diagnostics) = parse_file(file);
-                (file.clone(), definition, diagnostics)
+                let (document, told) = parse_file(file);
+                (file.clone(), document, told)
             });
-            parsed.definitions.extend(definition.clone());
-            parsed.diagnostics.extend(diagnostics.iter().cloned());
-            self.parsed.insert(Arc::clone(&file.path), (file.clone(), definition, diagnostics));
+            documents.extend(document.clone());
+            diagnostics.extend(told.iter().cloned());
+            self.parsed.insert(Arc::clone(&file.path), (file.clone(), document, told));
         }
-        parsed
+        Parsed::of(documents, diagnostics)
     }
 
     /// Checks definitions; those that are as they were, in a world that is, are not checked again.
@@ -63,16 +66,16 @@ impl Memory {
         let mut before = std::mem::take(&mut self.checked);
         check_each(definitions, |definition, ids| {
             let file = definition.file();
-            let known = before.remove(&file.path).filter(|(known, _)| known == file);
+            let known = before.remove(&file.path).filter(|(known, _)| *known == definition.source);
             let stands_alone = stands_alone(definition, ids);
             if let Some((_, known)) = known.filter(|_| stands_alone) {
-                self.checked.insert(Arc::clone(&file.path), (file.clone(), known.clone()));
+                self.checked.insert(Arc::clone(&file.path), (definition.source.clone(), known.clone()));
                 return known;
             }
             self.work.n_checked += 1;
             let checked = check_one(definition, ids, catalog, defaults);
             if stands_alone {
-                self.checked.insert(Arc::clone(&file.path), (file.clone(), checked.clone()));
+                self.checked.insert(Arc::clone(&file.path), (definition.source.clone(), checked.clone()));
             }
             checked
         })

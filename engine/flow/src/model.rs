@@ -9,9 +9,11 @@ use sdk::{Ambiguous, ConnectionName, FlowId, StepName, Timestamp};
 use crate::expr::{Expression, FilterTemplate, Place, Template};
 
 mod safety;
+mod template;
 mod webhook;
 
 pub use safety::{AtLeast, Brake, Brakes, Expect, Most, Period};
+pub use template::InputType;
 pub use webhook::{Accepts, Hmac, HmacAlgorithm, HmacEncoding, Verify, Webhook};
 
 /// A flow, ready to run.
@@ -39,6 +41,8 @@ pub struct Flow {
     pub steps: Vec<Step>,
     /// What is done where a run failed; these steps see `failure`.
     pub on_failure: Vec<Step>,
+    /// What was filled in for its template's inputs: what `inputs` holds in every run.
+    pub inputs: sdk::Fields,
     /// Its limits.
     pub limits: Limits,
     /// Bounds beyond which it is held.

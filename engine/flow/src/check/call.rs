@@ -89,6 +89,14 @@ impl<'a> Checker<'a> {
     /// Whether a flow can be called at all.
     fn check_callable(&mut self, callee: &FlowDefinition, span: Span) {
         let id = callee.id();
+        if callee.is_template() {
+            let message = format!("`{id}` cannot be called: it is a template");
+            let diagnostic = Diagnostic::error(codes::NOT_CALLABLE, message)
+                .help("make a flow of it with `from`, and call that one");
+            let diagnostic = self.diagnostics.at(diagnostic, span, "");
+            self.diagnostics.push(diagnostic.at(&callee.file.path, callee.id.span, "the template"));
+            return;
+        }
         let starts_by = match &callee.trigger {
             Some(TriggerDefinition::Poll(_)) => Some("a `poll`"),
             Some(TriggerDefinition::Schedule(_)) => Some("a `schedule`"),
@@ -108,7 +116,8 @@ impl<'a> Checker<'a> {
         };
         let diagnostic = Diagnostic::error(codes::NOT_CALLABLE, message).help(help);
         let diagnostic = self.diagnostics.at(diagnostic, span, "");
-        let diagnostic = diagnostic.at(&callee.file.path, callee.id.span, "the flow that is called");
+        let (path, place) = callee.source.label(callee.id.span);
+        let diagnostic = diagnostic.at(&path, place, "the flow that is called");
         self.diagnostics.push(diagnostic);
     }
 

@@ -24,15 +24,27 @@ impl<'a> Checker<'a> {
                 continue;
             }
             match self.catalog.connections.get(&name.value) {
+                // Which connection stands for it is said by those who use the template.
+                None if self.definition.is_template() => {}
                 None => self.unknown_connection(&name.value, name.span, Some(&wanted.value)),
                 Some(facts) if facts.connector != wanted.value => {
                     let message = format!(
                         "the connection `{}` is of `{}`, and the flow wants `{}`",
                         name.value, facts.connector, wanted.value
                     );
-                    let diagnostic = Diagnostic::error(codes::WRONG_CONNECTOR, message)
-                        .help("name a connection of that connector, or change the connector here");
-                    self.report(diagnostic, wanted.span, "");
+                    let diagnostic = Diagnostic::error(codes::WRONG_CONNECTOR, message).help(match declared.is_bound {
+                        true => "bind a connection of that connector",
+                        false => "name a connection of that connector, or change the connector here",
+                    });
+                    // What it has, nobody would look for there.
+                    self.mistaken_connections.insert(name.value.clone());
+                    match declared.is_bound {
+                        true => {
+                            let diagnostic = self.diagnostics.at(diagnostic, name.span, "");
+                            self.diagnostics.push(self.diagnostics.at(diagnostic, wanted.span, "wanted here"));
+                        }
+                        false => self.report(diagnostic, wanted.span, ""),
+                    }
                 }
                 Some(_) => {}
             }
@@ -50,6 +62,9 @@ impl<'a> Checker<'a> {
             }
             return None;
         };
+        if self.mistaken_connections.contains(connection) {
+            return None;
+        }
         if !declared && self.reported_connections.insert(connection.clone()) {
             let message = format!("`{connection}` is not among the flow's `connections`");
             let help = format!("list it there: `{connection}: {}`", facts.connector);
@@ -98,10 +113,13 @@ impl<'a> Checker<'a> {
 
     /// Where the connection's name and that of what it has stand in `crm.contacts`.
     pub(super) fn parts(&self, target: &At<Target>) -> (Span, Span) {
-        let written = self.definition.file.slice(target.span);
+        let written = self.definition.source.text.slice(target.span);
         let quote = usize::from(written.starts_with(['"', '\'']));
         let start = target.span.start + quote;
-        let dot = start + target.value.connection.as_str().len();
+        // What stands there may be another connection's name, which `bind` has replaced.
+        let Some(dot) = written.find('.').map(|dot| target.span.start + dot).filter(|dot| *dot > start) else {
+            return (target.span, target.span);
+        };
         let end = dot + 1 + target.value.object.len();
         if end > target.span.end {
             return (target.span, target.span);

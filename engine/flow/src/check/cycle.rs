@@ -88,6 +88,7 @@ fn told(circle: &[Call<'_>]) -> Diagnostic {
     let diagnostic = Diagnostic::error(codes::FLOW_CYCLE, message).help(help);
     circle.iter().fold(diagnostic, |diagnostic, call| {
         let label = format!("`{}` calls `{}`", call.caller.id(), call.callee.value);
-        diagnostic.at(&call.caller.file.path, call.callee.span, label)
+        let (path, span) = call.caller.source.label(call.callee.span);
+        diagnostic.at(&path, span, label)
     })
 }

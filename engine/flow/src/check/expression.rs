@@ -168,9 +168,8 @@ impl Checker<'_> {
 
     /// A place in the file, for messages at run time.
     pub(super) fn place_of(&self, span: Span) -> Place {
-        let file = &self.definition.file;
-        let position = file.position(span.start);
-        Place { file: file.path.to_string(), line: position.line, column: position.column }
+        let (path, position) = self.definition.source.position(span);
+        Place { file: path.to_string(), line: position.line, column: position.column }
     }
 
     fn mistake(&mut self, node: &Node, offset: usize, source: &str, mistake: ExpressionMistake) {
@@ -208,7 +207,7 @@ impl Checker<'_> {
     /// Whether YAML cut the value at a ` #`, which it takes for a comment; reports it.
     fn cut_by_comment(&mut self, node: &Node) -> bool {
         let Kind::Text(Text { style: TextStyle::Plain, value }) = &node.kind else { return false };
-        let file = &self.definition.file;
+        let file = &self.definition.source.text;
         let line = file.line(node.span.end);
         let rest = &file.text[node.span.end.min(line.end)..line.end];
         if !(rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')) {

@@ -20,7 +20,7 @@ impl Checker<'_> {
             FieldType::Text => match value {
                 Value::Text(_) => Some(value),
                 Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
-                    let written = quoted(self.definition.file.slice(node.span));
+                    let written = quoted(self.definition.source.text.slice(node.span));
                     let help = format!("to write it as text, put it in quotes: {written}");
                     self.wrong_field_type(&value, node.span, field, Some((help, written)))
                 }

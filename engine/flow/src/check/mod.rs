@@ -27,6 +27,7 @@ use self::field::ReadFields;
 use self::names::Names;
 use crate::codes;
 use crate::definition::FlowDefinition;
+use crate::expr::Template;
 use crate::model::{Flow, NotRun};
 
 /// What holds for every flow that does not say otherwise.
@@ -66,7 +67,13 @@ pub(crate) fn check_each<'a>(
     let in_circle = cycle::report(definitions, &ids, &mut checked.diagnostics);
     for definition in definitions {
         let CheckedOne { flow, diagnostics } = one(definition, &ids);
-        checked.diagnostics.extend(diagnostics);
+        // What is wrong with a template is told once, and not again for every instance.
+        let is_shared = definition.shares_its_text();
+        for diagnostic in diagnostics {
+            if !is_shared || !checked.diagnostics.contains(&diagnostic) {
+                checked.diagnostics.push(diagnostic);
+            }
+        }
         if !in_circle.contains(definition.id()) && ids.is_unique(definition.id()) {
             checked.flows.extend(flow);
         }
@@ -92,8 +99,9 @@ pub(crate) fn check_one(
     let mut checker = Checker::new(definition, ids, catalog);
     checker.check_ids();
     let flow = checker.flow(defaults);
-    let is_good = definition.sound && !checker.diagnostics.has_errors();
-    CheckedOne { flow: flow.filter(|_| is_good).map(Arc::new), diagnostics: checker.diagnostics.into_vec() }
+    let is_good = definition.sound && !definition.is_template() && !checker.diagnostics.has_errors();
+    let diagnostics = checker.diagnostics.into_vec().into_iter().map(|one| definition.source.told(one)).collect();
+    CheckedOne { flow: flow.filter(|_| is_good).map(Arc::new), diagnostics }
 }
 
 /// Which ids are defined where.
@@ -148,6 +156,8 @@ struct Checker<'a> {
     not_run: Vec<NotRun>,
     /// Connections that were reported, so that each is reported once.
     reported_connections: BTreeSet<sdk::ConnectionName>,
+    /// Connections that are of another connector than the flow wants.
+    mistaken_connections: BTreeSet<sdk::ConnectionName>,
 }
 
 impl<'a> Checker<'a> {
@@ -156,7 +166,7 @@ impl<'a> Checker<'a> {
             definition,
             ids,
             catalog,
-            diagnostics: Diagnostics::new(&definition.file),
+            diagnostics: Diagnostics::new(&definition.source.text),
             names: Names::default(),
             step_names: BTreeMap::new(),
             continued: Vec::new(),
@@ -168,6 +178,7 @@ impl<'a> Checker<'a> {
             found: Vec::new(),
             not_run: Vec::new(),
             reported_connections: BTreeSet::new(),
+            mistaken_connections: BTreeSet::new(),
         }
     }
 
@@ -176,13 +187,14 @@ impl<'a> Checker<'a> {
         let (id, ids) = (&self.definition.id, self.ids);
         // Told once, at the second and every later one; none of them makes a flow.
         let defined = ids.0.get(&id.value).map(Vec::as_slice).unwrap_or_default();
-        if let Some(other) = defined.first().filter(|first| !std::ptr::eq(**first, self.definition)) {
+        let own = self.definition;
+        let is_other = |first: &&&FlowDefinition| !std::ptr::eq(**first, own) && !own.is_another_version_of(first);
+        if let Some(other) = defined.first().filter(is_other) {
             let message = format!("the flow `{}` is defined in `{}` as well", id.value, other.file.path);
-            let diagnostic = Diagnostic::error(codes::DUPLICATE_FLOW, message)
-                .at(&self.definition.file.path, id.span, "defined here")
-                .at(&other.file.path, other.id.span, "and here")
-                .help("give one of them another id");
-            self.diagnostics.push(diagnostic);
+            let diagnostic = Diagnostic::error(codes::DUPLICATE_FLOW, message);
+            let diagnostic = self.diagnostics.at(diagnostic, id.span, "defined here");
+            let (path, span) = other.source.label(other.id.span);
+            self.diagnostics.push(diagnostic.at(&path, span, "and here").help("give one of them another id"));
         }
         if let Some(was) = &self.definition.was
             && was.value != id.value
@@ -198,8 +210,9 @@ impl<'a> Checker<'a> {
     fn flow(&mut self, defaults: &ProjectDefaults) -> Option<Flow> {
         let definition = self.definition;
         self.check_connections();
-        let trigger = definition.trigger.as_ref().and_then(|trigger| self.trigger(trigger));
+        let inputs = self.filled_inputs();
         self.add_inputs();
+        let trigger = definition.trigger.as_ref().and_then(|trigger| self.trigger(trigger));
         let when = definition.when.as_ref().map(|node| self.question(node, names::Sees::Run));
         let keys: Vec<_> =
             definition.keys.iter().map(|entry| Some((entry.key.text.clone(), self.value(&entry.value)?))).collect();
@@ -229,11 +242,26 @@ impl<'a> Checker<'a> {
             keys: keys.into_iter().collect::<Option<_>>()?,
             steps,
             on_failure,
+            inputs,
             limits: definition.limits,
             brakes: definition.brakes.as_ref().map(|brakes| brakes.value).unwrap_or_default(),
             expect: definition.expect.as_ref().map(|expect| expect.value).unwrap_or_default(),
             not_run: std::mem::take(&mut self.not_run),
         })
+    }
+
+    /// What was filled in for a template's inputs.
+    fn filled_inputs(&mut self) -> sdk::Fields {
+        let mut fields = sdk::Fields::new();
+        for input in &self.definition.inputs {
+            // It is plain: what is not was reported where it was filled in.
+            let value = match input.value.as_ref().map(|node| self.value(node)) {
+                Some(Some(Template::Literal(value))) => value,
+                Some(_) | None => sdk::Value::Null,
+            };
+            fields.insert(input.name.clone(), value);
+        }
+        fields
     }
 
     /// Notes a word that is checked, and that this version does not run.
@@ -254,7 +282,7 @@ impl<'a> Checker<'a> {
         match &self.text_map {
             Some((span, map)) if *span == node.span => map.span(start, end),
             Some(_) | None => {
-                let map = node.text_map(&self.definition.file);
+                let map = node.text_map(&self.definition.source.text);
                 let found = map.span(start, end);
                 self.text_map = Some((node.span, map));
                 found

@@ -71,6 +71,7 @@ const BUILT_IN: [&str; 3] = ["run", "flow", "now"];
 /// What `failure` has.
 const FAILURE: [&str; 4] = ["step", "class", "message", "attempt"];
 const NOT_GIVEN: &str = "it need not be given, and has no default";
+const NOT_FILLED_IN: &str = "it need not be filled in, and has no default";
 
 impl Names {
     /// Makes a name; it hides an earlier one.
@@ -254,9 +255,13 @@ impl Checker<'_> {
         }
     }
 
-    /// Makes the inputs of a manual trigger visible, each under its whole name.
+    /// Makes the inputs of a template and of a manual trigger visible, each under its whole name.
     pub(super) fn add_inputs(&mut self) {
         let inputs = self.definition.trigger.as_ref().and_then(|trigger| trigger.inputs()).unwrap_or_default();
+        for input in &self.definition.inputs {
+            let unset = input.may_be_unset.then_some(NOT_FILLED_IN);
+            self.names.add(Name { text: format!("inputs.{}", input.name), unset, what: Named::Value });
+        }
         for InputDefinition { input, default, .. } in inputs {
             let unset = (!input.required && default.is_none()).then_some(NOT_GIVEN);
             self.names.add(Name { text: format!("inputs.{}", input.name), unset, what: Named::Value });
@@ -266,7 +271,9 @@ impl Checker<'_> {
     /// `inputs` has what a caller gives.
     fn check_inputs(&mut self, site: Site<'_>, source: &str, uses: &[Read]) {
         let Some(trigger) = &self.definition.trigger else { return };
-        let Some(inputs) = trigger.inputs() else {
+        let of_template = &self.definition.inputs;
+        let inputs = trigger.inputs();
+        if inputs.is_none() && of_template.is_empty() {
             let Some(read) = uses.first() else { return };
             let span = self.site_span(site, &read.span);
             let help = match self.has_record() {
@@ -276,12 +283,14 @@ impl Checker<'_> {
             let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, "nobody gives this flow `inputs`").help(help);
             self.report(diagnostic, span, "");
             return;
-        };
+        }
+        let of_caller = inputs.unwrap_or_default().iter().map(|known| known.input.name.as_str());
+        let all: Vec<&str> = of_template.iter().map(|known| known.name.as_str()).chain(of_caller).collect();
         for read in uses {
             let Some(input) = read.path.first() else { continue };
             let span = self.property_span(site, source, read);
             let Some(name) = self.names.find(&format!("inputs.{input}")) else {
-                let known = inputs.iter().map(|known| known.input.name.as_str());
+                let known = all.iter().copied();
                 let diagnostic =
                     Diagnostic::error(codes::UNKNOWN_NAME, format!("there is no input `{}`", shown(input)))
                         .help(super::connection::listed("the inputs are", known.clone()))

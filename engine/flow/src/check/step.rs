@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
     }
 
     fn report_end(&mut self, step: &StepDefinition) {
-        let verb = self.definition.file.slice(step.span).to_owned();
+        let verb = self.definition.source.text.slice(step.span).to_owned();
         let message = format!("`{verb}` stands in `on_failure`, and the run has ended already");
         let diagnostic = Diagnostic::error(codes::NOT_ON_FAILURE, message)
             .help("to take some steps only sometimes, give them a `when` or put them into an `if`");

@@ -22,11 +22,10 @@ impl Scope {
         let about_flow = [("id".into(), flow.id.as_str().into())].into_iter().collect::<Map>();
         let about_run = [("id".into(), run.to_string().into())].into_iter().collect::<Map>();
         let mut scope = Self { names: rhai::Scope::new(), zone: flow.timezone.clone() };
+        // What its template's form says, and what a caller gives: no name is among both.
+        let mut inputs = flow.inputs.clone();
         match &flow.trigger {
-            Trigger::Manual(manual) => {
-                let inputs = given(manual, &record.fields);
-                scope.names.push_constant_dynamic("inputs", convert::fields_of("inputs", &inputs));
-            }
+            Trigger::Manual(manual) => inputs.extend(given(manual, &record.fields)),
             Trigger::Poll(_) | Trigger::Schedule(Schedule { walk: Some(_), .. }) => {
                 scope.names.push_constant_dynamic("record", record_map(record));
             }
@@ -35,6 +34,9 @@ impl Scope {
                 scope.names.push_constant_dynamic("body", convert::fields_of("body", &record.fields));
             }
             Trigger::Schedule(Schedule { walk: None, .. }) => {}
+        }
+        if !inputs.is_empty() || matches!(flow.trigger, Trigger::Manual(_)) {
+            scope.names.push_constant_dynamic("inputs", convert::fields_of("inputs", &inputs));
         }
         scope.names.push_constant_dynamic("run", about_run.into());
         scope.names.push_constant_dynamic("flow", about_flow.into());

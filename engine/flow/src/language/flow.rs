@@ -1,5 +1,6 @@
 //! A flow document.
 
+use super::words::TEMPLATE_INPUT_TYPES;
 use super::{Key, Mapping, Naming, Notation, STEP, Shape, Standing, TRIGGER, key};
 
 /// A flow.
@@ -59,11 +60,72 @@ pub static FLOW: Mapping = Mapping::new(
             Shape::ListOf(&Shape::Kinds(&STEP)),
             "Steps for a run that failed for good. They see `failure.step`, `failure.class`, `failure.message` and `failure.attempt`.",
         ),
-        planned("inputs", "Makes the flow a template, with inputs to fill in."),
-        planned("from", "The template that this flow is made of."),
-        planned("bind", "Which connection stands for each one that the template names."),
+        key(
+            "inputs",
+            Shape::MapOf(Naming::Name, &Shape::Map(&TEMPLATE_INPUT)),
+            "Makes the flow a template: what is filled in by those who make flows of it. `${ inputs.<name> }` stands for it anywhere, as a whole value also in keys that take no other expression.",
+        ),
+        BIND,
     ],
 );
+
+/// A flow that is made of a template.
+pub static INSTANCE: Mapping = Mapping::new(
+    "an instance of a template",
+    "A flow that is made of a template: which one, and what is filled in.",
+    &[
+        key("flow", Shape::Noted(Notation::Id), "The flow's id, which its cursor and its history belong to.")
+            .required(),
+        key(
+            "was",
+            Shape::Noted(Notation::Id),
+            "The id it had before; the flow goes on with that one's cursor and history.",
+        ),
+        key("from", Shape::Text, "The template and its version, such as `customers-to-warehouse@1`.").required(),
+        BIND,
+        key(
+            "inputs",
+            Shape::MapOf(Naming::Input, &Shape::Value),
+            "What is filled in for the template's inputs. It is plain, and of the types that the template gives to them.",
+        ),
+        key("description", Shape::Text, "One sentence for people, in place of the template's."),
+        key(
+            "labels",
+            Shape::MapOf(Naming::Text, &LABEL),
+            "Words by which people sort flows, in place of the template's.",
+        ),
+        key("enabled", Shape::Boolean, "`false` keeps the flow from running; it is still checked.").default("`true`"),
+        key("timezone", Shape::Noted(Notation::TimeZone), "The time zone of its schedule and its dates.")
+            .default("the template's, else the project's"),
+    ],
+);
+
+/// One value that the flows of a template fill in.
+pub static TEMPLATE_INPUT: Mapping = Mapping::new(
+    "an input",
+    "One value that is filled in by those who make flows of the template.",
+    &[
+        key("type", Shape::Word(TEMPLATE_INPUT_TYPES.words), "What it holds.").required(),
+        key("label", Shape::Text, "What people call it."),
+        key("help", Shape::Text, "A sentence on what to fill in."),
+        key("default", Shape::Value, "What it is where nobody fills it in.")
+            .default("nothing: the keys that ask for it are left out"),
+        key("required", Shape::Boolean, "Whether it must be filled in.").default("`false`"),
+        key("options", Shape::ListOf(&Shape::Text), "What there is to choose from, for a `choice`."),
+        key(
+            "of",
+            Shape::Text,
+            "From where a form offers values: `crm.contacts` for a `field`, `filter` or `mapping`, `crm.contacts.stage` for an `option`, `crm` for an `owner` or `list`.",
+        ),
+    ],
+);
+
+const BIND: Key = key(
+    "bind",
+    Shape::MapOf(Naming::Id, &Shape::Noted(Notation::Id)),
+    "Which connection stands for each name under `connections`, such as `{crm: hubspot-acme}`.",
+)
+.default("the connections of the same names");
 
 /// Bounds that the author sets.
 pub static LIMITS: Mapping = Mapping::new(
@@ -111,7 +173,3 @@ pub static EXPECT: Mapping = Mapping::new(
 
 const BOUND: Shape = Shape::OneOf(&[Shape::Count(999_999_999_999), Shape::Text]);
 const LABEL: Shape = Shape::OneOf(&[Shape::Text, Shape::Number, Shape::Boolean]);
-
-const fn planned(name: &'static str, doc: &'static str) -> Key {
-    key(name, Shape::Value, doc).standing(Standing::Planned)
-}

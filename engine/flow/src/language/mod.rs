@@ -11,7 +11,7 @@ mod trigger;
 pub mod words;
 
 pub use filter::{COMPARISONS, FILTER};
-pub use flow::{BRAKES, EXPECT, FLOW, LIMITS};
+pub use flow::{BRAKES, EXPECT, FLOW, INSTANCE, LIMITS, TEMPLATE_INPUT};
 pub use project::{CONNECTION, CONNECTIONS, RETENTION, SETTINGS};
 pub use step::{MAPPED, RETRY, RULE, STEP, STOP, StepVerb};
 pub use text::grammar::{

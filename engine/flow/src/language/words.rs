@@ -3,7 +3,7 @@
 use sdk::{Ambiguous, FieldType};
 use text::words;
 
-use crate::model::{Accepts, HmacAlgorithm, HmacEncoding, Missed, On, OnError, OnMissing, Period, Policy};
+use crate::model::{Accepts, HmacAlgorithm, HmacEncoding, InputType, Missed, On, OnError, OnMissing, Period, Policy};
 
 words! {
     /// Which changes a poll goes by.
@@ -53,6 +53,23 @@ words! {
         "date" => FieldType::Date, "A calendar day, such as `2026-01-31`.";
         "moment" => FieldType::Moment, "A moment, such as `2026-01-31T08:00:00Z`.";
         "choice" => FieldType::Choice, "One of the input's `options`.";
+    };
+
+    /// What an input of a template can hold.
+    pub const TEMPLATE_INPUT_TYPES: InputType = {
+        "text" => InputType::Text, "Text.";
+        "number" => InputType::Number, "A whole or fractional number.";
+        "boolean" => InputType::Boolean, "`true` or `false`.";
+        "duration" => InputType::Duration, "A duration, such as `15m`.";
+        "choice" => InputType::Choice, "One of the input's `options`.";
+        "field" => InputType::Field, "The name of a field, such as `email`.";
+        "option" => InputType::Option, "One option of a field.";
+        "mapping" => InputType::Mapping, "A `mapping` of fields, such as `{name: displayName}`.";
+        "filter" => InputType::Filter, "A `filter`, such as `{stage: won}`.";
+        "rules" => InputType::Rules, "The rules of a `route`, the first that holds first.";
+        "owner" => InputType::Owner, "An owner of records, by e-mail address or id.";
+        "list" => InputType::List, "A list that the service keeps, by its id.";
+        "object" => InputType::Object, "A map of names and values.";
     };
 
     /// What is done where several records are found and one is wanted.

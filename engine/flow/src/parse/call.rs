@@ -12,7 +12,7 @@ pub(super) fn action(reader: &mut Reader<'_>, map: &Map, verb: &Entry) -> Verb {
     let text =
         reader.fixed_text(&verb.value, verb.key.span, "do", "a connection and its action, such as `crm.associate`");
     let action = text.and_then(|text| match super::value::target(&text.value) {
-        Some(value) => Some(At { value, span: text.span }),
+        Some(value) => Some(At { value: reader.bound(value), span: text.span }),
         None => {
             let message = format!("`{}` does not name a connection and its action", shown(&text.value));
             let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message).help("write it as `crm.associate`");

@@ -1,18 +1,29 @@
 //! A flow document.
 
+use std::collections::BTreeMap;
+
 use sdk::{ConnectionName, FlowId};
-use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, did_you_mean, shown};
 
 use super::reader::Reader;
 use super::{safety, step, trigger};
 use crate::codes;
 use crate::definition::{At, DeclaredConnection, FlowDefinition, StepDefinition, TriggerDefinition};
+use crate::instance::Source;
 use crate::language::{FLOW, LIMITS};
 use crate::model::Limits;
 
 /// Reads a flow; `None` where not even its id can be read.
-pub(super) fn read(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) -> Option<FlowDefinition> {
+///
+/// The file is the one that it is known by; its places are in `source`, which `diagnostics` are of.
+pub(crate) fn read(
+    file: &SourceFile,
+    source: Source,
+    map: &Map,
+    diagnostics: &mut Diagnostics,
+) -> Option<FlowDefinition> {
     let mut reader = Reader::new(diagnostics);
+    reader.bind = map.get("bind").map(|entry| bind(&mut reader, entry, map)).unwrap_or_default();
     reader.keys(map, &FLOW);
     let id = map.get("flow").and_then(|entry| reader.id(entry));
     let was = map
@@ -21,6 +32,7 @@ pub(super) fn read(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) 
         .map(|was| At { value: FlowId::new(was.value), span: was.span });
     let definition = FlowDefinition {
         file: file.clone(),
+        source,
         id: id.map_or(At { value: FlowId::new(""), span: Span::default() }, |id| At {
             value: FlowId::new(id.value),
             span: id.span,
@@ -41,6 +53,8 @@ pub(super) fn read(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) 
             .get("on_failure")
             .map(|entry| step::read_list(&mut reader, entry, step::FIRST_LEVEL))
             .unwrap_or_default(),
+        inputs: Vec::new(),
+        template: None,
         sound: false,
     };
     check_version_and_labels(&mut reader, map);
@@ -63,6 +77,35 @@ pub(super) fn question(reader: &mut Reader<'_>, entry: &Entry) -> Node {
     entry.value.clone()
 }
 
+/// Which connection stands for which of the flow's names.
+fn bind(reader: &mut Reader<'_>, entry: &Entry, flow: &Map) -> BTreeMap<String, At<ConnectionName>> {
+    let Some(map) = reader.map(entry) else { return BTreeMap::new() };
+    let names: Vec<&str> = match flow.get("connections").map(|entry| &entry.value.kind) {
+        Some(Kind::Map(map)) => map.entries.iter().map(|entry| entry.key.text.as_str()).collect(),
+        Some(_) | None => Vec::new(),
+    };
+    let mut bound = BTreeMap::new();
+    for entry in &map.entries {
+        if !names.contains(&entry.key.text.as_str()) {
+            let message = format!("the flow names no connection `{}`", shown(&entry.key.text));
+            let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_BINDING, message)
+                .help(format!("`bind` puts connections in the place of {list}"))
+                .did_you_mean(entry.key.span, did_you_mean(&entry.key.text, names.iter().copied()));
+            reader.report(diagnostic, entry.key.span);
+            continue;
+        }
+        let Some(name) = reader.fixed_text(&entry.value, entry.key.span, &entry.key.text, "a connection's name") else {
+            continue;
+        };
+        if reader.check_id(&name) {
+            let name = At { value: ConnectionName::new(name.value), span: name.span };
+            bound.insert(entry.key.text.clone(), name);
+        }
+    }
+    bound
+}
+
 fn connections(reader: &mut Reader<'_>, entry: &Entry) -> Vec<DeclaredConnection> {
     let Some(map) = reader.map(entry) else { return Vec::new() };
     let mut connections = Vec::new();
@@ -76,8 +119,10 @@ fn connections(reader: &mut Reader<'_>, entry: &Entry) -> Vec<DeclaredConnection
             "the name of a connector such as `hubspot`",
         );
         if let (true, Some(connector)) = (is_id, connector) {
-            let name = At { value: ConnectionName::new(name.value), span: name.span };
-            connections.push(DeclaredConnection { name, connector });
+            let bound = reader.bind.get(&name.value).cloned();
+            let is_bound = bound.is_some();
+            let name = bound.unwrap_or(At { value: ConnectionName::new(name.value), span: name.span });
+            connections.push(DeclaredConnection { name, is_bound, connector });
         }
     }
     connections

@@ -44,7 +44,10 @@ fn input(reader: &mut Reader<'_>, entry: &Entry) -> Option<InputDefinition> {
             None
         }
     };
-    let options = map.get("options").map(|entry| options(reader, entry, field_type));
+    let options = map.get("options").map(|entry| {
+        let is_choice = field_type.is_none_or(|known| known == FieldType::Choice);
+        options(reader, entry, is_choice)
+    });
     if let (Some(FieldType::Choice), None) = (field_type, &options) {
         let diagnostic = Diagnostic::error(codes::BAD_INPUT, "a choice needs `options`")
             .help("list what there is to choose from, such as `options: [low, high]`");
@@ -69,14 +72,16 @@ fn input(reader: &mut Reader<'_>, entry: &Entry) -> Option<InputDefinition> {
     Some(InputDefinition { input, default: default.map(|entry| entry.value.clone()) })
 }
 
-fn report_default(reader: &mut Reader<'_>, span: Span) {
+/// That an input has a default that it never takes.
+pub(crate) fn report_default(reader: &mut Reader<'_>, span: Span) {
     let diagnostic = Diagnostic::error(codes::BAD_INPUT, "an input that must be given needs no `default`")
         .help("remove `default`, or `required: true`");
     reader.report(diagnostic, span);
 }
 
-fn options(reader: &mut Reader<'_>, entry: &Entry, field_type: Option<FieldType>) -> Vec<String> {
-    if field_type.is_some_and(|field_type| field_type != FieldType::Choice) {
+/// The options of a choice.
+pub(crate) fn options(reader: &mut Reader<'_>, entry: &Entry, is_choice: bool) -> Vec<String> {
+    if !is_choice {
         let diagnostic = Diagnostic::error(codes::BAD_INPUT, "`options` are for a choice")
             .help("write `type: choice`, or remove `options`");
         reader.report(diagnostic, entry.key.span);

@@ -5,8 +5,8 @@
 mod call;
 mod control;
 mod damaged;
-mod flow;
-mod manual;
+pub(crate) mod flow;
+pub(crate) mod manual;
 mod poll;
 pub(crate) mod reader;
 mod safety;
@@ -17,12 +17,13 @@ mod value;
 mod webhook;
 mod write;
 
-use text::{Diagnostic, Diagnostics, Kind, SourceFile, Span};
+use text::{Diagnostic, Diagnostics, Kind, Map, SourceFile, Span};
 
 use crate::codes;
 use crate::definition::FlowDefinition;
+use crate::instance::{self, InstanceDefinition, TemplateDefinition};
 pub use value::duration;
-pub(crate) use value::is_name;
+pub(crate) use value::{is_id, is_name};
 
 /// What was read.
 #[derive(Clone, Debug, Default)]
@@ -33,26 +34,56 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What one file holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Document {
+    Flow(Box<FlowDefinition>),
+    Template(Box<TemplateDefinition>),
+    Instance(Box<InstanceDefinition>),
+}
+
 /// Reads flow files.
 pub fn parse(files: &[SourceFile]) -> Parsed {
-    let mut parsed = Parsed::default();
+    let mut documents = Vec::new();
+    let mut diagnostics = Vec::new();
     for file in files {
-        let (definition, diagnostics) = parse_file(file);
-        parsed.definitions.extend(definition);
-        parsed.diagnostics.extend(diagnostics);
+        let (document, told) = parse_file(file);
+        documents.extend(document);
+        diagnostics.extend(told);
     }
-    parsed
+    Parsed::of(documents, diagnostics)
 }
 
-/// Reads one flow file.
-pub(crate) fn parse_file(file: &SourceFile) -> (Option<FlowDefinition>, Vec<Diagnostic>) {
+impl Parsed {
+    /// What documents hold together: instances become flows by their templates.
+    pub(crate) fn of(documents: Vec<Document>, mut diagnostics: Vec<Diagnostic>) -> Self {
+        let (mut definitions, mut templates, mut instances) = (Vec::new(), Vec::new(), Vec::new());
+        for document in documents {
+            match document {
+                Document::Flow(flow) => definitions.push(*flow),
+                Document::Template(template) => templates.push(*template),
+                Document::Instance(instance) => instances.push(*instance),
+            }
+        }
+        let (made, told) = instance::assemble(&templates, &instances, &definitions);
+        definitions.extend(made);
+        diagnostics.extend(told);
+        Self { definitions, diagnostics }
+    }
+}
+
+/// Reads one file.
+pub(crate) fn parse_file(file: &SourceFile) -> (Option<Document>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::new(file);
-    let definition = parse_one(file, &mut diagnostics);
-    let sound = !diagnostics.has_errors();
-    (definition.map(|definition| FlowDefinition { sound, ..definition }), diagnostics.into_vec())
+    let document = parse_one(file, &mut diagnostics).map(|document| match document {
+        Document::Flow(flow) => Document::Flow(Box::new(FlowDefinition { sound: !diagnostics.has_errors(), ..*flow })),
+        // What is wrong with these was noted where they were read.
+        other @ (Document::Template(_) | Document::Instance(_)) => other,
+    });
+    (document, diagnostics.into_vec())
 }
 
-fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDefinition> {
+fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Document> {
     let document = text::parse_yaml(file);
     for diagnostic in document.diagnostics {
         diagnostics.push(damaged::explain(file, diagnostic));
@@ -70,7 +101,7 @@ fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDef
     };
     let first = map.entries.first()?;
     match first.key.text.as_str() {
-        "flow" => flow::read(file, map, diagnostics),
+        "flow" => read_flow(file, map, diagnostics),
         kind @ ("sync" | "connector") => {
             diagnostics.push(reader::not_yet(kind).at(&file.path, first.key.span, ""));
             None
@@ -103,9 +134,21 @@ fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<FlowDef
                     .did_you_mean(first.key.span, text::did_you_mean(other, kinds)),
             });
             // With `flow` further down, the rest can be read all the same.
-            map.get("flow").and_then(|_| flow::read(file, map, diagnostics))
+            map.get("flow").and_then(|_| read_flow(file, map, diagnostics))
         }
     }
+}
+
+/// A flow, a template that flows are made of, or a flow that is made of one.
+fn read_flow(file: &SourceFile, map: &Map, diagnostics: &mut Diagnostics) -> Option<Document> {
+    if map.get("from").is_some() {
+        return instance::read_instance(file, map, diagnostics).map(|instance| Document::Instance(Box::new(instance)));
+    }
+    if map.get("inputs").is_some() {
+        return instance::read_template(file, map, diagnostics).map(|template| Document::Template(Box::new(template)));
+    }
+    let source = instance::Source::of_file(file);
+    flow::read(file, source, map, diagnostics).map(|flow| Document::Flow(Box::new(flow)))
 }
 
 /// The id that a flow of this file would have by the file's name.

@@ -1,7 +1,9 @@
 //! The small questions that reading a document asks again and again, each with its own good message.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sdk::ConnectionName;
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, Text, TextStyle, did_you_mean, shown};
 
 use super::damaged::{self, Pair};
@@ -13,6 +15,8 @@ use crate::template;
 /// Reads values, and says what is wrong with them. What was reported already is passed over in silence.
 pub(crate) struct Reader<'a> {
     pub(crate) diagnostics: &'a mut Diagnostics,
+    /// Which connections stand for the names that are read.
+    pub(crate) bind: BTreeMap<String, At<ConnectionName>>,
 }
 
 /// The mistake of using what this version does not run.
@@ -22,7 +26,7 @@ pub(crate) fn not_yet(word: &str) -> Diagnostic {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(diagnostics: &'a mut Diagnostics) -> Self {
-        Self { diagnostics }
+        Self { diagnostics, bind: BTreeMap::new() }
     }
 
     /// Reports a mistake; more may be added to what it is given.

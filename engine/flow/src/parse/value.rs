@@ -182,7 +182,15 @@ impl Reader<'_> {
             self.report(diagnostic, text.span);
             return None;
         };
-        Some(At { value, span: text.span })
+        Some(At { value: self.bound(value), span: text.span })
+    }
+
+    /// The target at the connection that stands for its name.
+    pub(super) fn bound(&self, target: Target) -> Target {
+        match self.bind.get(target.connection.as_str()) {
+            Some(bound) => Target { connection: bound.value.clone(), ..target },
+            None => target,
+        }
     }
 }
 

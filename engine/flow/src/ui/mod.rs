@@ -8,6 +8,7 @@ mod mended;
 mod not_run;
 mod robust;
 mod started;
+mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

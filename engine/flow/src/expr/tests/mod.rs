@@ -65,6 +65,7 @@ fn flow() -> crate::Flow {
         keys: Vec::new(),
         steps: Vec::new(),
         on_failure: Vec::new(),
+        inputs: sdk::Fields::new(),
         limits: crate::Limits::default(),
         brakes: crate::Brakes::default(),
         expect: crate::Expect::default(),
