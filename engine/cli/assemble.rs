@@ -278,7 +278,7 @@ fn diagnostics_for(
         let (ours, others): (Vec<_>, Vec<_>) =
             understood.definitions.iter().partition(|definition| only.contains(definition.id()));
         let is_in = |definitions: &[&FlowDefinition], path: &str| {
-            definitions.iter().any(|definition| *definition.file().path == *path)
+            definitions.iter().any(|definition| definition.is_of_file(path))
         };
         // One that two files share stays, whichever it names first.
         let is_ours = |file: &str| is_in(&ours, file) || !is_in(&others, file);
@@ -349,6 +349,9 @@ impl Sorted {
             Some((flow, reason)) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 Failure::Mistakes { summary: format!("no flow can run; `{flow}`: {reason}") }
             }
+            None if diagnostics.is_empty() && files.unreadable.is_empty() => Failure::Mistakes {
+                summary: "there is no flow to run: a template makes none before another file fills it in".to_owned(),
+            },
             Some(_) | None => Failure::Mistakes {
                 summary: format!("no flow can run: {}", summary(diagnostics, files.unreadable.len() as u64)),
             },

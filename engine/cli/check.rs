@@ -110,9 +110,13 @@ fn tell_all(files: &ProjectFiles, checked: &Checked, format: CheckFormat) -> Res
     told?;
     if format == CheckFormat::Text {
         let flows = counted(checked.flows.len() as u64, "flow");
+        let templates = match checked.n_templates {
+            0 => String::new(),
+            n => format!(" and {}", counted(n as u64, "template")),
+        };
         let warnings =
             if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
-        screen::say(&format!("{flows} checked, no mistakes{warnings}.\n"));
+        screen::say(&format!("{flows}{templates} checked, no mistakes{warnings}.\n"));
         for flow in &checked.flows {
             flow.not_run().iter().for_each(|word| screen::say(&format!("{word}; `up` leaves `{}` out.\n", flow.id)));
         }

@@ -142,6 +142,12 @@ pub enum Failure {
         /// How many, of how many.
         summary: String,
     },
+    /// A template, of which flows are made.
+    #[error("`{flow}` is a template, and makes no runs itself")]
+    Template {
+        /// Which.
+        flow: FlowId,
+    },
     /// A flow that is switched off in its file.
     #[error("`{flow}` is switched off by `enabled: false`")]
     Disabled {
@@ -282,6 +288,7 @@ impl Failure {
             | Self::NoEnvironment { .. }
             | Self::LeadsOut { .. }
             | Self::Disabled { .. }
+            | Self::Template { .. }
             | Self::Held { .. } => Status::Project,
             Self::NothingChosen { .. } | Self::Unconfirmed { .. } | Self::BadInputs { .. } => Status::Usage,
             Self::NoFolder { .. }
@@ -357,6 +364,9 @@ impl Failure {
                 Some("name runs or groups, or all failures of a kind with --flow, --class or --since".to_owned())
             }
             Self::Unconfirmed { .. } => Some("add `--yes` if all of them are meant".to_owned()),
+            Self::Template { flow } => {
+                Some(format!("make a flow of it: `flow: its-id`, `from: {flow}@1` and `inputs`"))
+            }
             Self::Disabled { .. } => Some("take that line out, then try again".to_owned()),
             Self::File { source, .. } => rights(source),
             Self::Store(store::Error::File { source, .. }) => rights(source),

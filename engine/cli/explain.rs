@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 /// The groups of codes, by how they begin.
-const GROUPS: [(&str, &str); 11] = [
+const GROUPS: [(&str, &str); 12] = [
     ("F00", "Reading YAML"),
     ("F01", "The shape of flows"),
     ("F02", "What connections have"),
@@ -33,6 +33,7 @@ const GROUPS: [(&str, &str); 11] = [
     ("F04", "Names"),
     ("F05", "Expressions within YAML"),
     ("F06", "Connections"),
+    ("F07", "Templates"),
     ("M01", "The shape of connectors' manifests"),
     ("M02", "Names within manifests"),
     ("M03", "References within manifests"),

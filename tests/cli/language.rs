@@ -1,6 +1,6 @@
 //! The language as a whole: what this version does not run is checked like everything else, and told before anything runs.
 
-use crate::project::{Project, Sandbox, offline};
+use crate::project::{PEOPLE, Project, Sandbox, offline};
 
 /// A flow of which this version runs all but one word.
 const HOOKED: &str = "\
@@ -46,4 +46,64 @@ async fn a_flow_that_is_not_run_stops_no_other() {
     project.run(&["run", "hooked", "--once"]).refused(1, &[sentence]);
     project.run(&["run", "careful"]).refused(1, &["does not run `brakes` yet"]);
     assert!(project.run(&["status"]).ok().contains("does not run `brakes` yet"));
+}
+
+/// The flow `people`, with what differs from one to the next left open.
+fn template() -> String {
+    let inputs = "version: 1\ninputs:\n  interval: {type: duration, default: 1s}\n  field: {type: field, of: warehouse.people, required: true}\n  greeting: {type: text, default: Hello}\n";
+    PEOPLE
+        .replace("flow: people\n", &format!("flow: people-template\n{inputs}"))
+        .replace("connections: {crm: hubspot, warehouse: sqlite}", "connections: {source: hubspot, target: sqlite}")
+        .replace("crm.contacts", "source.contacts")
+        .replace("warehouse.people", "target.people")
+        .replace("of: target.people", "of: warehouse.people")
+        .replace("every: 1s", "every: \"${ inputs.interval }\"")
+        .replace("      name: ${ join_words(", "      \"${ inputs.field }\": ${ join_words(inputs.greeting, ")
+}
+
+const INSTANCE: &str = "\
+flow: acme-people
+from: people-template@1
+bind: {source: crm, target: warehouse}
+inputs: {field: name, greeting: Dear}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_made_of_a_template_runs() {
+    let sandbox = Sandbox::with_records(5).await;
+    let project = Project::new(&sandbox.url());
+    std::fs::remove_file(project.path("flows/people.yaml")).expect("another takes its place");
+    project.write("flows/template.yaml", template());
+    assert!(project.run(&["check"]).ok().contains("0 flows and 1 template checked, no mistakes.\n"));
+    project.run(&["up"]).refused(1, &["there is no flow to run"]);
+    project
+        .run(&["run", "people-template"])
+        .refused(1, &["`people-template` is a template", "`from: people-template@1`"]);
+
+    project.write("flows/acme.yaml", INSTANCE);
+    assert!(project.run(&["check"]).ok().contains("1 flow and 1 template checked, no mistakes.\n"));
+    project.run(&["run", "acme-people", "--once"]).ok();
+    assert_eq!(project.count("SELECT count(*) FROM people WHERE name LIKE 'Dear %'"), 5);
+    let runs = project.run(&["runs", "list", "--format", "json"]).json();
+    assert!(runs.as_array().expect("runs").iter().all(|run| run["flow"] == "acme-people"), "{runs}");
+
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("1 flow at work");
+    engine.wait_for("● acme-people");
+    let next = engine.wait_for("Flows that you edit");
+    assert!(!next.contains("template"), "nothing bad is said of a template: {next}");
+}
+
+#[test]
+fn a_mistake_is_told_in_the_file_that_it_is_in() {
+    let project = offline();
+    project.write("flows/template.yaml", template());
+    project.write("flows/acme.yaml", INSTANCE.replace("greeting: Dear", "greeting: Dear, interval: often"));
+    project.run(&["check"]).refused(1, &["error[F0704]", "--> flows/acme.yaml:4:", "::: flows/template.yaml:4:"]);
+    project.write("flows/acme.yaml", INSTANCE.replace("source: crm", "source: warehouse"));
+    project.run(&["check"]).refused(1, &["error[F0204]", "--> flows/acme.yaml:3:"]);
+    project.write("flows/acme.yaml", INSTANCE);
+    project.write("flows/template.yaml", template().replace("record.email.to_lower", "record.email.to_lowr"));
+    let said = project.run(&["check"]).refused(1, &["error[F0302]", "--> flows/template.yaml:"]);
+    assert_eq!(said.err.matches("error[").count(), 1, "once, however many flows are made of it: {said:?}");
 }

@@ -95,18 +95,23 @@ impl Understood {
         self.blamed(flow::check(&self.definitions, catalog, &self.project.defaults()), diagnostics)
     }
 
-    fn blamed(&self, checked: Checked, mut diagnostics: Vec<Diagnostic>) -> Checked {
+    fn blamed(&self, mut checked: Checked, mut diagnostics: Vec<Diagnostic>) -> Checked {
         // A file of connections with mistakes may well have those that flows name: they are not the flows' mistakes.
         let is_known = !self.diagnostics.iter().any(is_of_connections);
         let blames = |one: &Diagnostic| one.code == flow::codes::UNKNOWN_CONNECTION;
-        diagnostics.extend(checked.diagnostics.into_iter().filter(|one| is_known || !blames(one)));
-        Checked { flows: checked.flows, diagnostics }
+        diagnostics.extend(std::mem::take(&mut checked.diagnostics).into_iter().filter(|one| is_known || !blames(one)));
+        Checked { diagnostics, ..checked }
     }
 
     /// The flow of this id as it is written; the one that was meant is offered where there is none.
     pub fn find(&self, flow: &FlowId) -> Result<&FlowDefinition, Failure> {
-        self.definitions.iter().find(|definition| definition.id() == flow).ok_or_else(|| {
-            let known: Vec<FlowId> = self.definitions.iter().map(|definition| definition.id().clone()).collect();
+        let of_id = self.definitions.iter().find(|definition| definition.id() == flow);
+        if of_id.is_some_and(FlowDefinition::is_template) {
+            return Err(Failure::Template { flow: flow.clone() });
+        }
+        of_id.ok_or_else(|| {
+            let flows = self.definitions.iter().filter(|definition| !definition.is_template());
+            let known: Vec<FlowId> = flows.map(|definition| definition.id().clone()).collect();
             runs::no_flow(flow, &known)
         })
     }
@@ -147,7 +152,8 @@ impl Understood {
     /// switched off.
     pub fn left_out(&self, checked: &Checked) -> Vec<(FlowId, String)> {
         let mut left_out: Vec<(FlowId, String)> = Vec::new();
-        for definition in &self.definitions {
+        // A template is no flow, and nothing is wrong with that.
+        for definition in self.definitions.iter().filter(|definition| !definition.is_template()) {
             let id = definition.id();
             let good = checked.flows.iter().find(|flow| flow.id == *id && flow.enabled);
             let not_run = good.and_then(|flow| flow.not_run().first());
@@ -165,7 +171,7 @@ impl Understood {
                     continue;
                 }
                 let of_file =
-                    |one: &&Diagnostic| one.labels.first().is_some_and(|label| label.file == definition.file().path);
+                    |one: &&Diagnostic| one.labels.first().is_some_and(|label| definition.is_of_file(&label.file));
                 let mistakes: Vec<Diagnostic> = checked.diagnostics.iter().filter(of_file).cloned().collect();
                 format!("{} in `{}`", problems::summary(&mistakes), definition.file().path)
             } else {

@@ -105,7 +105,8 @@ impl Understood {
             flow.connections().iter().any(|(name, _)| name == connection)
                 || flow.uses().iter().any(|(name, _)| name == connection)
         };
-        self.definitions.iter().filter(names).map(|flow| flow.id().clone()).collect()
+        let flows = self.definitions.iter().filter(|flow| !flow.is_template());
+        flows.filter(names).map(|flow| flow.id().clone()).collect()
     }
 
     /// The objects of a connection that flows name.

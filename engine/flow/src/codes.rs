@@ -87,7 +87,7 @@ text::codes! {
     BAD_REFERENCE = "F0606", "bad-reference";
     WRONG_SETTING = "F0607", "wrong-setting";
 
-    UNKNOWN_TEMPLATE = "F0701", "unknown-template";
+    UNKNOWN_TEMPLATE = "F0701", "no-such-template";
     UNKNOWN_TEMPLATE_INPUT = "F0702", "unknown-template-input";
     MISSING_TEMPLATE_INPUT = "F0703", "missing-template-input";
     WRONG_TEMPLATE_INPUT = "F0704", "wrong-template-input";

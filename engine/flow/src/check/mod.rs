@@ -42,6 +42,8 @@ pub struct ProjectDefaults {
 pub struct Checked {
     /// Flows without a mistake, ready to run.
     pub flows: Vec<Arc<Flow>>,
+    /// Templates that were checked, which make no flows.
+    pub n_templates: usize,
     /// All mistakes and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -62,7 +64,8 @@ pub(crate) fn check_each<'a>(
     definitions: &'a [FlowDefinition],
     mut one: impl FnMut(&'a FlowDefinition, &DefinedIds<'a>) -> CheckedOne,
 ) -> Checked {
-    let mut checked = Checked::default();
+    let n_templates = definitions.iter().filter(|definition| definition.is_template()).count();
+    let mut checked = Checked { n_templates, ..Checked::default() };
     let ids = DefinedIds::of(definitions);
     let in_circle = cycle::report(definitions, &ids, &mut checked.diagnostics);
     for definition in definitions {
