@@ -256,9 +256,8 @@ pub(crate) fn journal(connection: &Connection, run: RunId, entry: &JournalEntry)
 
 pub(crate) fn ignore(connection: &Connection, run: RunId, entry: &JournalEntry) -> Result<()> {
     if journal(connection, run, entry)? {
-        connection
-            .prepare_cached("UPDATE run SET ignored = ignored + 1, changed = ?2 WHERE id = ?1")?
-            .execute((IdColumn(run), next_changes(connection, 1)?))?;
+        // No change of its own: what has ended since the run was claimed is told by the change that claimed it.
+        connection.prepare_cached("UPDATE run SET ignored = ignored + 1 WHERE id = ?1")?.execute([IdColumn(run)])?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::lanes::stored;
 use super::*;
-use crate::{Call, Called, Ending, RunState};
+use crate::{Call, Called, Ending, JournalEntry, RunState};
 
 fn callee() -> FlowId {
     FlowId::from("enrich")
@@ -67,4 +67,19 @@ fn a_call_that_ended_before_its_caller_waited_is_not_missed() {
     // What it has seen does not wake it again.
     now(store.wait(run_id(1), at(90_000))).unwrap();
     assert_eq!(claimed(&store, 1004, 9), [""; 0]);
+}
+
+/// Another item of a loop failed after the called run had ended, and the run went on: its caller then waited a day for
+/// what was there already.
+#[test]
+fn a_call_that_ended_before_another_failure_was_ignored_is_not_missed() {
+    let store = stored(&[(1, "ann", 10)]);
+    claim(&store, 1000, 1);
+    now(store.call(call(11))).unwrap();
+    claim_called(&store, 1001);
+    now(store.finish(run_id(11), Ending::Succeeded(None), at(1002))).unwrap();
+    let ignored = JournalEntry { key: "write failed[b]".to_owned(), outcome: Value::from("refused") };
+    now(store.ignore(run_id(1), ignored)).unwrap();
+    now(store.wait(run_id(1), at(90_000))).unwrap();
+    assert_eq!(claimed(&store, 1003, 9), ["ann@10"]);
 }
