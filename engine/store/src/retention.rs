@@ -9,9 +9,12 @@ use crate::words::{IdColumn, TimeColumn};
 /// Pages given back to the file system after each step, at most.
 const FREED_PAGES: i64 = 2000;
 
-/// Runs whose bodies may go. Those without one are not read again and again.
+/// Runs whose bodies may go. Those without one are not read again and again. What a run returned to its caller goes
+/// after the caller's own body: until then the caller may come to ask for it.
 pub(crate) const WITH_BODY: &str = "SELECT id FROM run
-    WHERE has_body = 1 AND (state NOT IN ('failed', 'unknown') OR dismissed_at IS NOT NULL) AND ended_at < ?1 ORDER BY ended_at LIMIT ?2";
+    WHERE has_body = 1 AND (state NOT IN ('failed', 'unknown') OR dismissed_at IS NOT NULL) AND ended_at < ?1
+      AND NOT EXISTS (SELECT 1 FROM run AS caller WHERE caller.id = run.caller AND caller.has_body = 1)
+    ORDER BY ended_at LIMIT ?2";
 
 /// What may go. A run that has not ended, and a failure that nobody has dismissed, keeps its body until the
 /// run itself may go.

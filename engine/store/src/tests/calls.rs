@@ -2,7 +2,7 @@
 
 use super::lanes::stored;
 use super::*;
-use crate::{Call, Called, Ending, JournalEntry, RunState};
+use crate::{Call, Called, Ending, JournalEntry, Retention, RunState};
 
 fn callee() -> FlowId {
     FlowId::from("enrich")
@@ -82,4 +82,27 @@ fn a_call_that_ended_before_another_failure_was_ignored_is_not_missed() {
     now(store.ignore(run_id(1), ignored)).unwrap();
     now(store.wait(run_id(1), at(90_000))).unwrap();
     assert_eq!(claimed(&store, 1003, 9), ["ann@10"]);
+}
+
+/// Where the database was too large, what a run had returned was dropped before its caller had seen it, and the caller
+/// went on with nothing.
+#[test]
+fn what_a_called_run_returned_stays_until_its_caller_has_ended() {
+    let store = stored(&[(1, "ann", 10)]);
+    claim(&store, 1000, 1);
+    now(store.call(call(11))).unwrap();
+    now(store.wait(run_id(1), at(90_000))).unwrap();
+    claim_called(&store, 1001);
+    let outcome = Some(Value::Int(5));
+    now(store.finish(run_id(11), Ending::Succeeded(outcome.clone()), at(1002))).unwrap();
+    let prune = || {
+        let retention = Retention { bodies_before: at(9000), runs_before: at(0), effects_before: at(0), limit: 9 };
+        now(store.prune(retention)).unwrap().bodies
+    };
+    assert_eq!(prune(), 0);
+    claim(&store, 2000, 1);
+    let ended = Called::Ended { run: run_id(11), state: RunState::Succeeded, outcome, failure: None, reason: None };
+    assert_eq!(now(store.call(call(12))).unwrap(), ended);
+    now(store.finish(run_id(1), Ending::Succeeded(None), at(2001))).unwrap();
+    assert_eq!((prune(), prune()), (1, 1), "the caller's own body goes first");
 }
