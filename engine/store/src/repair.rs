@@ -119,12 +119,8 @@ fn retry(
     let effects = ledger::of_run(connection, run)?;
     decide(connection, run, &effects, doubt, now)?;
 
-    let is_applied = |effect: &EffectRow| match effect.state {
-        EffectState::Done | EffectState::Unchanged | EffectState::Sent | EffectState::Unknown => true,
-        EffectState::Planned | EffectState::Superseded | EffectState::Failed | EffectState::Skipped => false,
-    };
     let journal = runs::journal_of(connection, run)?;
-    let kept = forget(connection, run, journal, failed_step.as_deref(), effects.iter().any(is_applied))?;
+    let kept = forget(connection, run, journal, failed_step.as_deref(), has_applied(connection, run, &effects)?)?;
     for effect in &effects {
         // The run went on after this failure and will not come back to it.
         let was_ignored = kept.contains(&format!("{} failed{}", effect.step, effect.item));
@@ -168,6 +164,23 @@ fn is_retried(state: RunState) -> bool {
         | RunState::Skipped
         | RunState::Superseded => false,
     }
+}
+
+/// Whether anything of the run may have been applied, by itself or by runs that it called.
+fn has_applied(connection: &Connection, run: RunId, effects: &[EffectRow]) -> Result<bool> {
+    let is_applied = |effect: &EffectRow| match effect.state {
+        EffectState::Done | EffectState::Unchanged | EffectState::Sent | EffectState::Unknown => true,
+        EffectState::Planned | EffectState::Superseded | EffectState::Failed | EffectState::Skipped => false,
+    };
+    if effects.iter().any(is_applied) {
+        return Ok(true);
+    }
+    for called in calls::called_by(connection, run)? {
+        if has_applied(connection, called, &ledger::of_run(connection, called)?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Settles the writes in doubt as the operator said. Where there is no decision, or not one for so many, nothing is

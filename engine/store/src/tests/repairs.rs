@@ -105,21 +105,32 @@ fn look_ups_are_asked_anew_unless_a_write_was_made_from_them() {
 #[test]
 fn a_run_is_tried_again_with_those_that_it_called() {
     let store = at_work(1);
-    let call = Call {
-        caller: run_id(1),
-        flow: "called".into(),
-        run: new_run(2, "ann", 10),
-        version: version(10),
-        nonce: "call".to_owned(),
-        now: at(1000),
-    };
-    assert_eq!(now(store.call(call)).unwrap(), Called::New(run_id(2)));
-    now(store.claim(at(1000), &[("called".into(), 1)])).unwrap();
+    call(&store, 2, "call");
     fail(&store, 2, "write", "no");
     fail(&store, 1, "call", "the called run failed");
     let done: Vec<_> = retry(&store, 1, Doubt::Undecided).done.into_iter().map(|run| run.run).collect();
     assert_eq!(done, [run_id(1), run_id(2)]);
     assert_eq!((state(&store, 1), state(&store, 2)), (RunState::Pending, RunState::Pending));
+}
+
+/// A run that had looked something up and then called another flow asked anew when it was retried. It found what the
+/// called run had written, and went another way.
+#[test]
+fn look_ups_stay_where_a_called_run_has_written() {
+    for is_applied in [true, false] {
+        let store = at_work(1);
+        let entry = JournalEntry { key: "find".to_owned(), outcome: Value::List(Vec::new()) };
+        now(store.journal(run_id(1), entry)).unwrap();
+        call(&store, 2, "call");
+        if is_applied {
+            write_of(&store, 2, "made", "create", done("t1"));
+        }
+        now(store.finish(run_id(2), Ending::Succeeded(None), at(1001))).unwrap();
+        fail(&store, 1, "last", "no");
+        retry(&store, 1, Doubt::Undecided);
+        let kept = now(store.run(&run_id(1).to_string())).unwrap().journal.len();
+        assert_eq!(kept, usize::from(is_applied));
+    }
 }
 
 #[test]
@@ -268,10 +279,28 @@ fn fail(store: &Store, number: u128, step: &str, message: &str) {
     assert!(now(store.finish(run_id(number), Ending::Failed(failure), ended_at)).unwrap());
 }
 
+/// Run 1 calls another flow, whose run is at work then.
+fn call(store: &Store, number: u128, nonce: &str) {
+    let call = Call {
+        caller: run_id(1),
+        flow: "called".into(),
+        run: new_run(number, &format!("ann[{number}]"), 10),
+        version: version(10),
+        nonce: nonce.to_owned(),
+        now: at(1000),
+    };
+    assert_eq!(now(store.call(call)).unwrap(), Called::New(run_id(number)));
+    assert_eq!(now(store.claim(at(1000), &[("called".into(), 1)])).unwrap().len(), 1);
+}
+
 fn write(store: &Store, effect_id: &str, step: &str, settlement: Settlement) {
+    write_of(store, 1, effect_id, step, settlement);
+}
+
+fn write_of(store: &Store, number: u128, effect_id: &str, step: &str, settlement: Settlement) {
     let intent = Intent {
         effect_id: id(effect_id),
-        run: run_id(1),
+        run: run_id(number),
         flow: flow(),
         step: step.to_owned(),
         item: String::new(),
