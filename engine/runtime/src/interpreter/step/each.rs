@@ -4,7 +4,7 @@
 //! known by it in later attempts, and in later versions of the record. All items are brought as far as they get, whatever
 //! becomes of the others, so that the outcome does not hang on which of them was faster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flow::{EachStep, Scope, Step};
 use futures::StreamExt;
@@ -110,7 +110,8 @@ impl Interpreter<'_> {
 /// What tells items apart where the author does not say: their `id`, else what they are. Never their position, which
 /// another version of the list gives to another item.
 fn own_keys(items: &[Value]) -> Vec<String> {
-    let mut seen = std::collections::BTreeMap::<String, usize>::new();
+    let mut n_called = BTreeMap::<String, usize>::new();
+    let mut taken = BTreeSet::new();
     let key = |item: &Value| match item {
         Value::Map(fields) if fields.get("id").is_some_and(|id| !id.is_null()) => {
             fields.get("id").map(Value::to_text).unwrap_or_default()
@@ -120,14 +121,19 @@ fn own_keys(items: &[Value]) -> Vec<String> {
         }
         plain => plain.to_text(),
     };
-    items
-        .iter()
-        .map(|item| {
-            let key = key(item);
-            let times = seen.entry(key.clone()).and_modify(|times| *times += 1).or_insert(1);
-            if *times == 1 { key } else { format!("{key}#{times}") }
-        })
-        .collect()
+    let mut own_key = |item: &Value| {
+        let key = key(item);
+        let n_called = n_called.entry(key.clone()).or_default();
+        loop {
+            *n_called += 1;
+            let numbered = if *n_called == 1 { key.clone() } else { format!("{key}#{n_called}") };
+            // Another item may read like a number of this one.
+            if taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    };
+    items.iter().map(&mut own_key).collect()
 }
 
 /// What the items' ends mean for the run. As long as one of them is to be tried again, the run is; then those count that

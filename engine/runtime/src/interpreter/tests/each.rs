@@ -32,6 +32,19 @@ fn every_item_is_known_by_what_it_is() {
     );
 }
 
+/// An item that reads like the second of another was taken for it: one write for the two of them, or two at once.
+#[test]
+fn an_item_that_reads_like_a_second_one_has_a_key_of_its_own() {
+    for list in ["[red, red, \"red#2\"]", "[\"red#2\", red, red]"] {
+        let steps = format!(
+            "  - each: {list}\n    steps:\n      - create: db.notes\n        name: note\n        set: {{x: 1}}"
+        );
+        let mut keys: Vec<_> = asked(&steps, &[]);
+        keys.dedup();
+        assert_eq!(keys.len(), 3, "{keys:?}");
+    }
+}
+
 #[test]
 fn keys_are_the_authors_or_the_ids_and_stand_in_each_other() {
     let nested = "
