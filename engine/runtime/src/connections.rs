@@ -77,6 +77,17 @@ impl OpenConnection {
         self.budgets.take(clock, self.asker(flow, kind, object), costs).await
     }
 
+    /// Asks for somebody who is not to wait: it takes no turn, and what it sends is counted all the same.
+    pub async fn at_once<T>(
+        &self,
+        clock: &Arc<dyn Clock>,
+        flow: &FlowId,
+        object: &str,
+        call: impl Future<Output = T>,
+    ) -> T {
+        self.budgets.take_unasked(clock, self.asker(flow, Kind::Find, object)).spend(call).await
+    }
+
     /// Where a service refused to be asked so much, its account is left alone for a while by everybody. Says how long.
     pub fn refused(
         &self,
@@ -123,8 +134,7 @@ impl OpenConnection {
             }
             Introduction::Due { .. } | Introduction::Done => return,
         };
-        let leave = self.budgets.take_unasked(clock, self.asker(flow, Kind::Find, ""));
-        if let Ok(account) = leave.spend(self.service.check()).await {
+        if let Ok(account) = self.at_once(clock, flow, "", self.service.check()).await {
             self.budgets.learn(&self.name, &format!("{} of {connector}", account.id));
             *introduction = Introduction::Done;
         }

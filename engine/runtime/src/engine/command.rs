@@ -1,15 +1,19 @@
 //! What others may ask of a running engine.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 
 use flow::{Flow, On};
-use sdk::{FlowId, Record, RecordId, RunId};
+use futures::FutureExt;
+use sdk::{Class, FlowId, Record, RecordId, RunId};
 use serde_json::Value as Json;
 use store::{FlowState, ManualRun, NewRun, Repair};
 use tokio::sync::{mpsc, oneshot};
 
+use super::dispatch::panic_text;
 use super::{Engine, Statuses};
+use crate::budgets::Kind;
 use crate::offload::offload;
 use crate::poller::{page, version};
 use crate::status::{FlowStatus, TriggerKind};
@@ -141,8 +145,19 @@ impl Engine {
                 return;
             }
         };
+        let (clock, redactor) = (self.parts.clock.clone(), self.parts.connections.redactor());
         self.look_ups.spawn(async move {
-            let found = open.service.get(&object, &record, &fields).await;
+            let asked = open.at_once(&clock, &flow, &object, open.service.get(&object, &record, &fields));
+            let found = match AssertUnwindSafe(asked).catch_unwind().await {
+                Ok(found) => found,
+                Err(panic) => {
+                    let text = redactor.clean(&panic_text(panic));
+                    Err(sdk::Error::new(Class::Permanent, format!("the engine failed inside: {text}")))
+                }
+            };
+            if let Err(error) = &found {
+                open.refused(&*clock, (&flow, Kind::Find, &object), error);
+            }
             LookedUp { flow, record, found, reply }
         });
     }

@@ -149,3 +149,43 @@ async fn a_flow_that_says_what_is_not_run_is_left_out() {
     assert!(reason.ends_with("this version does not run `brakes` yet"), "{reason}");
     assert_eq!((sound.state, sound.runs), (FlowState::Active, 1));
 }
+
+/// A panic of a connector, while it looked a record up for somebody at a terminal, ended the engine with all its flows.
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_looking_a_record_up_is_told_and_stops_nothing() {
+    let world = World::new();
+    world.crm.gets.answer(|_, _| panic!("while reading the answer"));
+    world
+        .live(&[FLOW], async |handle| {
+            wait(1).await;
+            let asked = handle.ask(Command::RunRecord { flow: "f".into(), record: "1".into() }).await;
+            assert!(asked.unwrap_err().contains("while reading the answer"));
+            wait(60).await;
+            assert_eq!(world.crm.polls.count(), 5);
+        })
+        .await;
+}
+
+/// Looking records up was free, so that those who asked for many took more than the account allows.
+#[tokio::test(start_paused = true)]
+async fn looking_a_record_up_counts_against_the_budget() {
+    let world = World::new();
+    let limit = sdk::Limit {
+        name: "minute".to_owned(),
+        scope: sdk::LimitScope::Account,
+        max: 3,
+        per: std::time::Duration::from_secs(60),
+        reserve: 0,
+    };
+    world.crm.allows(limit, &["poll", "get"]);
+    world
+        .live(&[FLOW], async |handle| {
+            wait(1).await;
+            for id in ["1", "2"] {
+                handle.ask(Command::RunRecord { flow: "f".into(), record: id.into() }).await.unwrap_err();
+            }
+            wait(40).await;
+            assert_eq!((world.crm.gets.count(), world.crm.polls.count()), (2, 1), "no more than three in a minute");
+        })
+        .await;
+}
