@@ -1,6 +1,6 @@
 //! Flows that flows call: each call is a run of its own, stored under its caller, which waits in the store for its end.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ const ABSENT_WAIT: Duration = Duration::from_secs(30);
 /// Where flows are called. Cheap to clone.
 #[derive(Clone)]
 pub struct Calls {
-    /// The flows at work here.
-    pub flows: Arc<BTreeSet<FlowId>>,
+    /// The flows at work here, with the names that their effect ids are made from.
+    pub flows: Arc<BTreeMap<FlowId, FlowId>>,
     /// Where state is kept.
     pub store: Store,
     /// The time.
@@ -41,7 +41,7 @@ impl Calls {
         inputs: Fields,
     ) -> Result<Outcome, Interrupt> {
         let now = self.clock.now();
-        if !self.flows.contains(flow) {
+        let Some(called_identity) = self.flows.get(flow) else {
             let failure = Failure {
                 step: key.to_string(),
                 class: Class::Transient.as_str().to_owned(),
@@ -49,10 +49,10 @@ impl Calls {
                 attempt: 0,
             };
             return Err(Interrupt::Park { due_at: now + ABSENT_WAIT, failure, blocked: true });
-        }
+        };
         // Its record is the caller's, so that whoever looks for that record finds both.
         let record = RecordId::new(format!("{}{}", run.record.id, key.item));
-        let nonce = call_id(run, flow_identity, key, flow);
+        let nonce = call_id(run, flow_identity, key, called_identity);
         let record = Record { id: record, created: None, modified: run.version.stamp, fields: inputs };
         let call = Call {
             caller: run.id,
@@ -103,8 +103,9 @@ impl Calls {
 
 /// What tells this call from all others of the same record: where in which flow it stands, and not which version of the
 /// record or which attempt makes it. So writes of called runs are put in the order of their record's versions, too.
-fn call_id(run: &ClaimedRun, flow_identity: &FlowId, key: &StepKey, flow: &FlowId) -> EffectId {
+/// Renaming either flow changes nothing.
+fn call_id(run: &ClaimedRun, flow_identity: &FlowId, key: &StepKey, called_identity: &FlowId) -> EffectId {
     // No connection has a space in its name.
-    let target = ConnectionName::new(format!("flow {flow}"));
+    let target = ConnectionName::new(format!("flow {called_identity}"));
     EffectId::derive(flow_identity, &key.step, &target, &key.item, run.record.id.as_str(), &run.nonce)
 }

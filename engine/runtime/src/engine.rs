@@ -234,7 +234,8 @@ impl Engine {
             let known = states.iter().find(|row| row.flow == flow.id);
             engine.add(flow, known).await?;
         }
-        engine.calls.flows = Arc::new(engine.flows.keys().cloned().collect());
+        let identity = |(flow, task): (&FlowId, &FlowTask)| (flow.clone(), task.identity.clone());
+        engine.calls.flows = Arc::new(engine.flows.iter().map(identity).collect());
         let n_flows = engine.flows.len();
         for flow in engine.flows.keys().cloned().collect::<Vec<_>>() {
             engine.schedule_first(&flow, n_flows);

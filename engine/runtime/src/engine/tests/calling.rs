@@ -4,7 +4,7 @@ use sdk::Class;
 use store::RunState;
 
 use crate::Command;
-use crate::testing::{World, record, refusal, wait};
+use crate::testing::{World, applied, record, refusal, wait};
 
 /// Calls `greet` with the record's address and writes down what it returned.
 const CALLER: &str = r#"
@@ -67,7 +67,7 @@ async fn a_call_outlives_its_engine() {
     world.live_for(&[CALLER, CALLEE], 30).await;
     let states = |runs: Vec<String>| runs.into_iter().filter(|run| run.contains("succeeded")).count();
     assert_eq!(states(world.runs().await), 0);
-    world.copy.writes.answer(|_, _| Ok(crate::testing::applied()));
+    world.copy.writes.answer(|_, _| Ok(applied()));
     world.live_for(&[CALLER, CALLEE], 600).await;
     assert_eq!(world.runs().await, ["1 succeeded"; 2]);
     assert_eq!(world.copy.writes.count(), 2);
@@ -109,4 +109,20 @@ steps:
     runs.sort();
     assert_eq!(runs, ["1 succeeded", "1[a] succeeded", "1[b] succeeded", "1[c] succeeded"]);
     assert_eq!(world.copy.writes.count(), 3);
+}
+
+/// A flow that was renamed while a run of it was waited for was called again under its new name, and wrote everything
+/// a second time.
+#[tokio::test(start_paused = true)]
+async fn a_called_flow_that_is_renamed_is_not_called_again() {
+    let world = World::new();
+    world.crm.show([record(1, -5_000)]);
+    let pausing = CALLEE.replace("  - stop", "  - wait: 1h\n  - stop");
+    world.live_for(&[CALLER, &pausing], 60).await;
+    assert_eq!(world.run_of("f").await.row.state, RunState::Waiting);
+    let caller = CALLER.replace("run: greet", "run: welcome");
+    let callee = pausing.replace("flow: greet", "flow: welcome\nwas: greet");
+    world.live_for(&[&caller, &callee], 7_200).await;
+    assert_eq!(world.runs().await, ["1 succeeded"; 2]);
+    assert_eq!(world.copy.writes.count(), 2);
 }
