@@ -1,7 +1,7 @@
 //! `run`: flows that call flows, and what becomes of the caller.
 
 use sdk::Class;
-use store::RunState;
+use store::{Doubt, FailureFilter, Repair, RunState};
 
 use crate::Command;
 use crate::testing::{World, applied, record, refusal, wait};
@@ -125,4 +125,35 @@ async fn a_called_flow_that_is_renamed_is_not_called_again() {
     world.live_for(&[&caller, &callee], 7_200).await;
     assert_eq!(world.runs().await, ["1 succeeded"; 2]);
     assert_eq!(world.copy.writes.count(), 2);
+}
+
+/// Runs without a record that a flow's times start have nothing newer than each other. What they called in a loop was
+/// taken for versions of one record, so that a retry of what had failed yesterday was left out.
+#[tokio::test(start_paused = true)]
+async fn calls_of_different_times_do_not_supersede_each_other() {
+    let world = World::new();
+    let hourly = r#"
+flow: f
+connections: {copy: hubspot}
+trigger: {schedule: "0 * * * *"}
+steps:
+  - each: ${ ["a"] }
+    steps:
+      - run: greet
+        with: {email: "${ item }"}
+"#;
+    world.copy.writes.answer(|n, _| if n == 1 { Err(refusal(Class::Invalid)) } else { Ok(applied()) });
+    world
+        .live(&[hourly, CALLEE], async |handle| {
+            wait(2 * 3_600 + 60).await;
+            let failed = world.store.failures(FailureFilter::default(), None, 9).await.unwrap();
+            let caller = failed.iter().find(|run| run.flow == "f".into()).unwrap().id;
+            let repair = Repair::Retry(Doubt::Undecided);
+            handle.ask(Command::Repair { runs: vec![caller], repair }).await.unwrap();
+            wait(60).await;
+        })
+        .await;
+    let runs = world.runs().await;
+    assert!(runs.iter().all(|run| run.ends_with("succeeded")), "{runs:?}");
+    assert_eq!(world.copy.writes.count(), 3);
 }
