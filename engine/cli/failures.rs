@@ -289,6 +289,9 @@ fn what_to_do(class: &str, id: &str, arguments: &ShowArguments) -> String {
     let command = |verb: &str| format!("`{} failures {verb}{} {id}`", program(), arguments.place.as_written());
     let (retry, dismiss) = (command("retry"), command("dismiss"));
     match class {
+        "unknown" if GroupId::parse(id).is_some() => format!(
+            "Look for the records at their service: if all are there, {retry} with --assume-applied, and if none is, with --resend; else decide run by run."
+        ),
         "unknown" => format!(
             "Look for the record at its service: if it is there, {retry} with --assume-applied ID, and if it is not, with --resend."
         ),

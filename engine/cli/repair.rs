@@ -156,7 +156,16 @@ pub async fn named(store: &Store, ids: &[String]) -> Result<Vec<RunId>, Failure>
 /// `runs retry` and `failures retry`.
 pub async fn retry(arguments: &RetryArguments) -> Result<(), Failure> {
     let runs = arguments.chosen.runs(&arguments.place.place()?, "retry").await?;
-    carry_out(&arguments.place, &runs, Repair::Retry(arguments.decision.doubt())).await
+    let doubt = arguments.decision.doubt();
+    if let Doubt::Applied(Some(id)) = &doubt
+        && runs.len() > 1
+    {
+        return Err(Failure::Refused(format!(
+            "`{id}` cannot be the record of {}: tell it for one run at a time, or say `--assume-applied` without an id",
+            counted(runs.len() as u64, "run")
+        )));
+    }
+    carry_out(&arguments.place, &runs, Repair::Retry(doubt)).await
 }
 
 /// Repairs the runs, a few at a time, and tells what became of them. Fails where one was left alone.

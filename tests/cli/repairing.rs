@@ -134,6 +134,17 @@ async fn a_write_in_doubt_waits_for_a_decision_and_is_not_made_twice() {
     assert_eq!(companies(), before + 1, "it was not made twice");
 }
 
+/// The id of one record was taken for that of every run in a group.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_record_is_told_for_one_run_at_a_time() {
+    let sandbox = Sandbox::with_records(2).await;
+    let project = Project::new(&sandbox.url());
+    project.write("flows/people.yaml", people("  - fail: not today\n"));
+    project.run(&["run", "people", "--once"]);
+    let refused = project.run(&["failures", "retry", "--flow", "people", "--assume-applied", "220006890315"]);
+    refused.refused(3, &["`220006890315` cannot be the record of 2 runs", "--assume-applied"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_gets_into_what_a_run_notes() {
     let sandbox = Sandbox::with_records(1).await;

@@ -138,9 +138,11 @@ pub enum Error {
         what: String,
     },
     /// One target for several writes.
-    #[error("run {run} has {n_writes} writes that may have been applied, and one record cannot be the target of all")]
+    #[error(
+        "run {run} was left alone: one record cannot be the target of {n_writes} writes that may have been applied"
+    )]
     OneTarget {
-        /// The run.
+        /// The run, which has at least one of them.
         run: RunId,
         /// How many.
         n_writes: usize,

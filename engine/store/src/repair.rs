@@ -75,8 +75,15 @@ pub struct RefusedRun {
 
 pub(crate) fn repair(connection: &Connection, ids: &[RunId], repair: &Repair, now: Timestamp) -> Result<Repaired> {
     let mut repaired = Repaired::default();
+    let n_of_one_target = match repair {
+        Repair::Retry(Doubt::Applied(Some(_))) => n_in_doubt(connection, ids)?,
+        Repair::Retry(_) | Repair::Cancel { .. } | Repair::Dismiss => 0,
+    };
     for id in ids {
         let done = match repair {
+            Repair::Retry(_) if n_of_one_target > 1 && n_in_doubt(connection, &[*id])? > 0 => {
+                Err(Error::OneTarget { run: *id, n_writes: n_of_one_target })
+            }
             Repair::Retry(doubt) => retry(connection, *id, doubt, now, &mut repaired.done),
             Repair::Cancel { reason } => cancel(connection, *id, reason, now).map(|run| repaired.done.push(run)),
             Repair::Dismiss => dismiss(connection, *id, now).map(|run| repaired.done.push(run)),
@@ -146,7 +153,7 @@ fn retry(
         if is_retried(runs::state_of(connection, called)?) {
             match retry(connection, called, doubt, now, done) {
                 // It keeps waiting for its own decision, and its caller is told so once more.
-                Ok(()) | Err(Error::WrongState { .. } | Error::InDoubt { .. } | Error::OneTarget { .. }) => {}
+                Ok(()) | Err(Error::WrongState { .. } | Error::InDoubt { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -166,6 +173,20 @@ fn is_retried(state: RunState) -> bool {
     }
 }
 
+/// How many writes in doubt a retry of these runs decides about: theirs, and those of runs that they called.
+fn n_in_doubt(connection: &Connection, runs: &[RunId]) -> Result<usize> {
+    let mut n_writes = 0;
+    for run in runs {
+        n_writes += ledger::of_run(connection, *run)?.iter().filter(|one| one.state == EffectState::Unknown).count();
+        for called in calls::called_by(connection, *run)? {
+            if is_retried(runs::state_of(connection, called)?) {
+                n_writes += n_in_doubt(connection, &[called])?;
+            }
+        }
+    }
+    Ok(n_writes)
+}
+
 /// Whether anything of the run may have been applied, by itself or by runs that it called.
 fn has_applied(connection: &Connection, run: RunId, effects: &[EffectRow]) -> Result<bool> {
     let is_applied = |effect: &EffectRow| match effect.state {
@@ -183,17 +204,13 @@ fn has_applied(connection: &Connection, run: RunId, effects: &[EffectRow]) -> Re
     Ok(false)
 }
 
-/// Settles the writes in doubt as the operator said. Where there is no decision, or not one for so many, nothing is
-/// changed.
+/// Settles the writes in doubt as the operator said. Where there is no decision, nothing is changed.
 fn decide(connection: &Connection, run: RunId, effects: &[EffectRow], doubt: &Doubt, now: Timestamp) -> Result<()> {
     let doubted: Vec<&EffectRow> = effects.iter().filter(|effect| effect.state == EffectState::Unknown).collect();
     let Some(first) = doubted.first() else { return Ok(()) };
     let what = || format!("the {} of `{}.{}` in `{}`", first.verb, first.connection, first.object, first.step);
     match doubt {
         Doubt::Undecided => return Err(Error::InDoubt { run, what: what() }),
-        Doubt::Applied(Some(_)) if doubted.len() > 1 => {
-            return Err(Error::OneTarget { run, n_writes: doubted.len() });
-        }
         Doubt::Applied(_) | Doubt::Resend | Doubt::Skip => {}
     }
     for effect in doubted {

@@ -133,6 +133,40 @@ fn look_ups_stay_where_a_called_run_has_written() {
     }
 }
 
+/// The id of one record was taken for that of each run in doubt, so that later steps of all of them wrote to it.
+#[test]
+fn one_record_cannot_be_the_target_of_several_runs_in_doubt() {
+    let store = failed(&["a", "b"]);
+    for number in [1, 2] {
+        retry(&store, number, Doubt::Undecided);
+        claim(&store, 2000, 9);
+        write_of(&store, number, &format!("maybe {number}"), "create", unknown());
+        now(store.finish(run_id(number), Ending::Unknown(failure("no answer")), at(2001))).unwrap();
+    }
+    let with = |doubt: Doubt| now(store.repair(vec![run_id(1), run_id(2)], Repair::Retry(doubt), at(3000))).unwrap();
+    let refused = with(Doubt::Applied(Some("t7".into()))).refused;
+    assert_eq!(refused.len(), 2);
+    assert!(refused[0].reason.contains("2 writes"), "{refused:?}");
+    assert_eq!((state(&store, 1), state(&store, 2)), (RunState::Unknown, RunState::Unknown));
+    assert_eq!(with(Doubt::Applied(None)).done.len(), 2);
+}
+
+/// The same of runs that one run has called.
+#[test]
+fn one_record_cannot_be_the_target_of_several_called_runs_in_doubt() {
+    let store = at_work(1);
+    for number in [2, 3] {
+        call(&store, number, &format!("call {number}"));
+        write_of(&store, number, &format!("maybe {number}"), "create", unknown());
+        now(store.finish(run_id(number), Ending::Unknown(failure("no answer")), at(1001))).unwrap();
+    }
+    now(store.finish(run_id(1), Ending::Unknown(failure("no answer")), at(1002))).unwrap();
+    let refused = retry(&store, 1, Doubt::Applied(Some("t7".into()))).refused;
+    assert!(refused[0].reason.contains("2 writes"), "{refused:?}");
+    assert_eq!((state(&store, 1), state(&store, 2)), (RunState::Unknown, RunState::Unknown));
+    assert_eq!(retry(&store, 1, Doubt::Applied(None)).done.len(), 3);
+}
+
 #[test]
 fn each_repair_is_for_runs_in_some_states() {
     let cancel = || Repair::Cancel { reason: "not needed".to_owned() };
