@@ -15,7 +15,7 @@ use sdk::{
     WriteOutcome,
 };
 
-use super::manifest::{IdOrder, Manifest, PollSource, Resource};
+use super::manifest::{IdOrder, Manifest, Resource};
 use super::template::{Root, Scope, plain_text};
 
 mod act;
@@ -128,12 +128,10 @@ impl Connection for RestConnection {
         self.client.is_loopback()
     }
 
+    /// As many as every search gives: who asked for more would take its answer for the last page.
     fn page_size(&self) -> usize {
-        let polled = self.manifest.resources.iter().filter_map(|resource| {
-            let by_search = resource.polls.iter().any(|poll| matches!(poll.source, PollSource::Search));
-            resource.search.as_ref().filter(|_| by_search).map(|search| search.page_size)
-        });
-        polled.min().unwrap_or(PAGE_SIZE)
+        let searches = self.manifest.resources.iter().filter_map(|resource| resource.search.as_ref());
+        searches.map(|search| search.page_size).min().unwrap_or(PAGE_SIZE)
     }
 
     fn ids_are_numbers(&self) -> bool {

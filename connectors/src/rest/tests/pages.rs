@@ -1,6 +1,6 @@
 //! Every way to find the next page, and values that are learned first.
 
-use sdk::{ActionCall, Class, Connection, EffectId, Error, Filter, Find, Response, Test, TransportError};
+use sdk::{ActionCall, Class, Connection, EffectId, Error, Filter, Find, Response, Test, TransportError, WalkRequest};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -114,6 +114,42 @@ async fn a_link_is_followed_as_it_stands_and_nowhere_else() {
     // One that leads in a circle ends.
     let (n, lines) = found("kind: link, next: \"${body.next}\"", |_| page(0, json!("/orders?again=1"), None)).await;
     assert_eq!((n.unwrap(), lines.len()), (4, 2));
+}
+
+/// Only searches that polls use were looked at. A walk asked another one for more rows than it gives, took what it got
+/// for the last page, and left the rest out.
+#[tokio::test]
+async fn no_page_is_larger_than_what_any_search_gives() {
+    let service = Service::new(|asked: &Asked| {
+        let after = asked.json()["tests"][0]["above"].as_str().map_or(0, |id| id.parse().unwrap());
+        let data: Vec<_> = (after + 1..=5).take(2).map(|id| json!({ "id": id, "name": "x" })).collect();
+        json(200, json!({ "data": data }))
+    });
+    let search = r#"    search:
+      post: /search
+      json: {tests: "${search.groups[0]}", limit: "${search.limit}"}
+      items: "${body.data}"
+      page_size: 2
+      id_field: id
+      tests: {gt: {above: "${test.value}"}}
+"#;
+    let (head, _) = manifest("kind: none").split_once("    list:").map(|(head, _)| (head.to_owned(), ())).unwrap();
+    let connection = service.connect(&format!("{head}{search}"), &[("api_key", "k3y-of-the-shop")]);
+    let limit = connection.page_size();
+    let (mut walked, mut after) = (Vec::new(), None);
+    loop {
+        let object = "orders".to_owned();
+        let request =
+            WalkRequest { object, fields: vec!["name".to_owned()], filter: None, after: after.clone(), limit };
+        let rows = connection.walk(&request).await.unwrap().records;
+        let is_last = rows.len() < limit;
+        walked.extend(rows.into_iter().map(|row| row.id.to_string()));
+        after = walked.last().map(|id| id.as_str().into());
+        if is_last {
+            break;
+        }
+    }
+    assert_eq!(walked, ["1", "2", "3", "4", "5"]);
 }
 
 const CLOUD: &str = r#"connector: cloud
