@@ -13,7 +13,7 @@
 //! What is not what its type promises, `infinity` or `NaN`, is read as text.
 
 use jiff::tz::TimeZone;
-use sdk::{FieldType, Fields, Timestamp, Value};
+use sdk::{FieldType, Timestamp, Value};
 use serde_json::Value as Json;
 
 /// What a column holds.
@@ -117,7 +117,7 @@ impl Kind {
                 .ok()
                 .and_then(|civil: jiff::civil::DateTime| civil.to_zoned(TimeZone::UTC).ok())
                 .map(|zoned| moment(zoned.timestamp())),
-            Self::Json => serde_json::from_str(text).ok().map(|json| of_json(&json)),
+            Self::Json => serde_json::from_str(text).ok().map(|json| Value::from_plain_json(&json)),
             Self::List(element) => serde_json::from_str(text).ok().map(|json| list(element, &json)),
             Self::Text | Self::Uuid | Self::Choice | Self::Bytes | Self::Other => None,
         };
@@ -167,23 +167,6 @@ fn list(element: &Kind, json: &Json) -> Value {
         Json::Array(items) => Value::List(items.iter().map(|item| list(element, item)).collect()),
         Json::String(text) => element.read(Some(text)),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => Value::Null,
-    }
-}
-
-/// JSON of the author's own: no key of it means anything to us.
-fn of_json(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => match number.as_i64() {
-            Some(whole) => Value::Int(whole),
-            None => number.as_f64().map_or(Value::Null, Value::Float),
-        },
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => Value::List(items.iter().map(of_json).collect()),
-        Json::Object(map) => {
-            Value::Map(map.iter().map(|(name, value)| (name.clone(), of_json(value))).collect::<Fields>())
-        }
     }
 }
 

@@ -82,7 +82,7 @@ fn value(input: &Input, json: &Json) -> Result<Value, String> {
     let found = match input.field_type {
         FieldType::Text => text.map(Value::from),
         FieldType::Number => match text {
-            None => json.is_number().then(|| Value::from_stored_json(json)),
+            None => json.is_number().then(|| Value::from_plain_json(json)),
             Some(text) => number(text.trim()),
         },
         FieldType::Boolean => json.as_bool().or_else(|| text?.trim().parse().ok()).map(Value::Bool),
@@ -90,7 +90,7 @@ fn value(input: &Input, json: &Json) -> Result<Value, String> {
         FieldType::Moment => text.and_then(|text| Timestamp::parse(text.trim())).map(Value::Moment),
         FieldType::Choice => text.filter(|text| input.options.iter().any(|option| option == text)).map(Value::from),
         FieldType::Choices => choices(input, json),
-        FieldType::Any => Some(Value::from_stored_json(json)),
+        FieldType::Any => Some(Value::from_plain_json(json)),
     };
     found.ok_or_else(mistake)
 }

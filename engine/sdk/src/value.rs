@@ -108,8 +108,8 @@ impl Value {
         }
     }
 
-    /// The inverse of [`Value::to_stored_json`]. JSON from elsewhere reads as itself.
-    pub fn from_stored_json(json: &Json) -> Self {
+    /// JSON from elsewhere, as it is: no key of it means anything to us, and its dates are text.
+    pub fn from_plain_json(json: &Json) -> Self {
         match json {
             Json::Null => Self::Null,
             Json::Bool(flag) => Self::Bool(*flag),
@@ -118,6 +118,17 @@ impl Value {
                 None => number.as_f64().map_or(Self::Null, Self::Float),
             },
             Json::String(text) => Self::Text(text.clone()),
+            Json::Array(items) => Self::List(items.iter().map(Self::from_plain_json).collect()),
+            Json::Object(map) => {
+                Self::Map(map.iter().map(|(name, value)| (name.clone(), Self::from_plain_json(value))).collect())
+            }
+        }
+    }
+
+    /// The inverse of [`Value::to_stored_json`], for what the store has kept.
+    pub fn from_stored_json(json: &Json) -> Self {
+        match json {
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Self::from_plain_json(json),
             Json::Array(items) => Self::List(items.iter().map(Self::from_stored_json).collect()),
             Json::Object(map) => match map.iter().next() {
                 Some((key, Json::String(text))) if map.len() == 1 && key == DATE => {

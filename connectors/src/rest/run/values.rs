@@ -12,7 +12,7 @@ pub(super) fn read(of: &FieldsOf, field: &Field, json: &Json) -> Value {
         (FieldType::Choices, Json::Array(items)) => {
             return Value::List(items.iter().map(|item| plain_text(item).map_or(Value::Null, Value::Text)).collect());
         }
-        (_, Json::Array(_) | Json::Object(_)) => return Value::from_stored_json(json),
+        (_, Json::Array(_) | Json::Object(_)) => return Value::from_plain_json(json),
         _ => {}
     }
     let Some(text) = plain_text(json).filter(|text| !text.is_empty()) else { return Value::Null };
@@ -21,7 +21,7 @@ pub(super) fn read(of: &FieldsOf, field: &Field, json: &Json) -> Value {
             let items = text.split(of.separator).map(str::trim).filter(|item| !item.is_empty());
             Some(Value::List(items.map(Value::from).collect()))
         }
-        FieldType::Any if of.values == ValueForm::Json => Some(Value::from_stored_json(json)),
+        FieldType::Any if of.values == ValueForm::Json => Some(Value::from_plain_json(json)),
         FieldType::Text
         | FieldType::Number
         | FieldType::Boolean
@@ -36,7 +36,7 @@ pub(super) fn read(of: &FieldsOf, field: &Field, json: &Json) -> Value {
 /// What a result of an action holds, by its type. What is not what its type promises stays as it is.
 pub(super) fn typed(field_type: FieldType, json: &Json) -> Value {
     match (field_type, plain_text(json)) {
-        (FieldType::Any, _) | (_, None) => Value::from_stored_json(json),
+        (FieldType::Any, _) | (_, None) => Value::from_plain_json(json),
         (_, Some(text)) if text.is_empty() => Value::Null,
         (other, Some(text)) => scalar(other, &text).unwrap_or(Value::Text(text)),
     }
@@ -173,4 +173,22 @@ fn option(field: Option<&Field>, text: &str) -> String {
     let by_value = options.iter().find(|option| option.value == text);
     let same_word = |option: &&sdk::FieldOption| option.label.to_lowercase() == text.to_lowercase();
     by_value.or_else(|| options.iter().find(same_word)).map_or(text, |option| &option.value).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use sdk::Fields;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Keys by which the store keeps dates were taken for such where a service had them: a name lost its `$`, and text
+    /// became a day.
+    #[test]
+    fn a_service_s_own_keys_mean_nothing_to_us() {
+        for name in ["$date", "$moment", "$$ref"] {
+            let wanted = Value::Map(Fields::from([(name.to_owned(), Value::from("2026-01-02"))]));
+            assert_eq!(typed(FieldType::Any, &json!({ name: "2026-01-02" })), wanted);
+        }
+    }
 }

@@ -99,25 +99,8 @@ fn parse_json(text: &str) -> Result<Dynamic, Failed> {
     limits::pay(text.len() * 4)?;
     let json: Json =
         serde_json::from_str(text).map_err(|error| refuse(format!("`parse_json`: this is no JSON: {error}")))?;
-    let value = value_of_json(&json);
+    let value = sdk::Value::from_plain_json(&json);
     Ok(convert::root("the parsed JSON", &value))
-}
-
-/// As in JSON: its dates are text.
-fn value_of_json(json: &Json) -> sdk::Value {
-    match json {
-        Json::Null => sdk::Value::Null,
-        Json::Bool(flag) => sdk::Value::Bool(*flag),
-        Json::Number(number) => match number.as_i64() {
-            Some(whole) => sdk::Value::Int(whole),
-            None => number.as_f64().map_or(sdk::Value::Null, sdk::Value::Float),
-        },
-        Json::String(text) => sdk::Value::Text(text.clone()),
-        Json::Array(items) => sdk::Value::List(items.iter().map(value_of_json).collect()),
-        Json::Object(map) => {
-            sdk::Value::Map(map.iter().map(|(name, json)| (name.clone(), value_of_json(json))).collect())
-        }
-    }
 }
 
 /// The part after the @ of what has the form of an address: not a proof that somebody reads it.
