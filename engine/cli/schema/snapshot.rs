@@ -51,9 +51,10 @@ pub fn write(snapshot: &Snapshot) -> String {
     let Snapshot { connection, connector, schema } = snapshot;
     let name = format!("{connection}.{}", schema.name);
     let mut out = format!(
-        "# The fields of {name}, as `millrace schema pull {connection}` found them.\n\
+        "# The fields of {}, as `millrace schema pull {connection}` found them.\n\
          # `millrace check` reads this file. Pull again when fields change; what is edited here is lost then.\n\
          schema: {}\nconnector: {connector}\n",
+        text::shown(&name),
         scalar(&name)
     );
     for (key, field) in [("modified", &schema.modified_field), ("created", &schema.created_field)] {
@@ -331,6 +332,17 @@ mod tests {
         assert_eq!(mistakes, [], "{text}");
         assert_eq!(read, [snapshot()], "{text}");
         assert_eq!(write(&read[0]), text);
+    }
+
+    /// A line break in a table's name ended the comment above, and the rest of the name was read as YAML. A mark of
+    /// direction in a label, as copied telephone numbers bring along, was written as it is, and refused when it was read.
+    #[test]
+    fn what_cannot_be_seen_is_written_so_that_it_can_be_read() {
+        let mut odd = snapshot();
+        odd.schema.name = "a\nfields: {}\u{2028}b\r# c".to_owned();
+        odd.schema.fields.get_mut("email").unwrap().label = "\u{202a}+49 30\u{202c}".to_owned();
+        let (read, mistakes) = read(&write(&odd));
+        assert_eq!((mistakes, read), (Vec::new(), vec![odd]));
     }
 
     #[test]

@@ -37,17 +37,17 @@ pub fn visible(text: &str) -> String {
 
 /// The text as a quoted YAML value that reads as exactly this text: single quotes, as they change least.
 pub fn quoted(text: &str) -> String {
-    if text.contains('\'') && !text.contains(['"', '\\']) && !text.chars().any(char::is_control) {
+    if text.contains('\'') && !text.contains(['"', '\\']) && !text.chars().any(is_hidden) {
         return format!("\"{text}\"");
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(is_hidden) {
         let mut out = String::from("\"");
         for character in text.chars() {
             match character {
                 '"' | '\\' => out.extend(['\\', character]),
                 '\n' => out.push_str("\\n"),
                 '\t' => out.push_str("\\t"),
-                _ if character.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+                _ if is_hidden(character) => out.push_str(&format!("\\u{:04x}", u32::from(character))),
                 _ => out.push(character),
             }
         }
