@@ -20,6 +20,7 @@ pub mod cursor;
 pub mod demo;
 pub mod explain;
 pub mod failures;
+pub mod fmt;
 pub mod init;
 pub mod language;
 pub mod manual;
@@ -37,6 +38,7 @@ pub mod codes;
 pub mod durations;
 pub mod logging;
 pub mod progress;
+pub mod rewriting;
 pub mod screen;
 pub mod secrets;
 pub mod signals;
@@ -72,6 +74,8 @@ enum Command {
     Init(init::Arguments),
     /// Look for mistakes in flows, without asking any service
     Check(check::Arguments),
+    /// Write files in their canonical layout, with all their comments
+    Fmt(fmt::Arguments),
     /// Tell what a code of `check` means and how it is mended
     Explain(explain::Arguments),
     /// Look at the language that flows are written in
@@ -180,6 +184,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Demo(arguments) => demo::run(arguments, verbose).await,
             Command::Init(arguments) => init::run(&arguments),
             Command::Check(arguments) => check::run(&arguments).await,
+            Command::Fmt(arguments) => fmt::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Language(command) => language::run(&command),
             Command::Up(arguments) => up::run(arguments).await,

@@ -206,8 +206,34 @@ pub fn read_named(path: &Path) -> Result<Result<SourceFile, Diagnostic>, Failure
     }
 }
 
+/// Every document of a folder that authors write: of a project's, its flows with their tests, connections, connectors and
+/// settings; else those that lie in it. What leads out of the folder is left alone.
+pub fn documents(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut documents = Vec::new();
+    if is_one(dir) {
+        for folder in [FLOWS, CONNECTORS] {
+            documents.extend(all_yaml_files(&dir.join(folder))?);
+        }
+        let is_ours = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name == PROJECT || name.starts_with("connections.")
+        };
+        documents.extend(all_yaml_files(dir)?.into_iter().filter(is_ours));
+    } else {
+        documents.extend(all_yaml_files(dir)?);
+    }
+    documents.retain(|path| !leads_out(dir, path));
+    Ok(documents)
+}
+
 /// The documents of a folder, by name: `*.yaml`, without tests of flows. A folder that is not there has none.
 fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let is_test = |path: &PathBuf| path.to_str().is_some_and(|path| path.ends_with(".test.yaml"));
+    Ok(all_yaml_files(folder)?.into_iter().filter(|path| !is_test(path)).collect())
+}
+
+/// The same, with tests.
+fn all_yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
@@ -216,7 +242,7 @@ fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let path = entry.map_err(Failure::file("look into", folder))?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let is_document = (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.starts_with('.');
-        if is_document && !name.ends_with(".test.yaml") && !path.is_dir() {
+        if is_document && !path.is_dir() {
             paths.push(path);
         }
     }

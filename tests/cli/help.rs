@@ -2,10 +2,11 @@
 
 use crate::project::offline;
 
-const COMMANDS: [&[&str]; 32] = [
+const COMMANDS: [&[&str]; 33] = [
     &["demo"],
     &["init"],
     &["check"],
+    &["fmt"],
     &["explain"],
     &["language", "functions"],
     &["up"],

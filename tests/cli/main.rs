@@ -14,6 +14,7 @@ mod connectors;
 mod database;
 mod databases;
 mod demo;
+mod formatting;
 mod help;
 #[cfg(unix)]
 mod hostile;

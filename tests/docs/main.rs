@@ -93,6 +93,20 @@ fn every_flow_on_our_pages_is_checked() {
 }
 
 #[test]
+fn every_flow_on_our_pages_is_laid_out() {
+    let mut n_laid = 0;
+    for block in blocks().iter().filter(|block| block.kind.starts_with("yaml")) {
+        match flow::lay_out(&text::SourceFile::new(block.place.as_str(), &block.text)) {
+            Ok(laid) => assert_eq!(laid, block.text, "{}: not as `millrace fmt` writes it", block.place),
+            // A piece may be none that can be read alone.
+            Err(_) => assert_eq!(block.kind, "yaml fragment", "{}", block.place),
+        }
+        n_laid += 1;
+    }
+    assert!(n_laid > 0, "there are flows on our pages");
+}
+
+#[test]
 fn the_first_flow_has_ten_lines() {
     let first = blocks().into_iter().find(|block| block.kind == "yaml").expect("the README shows a flow");
     assert_eq!(first.text.lines().count(), 10, "{}", first.place);

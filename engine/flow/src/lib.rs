@@ -7,6 +7,7 @@ pub mod definition;
 pub mod expr;
 mod instance;
 pub mod language;
+pub mod layout;
 pub mod memory;
 pub mod model;
 pub mod parse;
@@ -18,6 +19,7 @@ pub use access::Access;
 pub use check::{Checked, ProjectDefaults, check};
 pub use definition::FlowDefinition;
 pub use expr::{EvaluationError, Expression, Scope, Template};
+pub use layout::lay_out;
 pub use memory::Memory;
 pub use model::{
     Accepts, Assignments, AtLeast, Brake, Brakes, DoStep, EachStep, Every, Expect, FindStep, Flow, Hmac, HmacAlgorithm,

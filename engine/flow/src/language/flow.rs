@@ -34,6 +34,12 @@ pub static FLOW: Mapping = Mapping::new(
         )
         .default("the project's, else `UTC`"),
         key(
+            "inputs",
+            Shape::MapOf(Naming::Name, &Shape::Map(&TEMPLATE_INPUT)),
+            "Makes the flow a template: what is filled in by those who make flows of it. `${ inputs.<name> }` stands for it anywhere, as a whole value also in keys that take no other expression.",
+        ),
+        BIND,
+        key(
             "connections",
             Shape::MapOf(Naming::Id, &Shape::Noted(Notation::Connector)),
             "The connections that it uses, each with the connector it must be of, such as `{crm: hubspot}`.",
@@ -60,12 +66,6 @@ pub static FLOW: Mapping = Mapping::new(
             Shape::ListOf(&Shape::Kinds(&STEP)),
             "Steps for a run that failed for good. They see `failure.step`, `failure.class`, `failure.message` and `failure.attempt`.",
         ),
-        key(
-            "inputs",
-            Shape::MapOf(Naming::Name, &Shape::Map(&TEMPLATE_INPUT)),
-            "Makes the flow a template: what is filled in by those who make flows of it. `${ inputs.<name> }` stands for it anywhere, as a whole value also in keys that take no other expression.",
-        ),
-        BIND,
     ],
 );
 

@@ -75,7 +75,7 @@ pub(super) fn without_colon(sign: &str, replacement: &str) -> Diagnostic {
 }
 
 /// The diagnostic as it is best told.
-pub(super) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
+pub(crate) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
     let Some(label) = diagnostic.labels.first() else { return diagnostic };
     let line = file.line(label.span.start);
     let written = &file.text[line.clone()];

@@ -22,6 +22,7 @@ use text::{Diagnostic, Diagnostics, Kind, Map, SourceFile, Span};
 use crate::codes;
 use crate::definition::FlowDefinition;
 use crate::instance::{self, InstanceDefinition, TemplateDefinition};
+pub(crate) use damaged::explain;
 pub use value::duration;
 pub(crate) use value::{is_id, is_name};
 

@@ -10,7 +10,7 @@ use text::{Diagnostic, SourceFile};
 use super::{catalog, files_of, yaml_files};
 use crate::{ProjectDefaults, check, parse};
 
-fn told(files: &[SourceFile]) -> Vec<Diagnostic> {
+pub(super) fn told(files: &[SourceFile]) -> Vec<Diagnostic> {
     let parsed = parse(files);
     let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
     parsed.diagnostics.into_iter().chain(checked.diagnostics).collect()

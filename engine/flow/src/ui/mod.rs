@@ -4,6 +4,7 @@
 //! another file of the same case. `UPDATE=1 cargo test -p millrace-flow` writes the texts anew.
 
 mod compiled;
+mod laid_out;
 mod mended;
 mod not_run;
 mod robust;

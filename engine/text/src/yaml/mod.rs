@@ -37,6 +37,11 @@ pub fn parse_yaml(file: &SourceFile) -> Document {
     Document { root, diagnostics: diagnostics.into_vec() }
 }
 
+/// Whether this, without quotes, is read as text and as nothing else.
+pub(crate) fn is_plain_text(text: &str) -> bool {
+    scalar::resolve(text) == scalar::Resolved::Text
+}
+
 fn read(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Node> {
     if file.text.len() > MAX_FILE_SIZE {
         diagnostics.push(too_large(file.text.len()).at(&file.path, Span::default(), ""));
