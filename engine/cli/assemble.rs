@@ -5,8 +5,10 @@
 //! is the failure. Nothing is written before the files were understood and the lock is held.
 
 mod configured;
+pub mod needs;
 mod registry;
 mod services;
+pub mod shares;
 mod told;
 mod understood;
 mod uses;

@@ -1,5 +1,6 @@
 //! `millrace check`: all mistakes of a project's files, without asking any service and without any secret.
 
+pub mod cost;
 mod fixing;
 mod github;
 mod report;
@@ -28,9 +29,11 @@ use report::{CheckFormat, Report};
     millrace check --diff\n  \
     millrace check --fix\n  \
     millrace check --watch\n  \
+    millrace check --cost --records-per-day 2000\n  \
     millrace check flows/new-leads.yaml --format json")]
 pub struct Arguments {
-    /// Flows, folders of flows, or a project's folder; all flows of this project where nothing is named
+    /// Flows, folders of flows, or a project's folder; all flows of this project where nothing is named. With `--cost`
+    /// also flows by their ids
     paths: Vec<PathBuf>,
     #[command(flatten)]
     place: PlaceArguments,
@@ -46,6 +49,12 @@ pub struct Arguments {
     /// Check again whenever a file changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["fix", "diff", "format"])]
     watch: bool,
+    /// Tell what flows will ask of their services, and fail above what `millrace.yaml` allows
+    #[arg(long, conflicts_with_all = ["fix", "diff", "watch"])]
+    cost: bool,
+    /// With `--cost`: so many records match each flow in a day, whatever was measured
+    #[arg(long, value_name = "N", requires = "cost")]
+    records_per_day: Option<u64>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: CheckFormat,
@@ -55,6 +64,9 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.watch {
         return watch::run(arguments).await;
+    }
+    if arguments.cost {
+        return cost::run(arguments, arguments.records_per_day).await;
     }
     let files = arguments.files()?;
     if arguments.fix || arguments.diff {
@@ -75,6 +87,17 @@ impl Arguments {
             paths => ProjectFiles::read_paths(&self.place.place()?.dir, env, paths)?,
         };
         files.with_schemas()
+    }
+
+    /// Reads all flows of the project, and says which of them were named: what one costs depends on the others.
+    fn whole_project(&self) -> Result<(ProjectFiles, Vec<String>), Failure> {
+        let env = self.env.as_deref();
+        let (dir, named) = match &self.paths[..] {
+            [dir] if self.place.named().is_none() && project::is_one(dir) => (dir.clone(), &[][..]),
+            paths => (self.place.place()?.dir, paths),
+        };
+        let files = ProjectFiles::read(&dir, env)?.with_schemas()?;
+        Ok((files, named.iter().map(|path| path.display().to_string()).collect()))
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 /// The groups of codes, by how they begin.
-const GROUPS: [(&str, &str); 12] = [
+const GROUPS: [(&str, &str); 13] = [
     ("F00", "Reading YAML"),
     ("F01", "The shape of flows"),
     ("F02", "What connections have"),
@@ -37,7 +37,8 @@ const GROUPS: [(&str, &str); 12] = [
     ("M01", "The shape of connectors' manifests"),
     ("M02", "Names within manifests"),
     ("M03", "References within manifests"),
-    ("P01", "Pulled schemas"),
+    ("P01", "What was pulled of accounts"),
+    ("P02", "Budgets"),
 ];
 
 /// Does it.

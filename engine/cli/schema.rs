@@ -1,5 +1,6 @@
 //! `millrace schema`: the fields of an account's objects, asked for or as they were pulled.
 
+pub mod granted;
 pub mod pull;
 pub mod snapshot;
 
@@ -69,7 +70,7 @@ async fn show(arguments: &ShowArguments) -> Result<(), Failure> {
     let dir = arguments.place.place()?.dir;
     let files = ProjectFiles::read_whatever_there_is(&dir, arguments.env.as_deref())?.with_schemas()?;
     let understood = Understood::of(&files);
-    let (pulled, mistakes) = snapshot::read_all(&files.schemas, &understood.connections);
+    let (pulled, mistakes) = snapshot::read_all(&files.schemas, &understood.connections, &understood.connectors);
     let found = pulled.into_iter().find(|one| one.connection.as_str() == connection && one.schema.name == *object);
     let (schema, from) = match found.filter(|_| !arguments.online) {
         Some(found) => {

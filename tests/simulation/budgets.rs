@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use runtime::budgets::Caps;
 use runtime::connections::Opened;
 use runtime::engine::EngineParts;
 use runtime::{Connections, Drain, Engine, EngineOptions};
@@ -124,7 +125,8 @@ async fn written(latency: Duration, one_account: bool) -> Backlog {
             for object in ["contacts", "companies"] {
                 paid_from(tally.clone(), service.discover(object)).await.unwrap();
             }
-            Opened { name: name.into(), connector: Some("hubspot".to_owned()), spent: tally.spent(), service }
+            let (name, connector, spent) = (name.into(), Some("hubspot".to_owned()), tally.spent());
+            Opened { name, connector, spent, caps: Caps::default(), service }
         }
     };
     let store = Store::in_memory().unwrap();

@@ -10,6 +10,7 @@
 
 mod budgets;
 mod clock;
+mod cost;
 mod plants;
 mod polling;
 mod scenario;

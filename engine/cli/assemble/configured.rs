@@ -97,16 +97,7 @@ pub fn facts_offline(
         Err(diagnostics) => return (unknown_facts(definition), diagnostics),
     };
     let descriptor = connector.descriptor();
-    // Whatever is kept elsewhere has some value; which one is not known here, so it cannot be a wrong one.
-    let (mut settings, mut diagnostics) =
-        resolve_settings(definition, descriptor.settings, &|_| Some("x".to_owned()), &|_| Ok("x".to_owned()));
-    let kept_elsewhere: Vec<_> = definition
-        .settings
-        .iter()
-        .filter(|(_, written)| !matches!(written, SettingText::Plain { .. }))
-        .map(|(_, written)| written.span())
-        .collect();
-    diagnostics.retain(|diagnostic| !diagnostic.labels.iter().any(|label| kept_elsewhere.contains(&label.span)));
+    let Guessed { settings, is_all_known, mut diagnostics } = guessed(&connector, definition);
     // The database itself may be made later; what makes it may not.
     let script = definition.settings.iter().find(|(key, _)| key.name == "init");
     if let Some((_, SettingText::Plain { text, span })) = script
@@ -117,18 +108,7 @@ pub fn facts_offline(
         let diagnostic = Diagnostic::error(flow::codes::WRONG_SETTING, message);
         diagnostics.push(diagnostic.at(&definition.file.path, *span, "").help("write it beside `connections.yaml`"));
     }
-    // An address that is kept elsewhere may be one on this machine; without it, the usual one tells what objects there are.
-    let is_optional = |name: &str| descriptor.settings.iter().any(|setting| setting.name == name && !setting.required);
-    let unknown = |name: &str| {
-        let written = definition.settings.iter().find(|(key, _)| key.name == name);
-        written.is_some_and(|(_, written)| !matches!(written, SettingText::Plain { .. })) && is_optional(name)
-    };
-    let n_settings = settings.0.len();
-    settings.0.retain(|name, _| !unknown(name));
-    let is_all_known = settings.0.len() == n_settings;
-    // A connection that opens a file would make one, and check changes nothing.
-    let opens_file = descriptor.settings.iter().any(|setting| setting.kind == SettingKind::Path);
-    let open = (!opens_file).then(|| Ready { connector: connector.clone(), settings }.open(folder).ok()).flatten();
+    let open = opened_unasked(&connector, settings, folder);
     let facts = ConnectorFacts {
         connector: descriptor.name.to_owned(),
         min_interval: descriptor.min_interval,
@@ -137,6 +117,56 @@ pub fn facts_offline(
         objects: open.as_ref().and_then(|open| open.objects()),
     };
     (facts, diagnostics)
+}
+
+/// Settings as far as files say them, for what needs neither secrets nor services.
+struct Guessed {
+    settings: Settings,
+    /// Whether no setting that can be shown is kept elsewhere.
+    is_all_known: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+fn guessed(connector: &Arc<dyn Connector>, definition: &ConnectionDefinition) -> Guessed {
+    let declared = connector.descriptor().settings;
+    // Whatever is kept elsewhere has some value; which one is not known here, so it cannot be a wrong one.
+    let (mut settings, mut diagnostics) =
+        resolve_settings(definition, declared, &|_| Some("x".to_owned()), &|_| Ok("x".to_owned()));
+    let kept_elsewhere: Vec<_> = definition
+        .settings
+        .iter()
+        .filter(|(_, written)| !matches!(written, SettingText::Plain { .. }))
+        .map(|(_, written)| written.span())
+        .collect();
+    diagnostics.retain(|diagnostic| !diagnostic.labels.iter().any(|label| kept_elsewhere.contains(&label.span)));
+    // An address that is kept elsewhere may be one on this machine; without it, the usual one tells what objects there are.
+    let is_optional = |name: &str| declared.iter().any(|setting| setting.name == name && !setting.required);
+    let unknown = |name: &str| {
+        let written = definition.settings.iter().find(|(key, _)| key.name == name);
+        written.is_some_and(|(_, written)| !matches!(written, SettingText::Plain { .. })) && is_optional(name)
+    };
+    let n_settings = settings.0.len();
+    settings.0.retain(|name, _| !unknown(name));
+    let is_all_known = settings.0.len() == n_settings;
+    Guessed { settings, is_all_known, diagnostics }
+}
+
+fn opened_unasked(connector: &Arc<dyn Connector>, settings: Settings, folder: &Path) -> Option<Arc<dyn Connection>> {
+    // A connection that opens a file would make one, and check changes nothing.
+    let opens_file = connector.descriptor().settings.iter().any(|setting| setting.kind == SettingKind::Path);
+    (!opens_file).then(|| Ready { connector: connector.clone(), settings }.open(folder).ok()).flatten()
+}
+
+/// A connection of which only such is asked that its service need not answer: its limits, and what calls cost. Its
+/// secrets are not its own.
+pub fn open_unasked(
+    connectors: &Registry,
+    definition: &ConnectionDefinition,
+    folder: &Path,
+) -> Option<Arc<dyn Connection>> {
+    let connector = connectors.of_connection(definition).ok()?;
+    let Guessed { settings, .. } = guessed(&connector, definition);
+    opened_unasked(&connector, settings, folder)
 }
 
 /// Facts of a connection that cannot be used: nothing is known, so nothing more is complained about.

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use runtime::budgets::Caps;
 use runtime::connections::Opened;
 use sdk::budget::{Tally, paid_from};
 use sdk::{Catalog, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema, Redactor, Secret};
 use text::Diagnostic;
 
 use super::configured::{self, Environment, Ready};
+use super::shares;
 use super::told::{Described, Trouble};
 use super::understood::Understood;
 
@@ -30,6 +32,8 @@ pub struct Services {
     open: BTreeMap<ConnectionName, Arc<dyn Connection>>,
     /// What was spent of each service's limits.
     tallies: BTreeMap<ConnectionName, Arc<Tally>>,
+    /// How much of each service's limits may be used.
+    caps: BTreeMap<ConnectionName, Caps>,
     /// What flows can do with the objects of each.
     offers: BTreeMap<ConnectionName, Vec<sdk::Offer>>,
     /// Connections that cannot be opened, and why.
@@ -50,6 +54,7 @@ impl Services {
             connectors: understood.connectors.names(),
             open: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            caps: shares::caps(&understood.project),
             offers: BTreeMap::new(),
             broken: BTreeMap::new(),
             unopened: Vec::new(),
@@ -160,10 +165,11 @@ impl Services {
 
     /// The open connections, for the engine.
     pub fn into_open(self) -> Vec<Opened> {
-        let Self { open, facts, tallies, .. } = self;
+        let Self { open, facts, tallies, caps, .. } = self;
         let opened = |(name, service)| Opened {
             connector: facts.get(&name).map(|facts| facts.connector.clone()),
             spent: tallies.get(&name).map(|tally| tally.spent()).unwrap_or_default(),
+            caps: caps.get(&name).cloned().unwrap_or_default(),
             name,
             service,
         };

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use flow::project::{ConnectionDefinition, ProjectFile, overlay, parse_connections, parse_project};
 use flow::{Checked, FlowDefinition, Memory};
-use sdk::{Catalog, FlowId};
+use sdk::{Catalog, Connection, FlowId};
 use text::{Diagnostic, SourceFile};
 
-use super::configured;
 use super::registry::Registry;
 use super::services::Use;
+use super::shares;
+use super::{configured, needs};
 use crate::project::ProjectFiles;
-use crate::schema::snapshot;
+use crate::schema::{granted, snapshot};
 use crate::tables::counted;
 use crate::{Failure, problems, runs};
 
@@ -53,8 +55,11 @@ impl Understood {
         }
         if let Some(file) = &files.project {
             let (project, diagnostics) = parse_project(file);
-            understood.project = project;
             understood.diagnostics.extend(diagnostics);
+            let Self { connections, connectors, .. } = &understood;
+            let mistakes = shares::mistakes(&project, connections, connectors, &files.dir);
+            understood.diagnostics.extend(mistakes);
+            understood.project = project;
         }
         understood
     }
@@ -78,12 +83,13 @@ impl Understood {
             }
             diagnostics.extend(mistakes);
         }
-        // Of which connector a connection is, is not known where there is none of that name.
-        let is_of_one =
-            |definition: &&ConnectionDefinition| self.connectors.find(&definition.connector.value).is_some();
-        let connections: Vec<_> = self.connections.iter().filter(is_of_one).cloned().collect();
-        let (pulled, mistakes) = snapshot::read_all(schemas, &connections);
-        diagnostics.extend(mistakes);
+        let (pulled, mistakes) = snapshot::read_all(schemas, &self.connections, &self.connectors);
+        let (granted, also) = granted::read_all(schemas, &self.connections, &self.connectors);
+        // Where connections cannot be read, what was pulled of them belongs to somebody all the same.
+        let is_known = !self.diagnostics.iter().any(is_of_connections);
+        let blames = |one: &Diagnostic| one.code == crate::codes::SCHEMA_OF_NOBODY;
+        diagnostics.extend(mistakes.into_iter().chain(also).filter(|one| is_known || !blames(one)));
+        diagnostics.extend(granted.iter().flat_map(|granted| needs::missing(self, granted)));
         catalog.objects =
             pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();
         let checked = memory.check(&self.definitions, &catalog, &self.project.defaults());
@@ -101,6 +107,11 @@ impl Understood {
         let blames = |one: &Diagnostic| one.code == flow::codes::UNKNOWN_CONNECTION;
         diagnostics.extend(std::mem::take(&mut checked.diagnostics).into_iter().filter(|one| is_known || !blames(one)));
         Checked { diagnostics, ..checked }
+    }
+
+    /// A connection that is open only to be asked of its limits and costs, which it knows by itself.
+    pub fn open_unasked(&self, definition: &ConnectionDefinition, folder: &Path) -> Option<Arc<dyn Connection>> {
+        configured::open_unasked(&self.connectors, definition, folder)
     }
 
     /// The flow of this id as it is written; the one that was meant is offered where there is none.

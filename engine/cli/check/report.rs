@@ -60,7 +60,7 @@ impl Report<'_> {
 
 /// Tells it all; fails where a file cannot be used.
 pub fn tell(report: &Report<'_>) -> Result<(), Failure> {
-    let Report { diagnostics, sources, unreadable, n_files, .. } = *report;
+    let Report { diagnostics, sources, .. } = *report;
     match report.format {
         CheckFormat::Text => {
             problems::show_diagnostics(diagnostics, sources);
@@ -70,6 +70,12 @@ pub fn tell(report: &Report<'_>) -> Result<(), Failure> {
         CheckFormat::Sarif => screen::say_json(&sarif::log(report)),
         CheckFormat::Github => screen::say(&github::commands(report)),
     }
+    verdict(report)
+}
+
+/// Tells what could not be read; fails where a file cannot be used.
+pub fn verdict(report: &Report<'_>) -> Result<(), Failure> {
+    let Report { diagnostics, unreadable, n_files, .. } = *report;
     unreadable.iter().for_each(problems::show);
     if diagnostics.iter().any(Diagnostic::is_error) || !unreadable.is_empty() {
         return Err(mistakes(diagnostics, unreadable.len() as u64, n_files));

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use sdk::{Ability, FlowId, Offer};
+use sdk::FlowId;
 use serde_json::{Value as Json, json};
 
 use super::{NamedArguments, Project};
-use crate::assemble::{ConnectionPlace, Opening};
+use crate::assemble::{ConnectionPlace, Opening, needs};
 use crate::progress::Progress;
 use crate::tables::{self, Format, counted};
 use crate::{Failure, problems, screen};
@@ -50,7 +50,7 @@ pub async fn run(arguments: &NamedArguments) -> Result<(), Failure> {
     let project = Project::read(&arguments.rest)?;
     let checked = project.understood.check_offline(&project.folder, &[]);
     let mut places = project.places(arguments.name.as_deref())?;
-    places.retain(|place| !needs(&project, place, &checked.flows).is_empty());
+    places.retain(|place| !needed(&project, place, &checked.flows).is_empty());
     let progress = Progress::new("connection", places.len());
     let asked = places.into_iter().map(|place| ask(&project, place, &checked.flows, &progress));
     let asked: Vec<Asked> = join_all(asked).await;
@@ -87,41 +87,23 @@ pub async fn run(arguments: &NamedArguments) -> Result<(), Failure> {
     }
 }
 
-/// What flows need at a connection.
-fn needs(
+/// What flows without mistakes need at a connection.
+fn needed(
     project: &Project,
     place: &ConnectionPlace<'_>,
     flows: &[std::sync::Arc<flow::Flow>],
 ) -> BTreeMap<Vec<String>, Need> {
     let mut needed: BTreeMap<Vec<String>, Need> = BTreeMap::new();
     let Some(known) = project.understood.connectors.find(&place.definition.connector.value) else { return needed };
-    let offers = known.connector.offers();
-    for flow in flows.iter().filter(|flow| flow.enabled) {
-        for access in flow.accesses().into_iter().filter(|access| access.connection == *place.name()) {
-            let offer = offers.iter().find(|offer| offer.object.as_ref() == Some(&access.object));
-            for (what, any_of) in offer.into_iter().flat_map(|offer| scopes_of(offer, access.ability)) {
-                let need = needed.entry(any_of).or_default();
-                need.uses.insert(format!("{what} {}", access.object));
-                need.flows.insert(flow.id.clone());
-            }
+    let is_good = |id: &FlowId| flows.iter().any(|flow| flow.id == *id && flow.enabled);
+    for definition in project.understood.definitions.iter().filter(|definition| is_good(definition.id())) {
+        for one in needs::of(definition, place.name(), &*known.connector) {
+            let need = needed.entry(one.any_of).or_default();
+            need.uses.insert(one.what);
+            need.flows.insert(definition.id().clone());
         }
     }
     needed
-}
-
-/// What doing this with an object asks for.
-fn scopes_of(offer: &Offer, ability: Ability) -> Vec<(&'static str, Vec<String>)> {
-    let scopes = &offer.scopes;
-    let work = match ability {
-        Ability::PollNew | Ability::PollNewOrUpdated | Ability::PollArchived | Ability::PollBy | Ability::Find => {
-            vec![("read", scopes.read.clone())]
-        }
-        // It looks before it writes.
-        Ability::Upsert => vec![("read", scopes.read.clone()), ("write", scopes.write.clone())],
-        Ability::Create | Ability::Update | Ability::Delete => vec![("write", scopes.write.clone())],
-    };
-    let fields = ("know the fields of", scopes.fields.clone());
-    [fields].into_iter().chain(work).filter(|(_, any_of)| !any_of.is_empty()).collect()
 }
 
 async fn ask(
@@ -130,7 +112,7 @@ async fn ask(
     flows: &[std::sync::Arc<flow::Flow>],
     progress: &Progress,
 ) -> Asked {
-    let needed = needs(project, &place, flows);
+    let needed = needed(project, &place, flows);
     let granted = match place.open(&project.understood.connectors, &project.environment, &project.folder) {
         Opening::Open(open) => match open.scopes().await {
             Ok(Some(granted)) => Granted::These(granted),

@@ -12,6 +12,7 @@ use text::{Code, Colour, Diagnostic, SourceFile};
 
 use super::{GROUPS, Part, all, parts};
 use crate::assemble::Understood;
+use crate::check::cost;
 use crate::project::ProjectFiles;
 
 /// A project that is good as it stands.
@@ -94,7 +95,8 @@ const MENDED: &str = "Mended";
 /// What is said of a project of these files, and how it is shown.
 fn said_of(files: &BTreeMap<String, Vec<u8>>) -> (Vec<Diagnostic>, String) {
     let dir = tempfile::tempdir().unwrap();
-    let usual = WORLD.iter().map(|(path, text)| (*path, text.as_bytes()));
+    let usual = WORLD.iter().filter(|(path, _)| is_of_somebody(path, files));
+    let usual = usual.map(|(path, text)| (*path, text.as_bytes()));
     for (path, content) in usual.chain(files.iter().map(|(path, content)| (path.as_str(), &content[..]))) {
         let path = dir.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -102,12 +104,27 @@ fn said_of(files: &BTreeMap<String, Vec<u8>>) -> (Vec<Diagnostic>, String) {
     }
     let files = ProjectFiles::read(dir.path(), None).and_then(ProjectFiles::with_schemas).unwrap();
     let understood = Understood::of(&files);
-    let mut diagnostics = understood.check_offline(dir.path(), &files.schemas).diagnostics;
+    let checked = understood.check_offline(dir.path(), &files.schemas);
+    let costs = cost::costs(&understood, &files, dir.path(), &checked, None, &BTreeMap::new());
+    let mut diagnostics = checked.diagnostics;
+    diagnostics.extend(cost::too_dear(&understood, &costs));
     if diagnostics.is_empty() {
         diagnostics.extend(understood.connections.iter().flat_map(|definition| settings_of(&understood, definition)));
     }
     let told = text::render(&diagnostics, &files.sources(), Colour::Never);
     (diagnostics, told)
+}
+
+/// Whether a file of the usual project still has its connection, where a page shows other ones.
+fn is_of_somebody(path: &str, files: &BTreeMap<String, Vec<u8>>) -> bool {
+    let connection = path.strip_prefix("schemas/").and_then(|name| name.split('.').next());
+    match (connection, files.get("connections.yaml")) {
+        (Some(connection), Some(text)) => {
+            let text = String::from_utf8_lossy(text);
+            text.lines().any(|line| line.strip_prefix(connection).is_some_and(|rest| rest.starts_with(':')))
+        }
+        (Some(_), None) | (None, _) => true,
+    }
 }
 
 /// What is found when a connection is opened, on a machine that has everything but what is called `no such`.

@@ -1,4 +1,4 @@
-//! `millrace schema pull`: fields, from services into `schemas/`.
+//! `millrace schema pull`: fields and granted scopes, from services into `schemas/`.
 //!
 //! A file whose fields are as they were is not touched. What one service refuses keeps no other from being pulled.
 
@@ -12,6 +12,7 @@ use sdk::{Connection, ConnectionName, ObjectSchema};
 use serde_json::{Value as Json, json};
 use text::{Diagnostic, MAX_FILE_SIZE};
 
+use super::granted::{self, Granted};
 use super::snapshot::{self, Snapshot};
 use super::unmade;
 use crate::assemble::{ConnectionPlace, Environment, Opening, Understood};
@@ -48,7 +49,8 @@ struct Pulled {
 /// A file, and how it differs from what was there.
 struct Kept {
     path: String,
-    n_fields: u64,
+    /// How many fields it has; none where it keeps what is granted.
+    n_fields: Option<u64>,
     change: String,
 }
 
@@ -59,12 +61,14 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folder = std::path::absolute(&dir).map_err(Failure::file("find", &dir))?;
     let understood = Understood::of(&files);
     // A file with mistakes is written anew, so nobody need hear of them.
-    let (before, _) = snapshot::read_all(&files.schemas, &understood.connections);
+    let (before, _) = snapshot::read_all(&files.schemas, &understood.connections, &understood.connectors);
     let places = understood.places(arguments.connection.as_deref());
     if places.is_empty() {
         let known = understood.connections.iter().map(|one| one.name.value.to_string()).collect();
-        let wanted = arguments.connection.as_deref().unwrap_or("connections.yaml");
-        return Err(Failure::unknown("connection", wanted, known));
+        return Err(match arguments.connection.as_deref() {
+            Some(wanted) => Failure::unknown("connection", wanted, known),
+            None => Failure::NotReady { summary: "`connections.yaml` names no connection to pull from".to_owned() },
+        });
     }
 
     let mut pulled = Vec::new();
@@ -96,6 +100,11 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             Err(reason) => Err(reason),
         };
         pulled.push(Pulled { name, outcome });
+    }
+    for granted in join_all(asked.iter().map(|(place, open, _)| ask_scopes(place, &**open))).await.into_iter().flatten()
+    {
+        let name = format!("{}, its scopes", granted.connection);
+        pulled.push(Pulled { name, outcome: Ok(keep_granted(&dir, &granted)?) });
     }
     problems::show_diagnostics(&diagnostics, &files.sources());
     tell(&pulled, arguments.format)
@@ -142,19 +151,56 @@ async fn ask(
     answers
 }
 
+/// What the credentials were granted, where the service tells. Where it does not answer, its objects have said why.
+async fn ask_scopes(place: &ConnectionPlace<'_>, open: &dyn Connection) -> Option<Granted> {
+    let mut scopes = open.scopes().await.ok()??;
+    scopes.sort();
+    scopes.dedup();
+    let connector = place.definition.connector.value.clone();
+    Some(Granted { connection: place.name().clone(), connector, scopes })
+}
+
+/// Writes the file of what is granted, where it differs.
+fn keep_granted(dir: &Path, granted: &Granted) -> Result<Kept, Failure> {
+    let name = granted::file_name(&granted.connection);
+    let (path, shown) = (dir.join(SCHEMAS).join(&name), format!("{SCHEMAS}/{name}"));
+    let change = match write(&path, &granted::write(granted))? {
+        Written::AsItWas => "unchanged",
+        Written::Anew => "written anew",
+        Written::First => "written",
+    };
+    Ok(Kept { path: shown, n_fields: None, change: change.to_owned() })
+}
+
+/// What writing a file changed.
+enum Written {
+    AsItWas,
+    Anew,
+    First,
+}
+
+/// Writes a file of `schemas/`, unless it says this already.
+fn write(path: &Path, text: &str) -> Result<Written, Failure> {
+    let before = fs::read_to_string(path).ok();
+    if before.as_deref() == Some(text) {
+        return Ok(Written::AsItWas);
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Failure::file("make", folder))?;
+    }
+    fs::write(path, text).map_err(Failure::file("write", path))?;
+    Ok(if before.is_some() { Written::Anew } else { Written::First })
+}
+
 /// Writes the file, where it differs.
 fn keep(dir: &Path, snapshot: &Snapshot, before: &[Snapshot]) -> Result<Kept, Failure> {
-    let folder = dir.join(SCHEMAS);
     let name = snapshot::file_name(&snapshot.connection, &snapshot.schema.name);
-    let path = folder.join(&name);
-    let shown = format!("{SCHEMAS}/{name}");
-    let n_fields = snapshot.schema.fields.len() as u64;
+    let (path, shown) = (dir.join(SCHEMAS).join(&name), format!("{SCHEMAS}/{name}"));
+    let n_fields = Some(snapshot.schema.fields.len() as u64);
     let text = snapshot::write(snapshot);
-    if fs::read_to_string(&path).is_ok_and(|there| there == text) {
+    if let Written::AsItWas = write(&path, &text)? {
         return Ok(Kept { path: shown, n_fields, change: "unchanged".to_owned() });
     }
-    fs::create_dir_all(&folder).map_err(Failure::file("make", &folder))?;
-    fs::write(&path, &text).map_err(Failure::file("write", &path))?;
     if text.len() > MAX_FILE_SIZE {
         let size = format!("written, but `check` reads no file of more than {} KiB", MAX_FILE_SIZE / 1024);
         return Ok(Kept { path: shown, n_fields, change: size });
@@ -187,7 +233,8 @@ fn tell(pulled: &[Pulled], format: Format) -> Result<(), Failure> {
             let columns =
                 [tables::text("object"), tables::number("fields"), tables::text("change"), tables::cuttable("file")];
             let rows = good().map(|(one, kept)| {
-                vec![one.name.clone(), count(kept.n_fields), kept.change.clone(), kept.path.clone()]
+                let fields = kept.n_fields.map(count).unwrap_or_default();
+                vec![one.name.clone(), fields, kept.change.clone(), kept.path.clone()]
             });
             screen::say(&tables::table(&columns, rows.collect(), None));
         }

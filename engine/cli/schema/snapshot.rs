@@ -7,6 +7,8 @@ use flow::project::ConnectionDefinition;
 use sdk::{ConnectionName, Field, FieldOption, FieldType, ObjectSchema};
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span};
 
+use super::granted;
+use crate::assemble::Registry;
 use crate::codes;
 use crate::tables::field_type;
 
@@ -99,7 +101,7 @@ fn list(names: &[String]) -> String {
 }
 
 /// The text as a YAML value, in quotes wherever it could be read as anything else.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && !text.ends_with([' ', '.'])
         && text.chars().all(|character| character.is_ascii_alphanumeric() || "_-. ".contains(character));
@@ -112,11 +114,15 @@ fn scalar(text: &str) -> String {
 }
 
 /// All files of `schemas/` that can be used with these connections, and what is wrong with the others.
-pub fn read_all(files: &[SourceFile], connections: &[ConnectionDefinition]) -> (Vec<Snapshot>, Vec<Diagnostic>) {
+pub fn read_all(
+    files: &[SourceFile],
+    connections: &[ConnectionDefinition],
+    connectors: &Registry,
+) -> (Vec<Snapshot>, Vec<Diagnostic>) {
     let mut snapshots = Vec::new();
     let mut diagnostics = Vec::new();
-    for file in files {
-        let mut reader = Reader { diagnostics: Diagnostics::new(file), connections };
+    for file in files.iter().filter(|file| !granted::is_one(file)) {
+        let mut reader = Reader { diagnostics: Diagnostics::new(file), connections, connectors };
         let snapshot = reader.snapshot(file);
         if !reader.diagnostics.has_errors() {
             snapshots.extend(snapshot);
@@ -126,10 +132,44 @@ pub fn read_all(files: &[SourceFile], connections: &[ConnectionDefinition]) -> (
     (snapshots, diagnostics)
 }
 
+/// Of what something was pulled.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'a> {
+    /// The connection.
+    pub(super) connection: &'a str,
+    /// The connector that it was of, and where that stands.
+    pub(super) connector: &'a Entry,
+}
+
+/// Whether what was pulled is still that of a connection of today; what is wrong with it, if not.
+pub(super) fn of_another(
+    file: &SourceFile,
+    of: Of<'_>,
+    connections: &[ConnectionDefinition],
+    connectors: &Registry,
+) -> Option<Diagnostic> {
+    let Of { connection, connector } = of;
+    let Some(today) = connections.iter().find(|one| one.name.value.as_str() == connection) else {
+        let message = format!("there is no connection `{}`, so nothing reads this file", text::shown(connection));
+        let help = "remove it; or check with the `--env` that it was pulled with";
+        let diagnostic = Diagnostic::warning(codes::SCHEMA_OF_NOBODY, message).help(help);
+        return Some(diagnostic.at(&file.path, Span::new(0, 0), ""));
+    };
+    let (today, pulled) = (&today.connector.value, connector.value.as_text()?);
+    // Of which connector a connection is, is not known where there is none of that name.
+    if today == pulled || connectors.find(today).is_none() {
+        return None;
+    }
+    let message = format!("`{connection}` is of `{today}` now, and this was pulled of `{pulled}`");
+    let help = format!("pull it again with `millrace schema pull {connection}`, or remove the file");
+    Some(Diagnostic::error(codes::OTHER_CONNECTOR, message).help(help).at(&file.path, connector.value.span, ""))
+}
+
 /// Reads one file, and says what is wrong with it.
 struct Reader<'a> {
     diagnostics: Diagnostics,
     connections: &'a [ConnectionDefinition],
+    connectors: &'a Registry,
 }
 
 impl Reader<'_> {
@@ -151,7 +191,10 @@ impl Reader<'_> {
             return None;
         };
         let connector = self.text(map, "connector", header.key.span)?;
-        self.is_of(connection, map.get("connector")?);
+        let of = Of { connection, connector: map.get("connector")? };
+        if let Some(diagnostic) = of_another(file, of, self.connections, self.connectors) {
+            self.diagnostics.push(diagnostic);
+        }
         let mut schema = ObjectSchema {
             name: object.to_owned(),
             fields: Default::default(),
@@ -168,19 +211,6 @@ impl Reader<'_> {
             _ => self.bad(header.key.span, "a schema has `fields`, a map of names"),
         }
         Some(Snapshot { connection: connection.into(), connector, schema })
-    }
-
-    /// Whether the connection is still of the connector that the fields were pulled from.
-    fn is_of(&mut self, connection: &str, written: &Entry) {
-        let today = self.connections.iter().find(|one| one.name.value.as_str() == connection);
-        let (Some(today), Some(pulled)) = (today.map(|one| &one.connector.value), written.value.as_text()) else {
-            return;
-        };
-        if today != pulled {
-            let message = format!("`{connection}` is of `{today}` now, and these fields are those of `{pulled}`");
-            let help = format!("pull it again with `millrace schema pull {connection}`, or remove the file");
-            self.report(Diagnostic::error(codes::OTHER_CONNECTOR, message).help(help), written.value.span);
-        }
     }
 
     fn field(&mut self, entry: &Entry) -> Option<Field> {
@@ -322,7 +352,8 @@ mod tests {
 
     fn read(text: &str) -> (Vec<Snapshot>, Vec<Diagnostic>) {
         let connections = SourceFile::new("connections.yaml", "crm:\n  connector: hubspot\n");
-        read_all(&[SourceFile::new("schemas/a.yaml", text)], &flow::parse_connections(&connections).0)
+        let connections = flow::parse_connections(&connections).0;
+        read_all(&[SourceFile::new("schemas/a.yaml", text)], &connections, &Registry::default())
     }
 
     #[test]
@@ -383,6 +414,7 @@ fields:
         for (from, to, code, place) in [
             ("schema: crm.contacts", "schema: contacts", codes::NOT_A_SCHEMA, ""),
             ("schema: crm.contacts\n", "", codes::NOT_A_SCHEMA, ""),
+            ("schema: crm.contacts", "schema: crn.contacts", codes::SCHEMA_OF_NOBODY, ""),
             ("hubspot", "pipedrive", codes::OTHER_CONNECTOR, "pipedrive"),
             ("connector: hubspot\n", "", codes::BAD_SCHEMA, "schema"),
             ("type: text", "type: txt", codes::BAD_SCHEMA, "txt"),
@@ -394,7 +426,7 @@ fields:
         ] {
             let text = good.replacen(from, to, 1);
             let (snapshots, mistakes) = read(&text);
-            assert_eq!(snapshots, [], "{text}");
+            assert_eq!(snapshots.is_empty(), mistakes[0].is_error(), "{text}");
             assert_eq!(mistakes[0].code, code, "{text}: {mistakes:?}");
             let file = SourceFile::new("schemas/a.yaml", &text);
             let found = file.slice(mistakes[0].labels[0].span);

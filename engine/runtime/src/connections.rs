@@ -7,7 +7,7 @@ use std::time::Duration;
 use sdk::budget::sum;
 use sdk::{Ask, Class, Clock, Connection, ConnectionName, Cost, FlowId, Redactor, Timestamp};
 
-use crate::budgets::{Asker, Budgets, Grant, Kind, Later};
+use crate::budgets::{Asker, Budgets, Caps, Grant, Kind, Later};
 use crate::server_clock::ServerClock;
 
 /// How long an account is left alone that asked for less and did not say for how long.
@@ -45,14 +45,15 @@ impl OpenConnection {
     pub fn new(name: ConnectionName, service: Arc<dyn Connection>) -> Self {
         Self::within(
             Budgets::default(),
-            &Opened { name, connector: None, spent: Vec::new(), service },
+            &Opened { name, connector: None, spent: Vec::new(), caps: Caps::default(), service },
             Introduction::Done,
         )
     }
 
     fn within(budgets: Budgets, opened: &Opened, introduction: Introduction) -> Self {
-        let Opened { name, service, spent, .. } = opened;
-        budgets.open(name, service.limits(), spent);
+        let Opened { name, service, spent, caps, .. } = opened;
+        let limits = service.limits().into_iter().map(|limit| caps.applied_to(limit)).collect();
+        budgets.open(name, limits, spent);
         Self {
             name: name.clone(),
             service: service.clone(),
@@ -153,6 +154,8 @@ pub struct Opened {
     pub connector: Option<String>,
     /// What was spent there of its limits to open and discover it.
     pub spent: Vec<Cost>,
+    /// The part of its account's budgets that may be used.
+    pub caps: Caps,
     /// What speaks to the service.
     pub service: Arc<dyn Connection>,
 }
@@ -172,6 +175,7 @@ impl Connections {
             name,
             connector: None,
             spent: Vec::new(),
+            caps: Caps::default(),
             service,
         }))
     }

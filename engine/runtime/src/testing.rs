@@ -17,6 +17,7 @@ use sdk::{
 use store::{FlowState, RunDetail, RunFilter, RunRow, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
+use crate::budgets::Caps;
 use crate::connections::Opened;
 use crate::engine::EngineParts;
 use crate::{Connections, Drain, Engine, EngineOptions, FlowStatus, Handle};
@@ -53,6 +54,8 @@ pub(crate) struct World {
     pub copy: Arc<Service>,
     /// How its engines work.
     pub options: EngineOptions,
+    /// The part of both services' budgets that may be used.
+    pub caps: Caps,
     ids: Arc<CountedIds>,
 }
 
@@ -65,6 +68,7 @@ impl World {
             crm: service("1"),
             copy: service("2"),
             options: EngineOptions::default(),
+            caps: Caps::default(),
             ids: Arc::default(),
             clock,
         }
@@ -148,6 +152,7 @@ impl World {
             name: ConnectionName::from(name),
             connector: Some("hubspot".to_owned()),
             spent: Vec::new(),
+            caps: self.caps.clone(),
             service: service.clone() as Arc<dyn Connection>,
         };
         let connections = Connections::opened([opened("crm", &self.crm), opened("copy", &self.copy)]);

@@ -17,6 +17,8 @@ pub struct ActionSchema {
     pub inputs: Vec<ActionInput>,
     /// What it leaves behind; a step's `as` sees these.
     pub results: Vec<ActionResult>,
+    /// What our credentials must be granted, any one of these; none where that is empty.
+    pub scopes: Vec<String>,
 }
 
 /// One value that an action is given.

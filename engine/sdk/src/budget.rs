@@ -47,6 +47,24 @@ pub struct Cost {
     pub units: u64,
 }
 
+/// The requests of something, and what they take of the budgets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// How many requests leave.
+    pub requests: u64,
+    /// What they cost together, each limit once.
+    pub costs: Vec<Cost>,
+}
+
+/// What something asks of a service, as far as that is known before it is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Where it goes as quickly as it can: an upsert that finds its record.
+    pub least: Calls,
+    /// Where it takes every request that it usually may: an upsert that has to make one.
+    pub most: Calls,
+}
+
 /// What a service said of a budget when it answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
@@ -86,6 +104,33 @@ impl Ask<'_> {
             Self::Find(find) => Some(&find.object),
             Self::Write(write) => Some(&write.object),
         }
+    }
+}
+
+impl Calls {
+    /// One request of this cost.
+    pub fn one(costs: Vec<Cost>) -> Self {
+        Self { requests: 1, costs }
+    }
+
+    /// Both, one after the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { requests: self.requests + other.requests, costs: sum(self.costs.into_iter().chain(other.costs)) }
+    }
+
+    /// So many times.
+    #[must_use]
+    pub fn times(self, n: u64) -> Self {
+        let costs = self.costs.into_iter().map(|cost| Cost { units: cost.units.saturating_mul(n), ..cost });
+        Self { requests: self.requests.saturating_mul(n), costs: costs.collect() }
+    }
+}
+
+impl Expected {
+    /// Always these.
+    pub fn always(calls: Calls) -> Self {
+        Self { least: calls.clone(), most: calls }
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    ActionCall, ActionOutcome, ActionSchema, Ask, Clock, Cost, Error, Filter, Find, Limit, ObjectSchema, Offer, Record,
-    RecordId, Repeat, Setting, Settings, Timestamp, Transport, Write, WriteOutcome,
+    ActionCall, ActionOutcome, ActionSchema, Ask, Calls, Clock, Cost, Error, Expected, Filter, Find, Limit,
+    ObjectSchema, Offer, Record, RecordId, Repeat, Setting, Settings, Timestamp, Transport, Write, WriteOutcome,
 };
 
 /// One kind of service.
@@ -208,4 +208,13 @@ pub trait Connection: Send + Sync + 'static {
     fn costs(&self, _ask: &Ask<'_>) -> Vec<Cost> {
         Vec::new()
     }
+
+    /// The requests that this is expected to make, for estimates: [`Connection::costs`] is what must be there at most.
+    fn expected(&self, ask: &Ask<'_>) -> Expected {
+        Expected::always(Calls::one(self.costs(ask)))
+    }
+
+    /// Takes these fields for what the service would say of an object, where it is asked for estimates alone: which
+    /// fields are unique decides how many requests some calls take. Nothing may be read or written by them.
+    fn assume(&self, _schema: &ObjectSchema) {}
 }

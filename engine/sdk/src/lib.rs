@@ -24,7 +24,7 @@ pub mod value;
 pub mod write;
 
 pub use action::{ActionCall, ActionInput, ActionOutcome, ActionResult, ActionSchema};
-pub use budget::{Ask, Cost, Limit, LimitScope, Observed};
+pub use budget::{Ask, Calls, Cost, Expected, Limit, LimitScope, Observed};
 pub use clock::{Clock, SystemClock};
 pub use connector::{
     Account, ConnectContext, Connection, Connector, Descriptor, PollPage, PollQuery, PollRequest, StampKind,

@@ -12,10 +12,10 @@ use crate::error::Result;
 use crate::{
     AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error,
     Failure, FailureFilter, FailureGroup, Fired, Firing, FlowRow, FlowState, Freshness, Intent, JournalEntry,
-    ManualRun, Novelty, Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog, RunRow, RunState,
-    ScheduleRow, Settlement, SourceKey, SourceRow, Tally, Timetable, TookOver, WalkPage,
+    ManualRun, Measured, Novelty, Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog, RunRow,
+    RunState, ScheduleRow, Settlement, SourceKey, SourceRow, Tally, Timetable, TookOver, WalkPage,
 };
-use crate::{cursors, failures, flows, history, ledger, retention, runs, schedules, schema};
+use crate::{cursors, failures, flows, history, ledger, measured, retention, runs, schedules, schema};
 
 /// A handle to the engine's database; cloning it is cheap, and all clones are the same store.
 ///
@@ -383,6 +383,12 @@ impl Store {
     pub async fn counts_by_state(&self, flow: &FlowId) -> Result<Vec<(RunState, u64)>> {
         let flow = flow.clone();
         self.read(move |connection| history::counts_by_state(connection, &flow)).await
+    }
+
+    /// What the flow's runs since this moment did, counted.
+    pub async fn measured(&self, flow: &FlowId, since: Timestamp) -> Result<Measured> {
+        let flow = flow.clone();
+        self.read(move |connection| measured::since(connection, &flow, since)).await
     }
 
     /// Runs that ended after change `after`, in the order in which they did; the last one's `changed` is where to go on.

@@ -25,7 +25,7 @@ pub(super) fn actions(map: &Map, reader: &mut Reader) -> Vec<Action> {
 }
 
 fn action(entry: &Entry, reader: &mut Reader) -> Option<Action> {
-    const KEYS: &[&str] = &["title", "help", "inputs", "result", "retry", "idempotency"];
+    const KEYS: &[&str] = &["title", "help", "inputs", "result", "retry", "idempotency", "scopes"];
     let what = "an action";
     let span = entry.key.span;
     let map = reader.map(&entry.value, what, &[KEYS, request::KEYS])?;
@@ -53,10 +53,11 @@ fn action(entry: &Entry, reader: &mut Reader) -> Option<Action> {
     let retry = retry(map, span, what, reader);
     let title = reader.text_at(map, "title").unwrap_or_else(|| entry.key.text.replace('_', " "));
     let help = reader.text_at(map, "help").unwrap_or_default();
+    let scopes = reader.texts(map, "scopes");
     let request = request?;
     match_inputs(map, &inputs, &request, reader);
     let (retry, idempotency) = retry?;
-    let schema = ActionSchema { name: name?, title, help, inputs, results };
+    let schema = ActionSchema { name: name?, title, help, inputs, results, scopes };
     Some(Action { schema, words, request, retry, idempotency, results: places })
 }
 

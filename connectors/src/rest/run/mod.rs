@@ -3,16 +3,17 @@
 //! - `client` sends one request and reads one answer; `credentials` and `oauth` show who we are, `failure` reads refusals.
 //! - `objects` discovers and keeps fields; `values` types what a service writes, and writes it back; `records` does so
 //!   for whole records.
-//! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves.
+//! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves. `expected`
+//!   says the same for estimates, from the least to the most.
 //! - `search` and `listing` are the two ways to read many records, `find`, `poll`, `walk`, `write` and `act` what a flow does.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sdk::{
-    Account, ActionCall, ActionOutcome, ActionSchema, Ask, Class, ConnectContext, Connection, Cost, Error, Find, Limit,
-    ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Settings, Timestamp, WalkRequest, Write,
-    WriteOutcome,
+    Account, ActionCall, ActionOutcome, ActionSchema, Ask, Class, ConnectContext, Connection, Cost, Error, Expected,
+    Find, Limit, ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Settings, Timestamp, WalkRequest,
+    Write, WriteOutcome,
 };
 
 use super::manifest::{IdOrder, Manifest, Resource};
@@ -22,6 +23,7 @@ mod act;
 mod client;
 mod costs;
 mod credentials;
+mod expected;
 pub(crate) mod failure;
 mod find;
 mod listing;
@@ -181,5 +183,13 @@ impl Connection for RestConnection {
 
     fn costs(&self, ask: &Ask<'_>) -> Vec<Cost> {
         costs::of(self, ask)
+    }
+
+    fn expected(&self, ask: &Ask<'_>) -> Expected {
+        expected::of(self, ask)
+    }
+
+    fn assume(&self, schema: &ObjectSchema) {
+        self.objects.assume(schema);
     }
 }

@@ -64,6 +64,17 @@ impl Objects {
         self.known().get(name).map(Arc::clone)
     }
 
+    /// Takes these fields for an object's, for estimates: what the service calls them is not known.
+    pub(super) fn assume(&self, schema: &ObjectSchema) {
+        let object = Object {
+            schema: schema.clone(),
+            keys: BTreeMap::new(),
+            custom: BTreeSet::new(),
+            unsearchable: BTreeSet::new(),
+        };
+        self.keep(&schema.name, &Arc::new(object));
+    }
+
     fn keep(&self, name: &str, object: &Arc<Object>) {
         self.known().insert(name.to_owned(), Arc::clone(object));
     }

@@ -56,7 +56,7 @@ pub(super) async fn poll(connection: &RestConnection, request: &PollRequest) -> 
 }
 
 /// A field that the author names may be one of those that have a way of their own.
-fn of_field(resource: &Resource, field: &str) -> Serves {
+pub(super) fn of_field(resource: &Resource, field: &str) -> Serves {
     let any = resource.polls.iter().any(|poll| poll.serves.contains(&Serves::AnyStamp));
     let is = |stamp: &Option<crate::rest::manifest::Stamp>| stamp.as_ref().is_some_and(|stamp| stamp.field == field);
     match (any, is(&resource.stamps.modified), is(&resource.stamps.created)) {

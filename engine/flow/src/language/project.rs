@@ -39,11 +39,23 @@ pub static SETTINGS: Mapping = Mapping::new(
         key("data", Shape::Text, "The folder of durable state, relative to the project's.").default("`.millrace`"),
         key("retention", Shape::Map(&RETENTION), "How much history is kept."),
         key("listen", Shape::Value, "Where the engine is served.").standing(Standing::Planned),
-        key("budgets", Shape::Value, "How much of an account's limits this project may use.")
-            .standing(Standing::Planned),
+        key(
+            "budgets",
+            Shape::MapOf(Naming::Id, &SHARES),
+            "How much of each connection's budgets this project may use.",
+        ),
+        key(
+            "cost",
+            Shape::MapOf(Naming::Id, &SHARES),
+            "How much of each connection's budgets flows may plan to use; `millrace check --cost` fails above it.",
+        ),
         key("notify", Shape::Value, "Who is told of what.").standing(Standing::Planned),
     ],
 );
+
+/// Of all budgets of a connection, or of each by its service's name of it: `50%`, or `{daily: 50%, burst: 80%}`.
+static SHARES: Shape =
+    Shape::OneOf(&[Shape::Noted(Notation::Share), Shape::MapOf(Naming::Text, &Shape::Noted(Notation::Share))]);
 
 /// How much history is kept.
 pub static RETENTION: Mapping = Mapping::new(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, shown};
 
+use super::shares::{Shares, shares};
 use crate::check::ProjectDefaults;
 use crate::codes;
 use crate::language::{RETENTION, SETTINGS};
@@ -18,6 +19,10 @@ pub struct ProjectFile {
     pub data: Option<String>,
     /// How much history is kept.
     pub retention: RetentionSettings,
+    /// How much of each connection's budgets may be used.
+    pub budgets: Vec<Shares>,
+    /// How much of them flows may plan to use; more is a mistake to `check --cost`.
+    pub cost: Vec<Shares>,
 }
 
 /// How much history a project keeps. What it does not say, the engine decides.
@@ -57,6 +62,10 @@ pub fn parse_project(file: &SourceFile) -> (ProjectFile, Vec<Diagnostic>) {
                 let size = map.get("size").and_then(|entry| size(&mut reader, entry));
                 project.retention = RetentionSettings { age, size };
             }
+            let budgets = map.get("budgets").and_then(|entry| reader.map(entry));
+            project.budgets = shares(&mut reader, budgets);
+            let cost = map.get("cost").and_then(|entry| reader.map(entry));
+            project.cost = shares(&mut reader, cost);
         }
         Some((_, span)) => {
             reader.report(Diagnostic::error(codes::WRONG_TYPE, "the project's file is a map of keys and values"), span);

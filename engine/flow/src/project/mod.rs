@@ -3,8 +3,10 @@
 mod connections;
 mod file;
 mod settings;
+mod shares;
 
 pub(crate) use connections::secret;
 pub use connections::{ConnectionDefinition, SettingKey, SettingText, overlay, parse_connections};
 pub use file::{ProjectFile, RetentionSettings, parse_project};
 pub use settings::resolve_settings;
+pub use shares::Shares;

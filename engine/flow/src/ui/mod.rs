@@ -169,6 +169,7 @@ fn associate() -> ActionSchema {
             input("label", FieldType::Choice, false, &["primary", "other"]),
         ],
         results: Vec::new(),
+        scopes: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@
 //! is left of it; shorter budgets are full again by the time an engine has started.
 
 mod account;
+mod caps;
 mod parking;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use tokio::sync::{Notify, oneshot};
 use account::{Account, LaneKey, Places, Told, WindowKey};
 use window::{Moment, Window, millis};
 
+pub use caps::Caps;
 pub use parking::Parking;
 
 /// How many requests of runs may be under way at one connection.

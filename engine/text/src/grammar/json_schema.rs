@@ -176,6 +176,7 @@ fn noted(notation: Notation) -> Json {
         Notation::Object | Notation::Action => pattern(r"^[a-z][a-z0-9-]{0,63}\.\S+$"),
         Notation::Connector | Notation::Field | Notation::Cron | Notation::TimeZone => json!({"type": "string"}),
         Notation::Moment => pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+        Notation::Share => pattern("^(100|[1-9][0-9]?) *%$"),
         Notation::Size => pattern("^[0-9]+ *(MB|GB|TB)$"),
         Notation::Setting => json!({"type": ["string", "number", "boolean"]}),
         Notation::Path => pattern("^/"),

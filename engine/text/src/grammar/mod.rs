@@ -138,6 +138,8 @@ pub enum Notation {
     TimeZone,
     /// A number of bytes: `500MB`.
     Size,
+    /// A part of a whole: `50%`.
+    Share,
     /// A setting's value: plain, or a variable or file that holds it.
     Setting,
     /// A path of HTTP, in which references may stand.

@@ -6,6 +6,7 @@ use sdk::{Class, Limit, faults};
 use store::EffectState;
 
 use super::{limit, most_within};
+use crate::budgets::Caps;
 use crate::testing::{FLOW, World, record, refusal, wait};
 
 /// `FLOW` under other names.
@@ -225,4 +226,19 @@ async fn look_ups_of_runs_take_from_the_same_budget() {
     let [writes, _] = world.copy.writes.moments();
     moments.extend(writes);
     assert_eq!(most_within(moments, 10), 10);
+}
+
+/// A project that may use half of an account's budget leaves the other half to whoever else asks there.
+#[tokio::test(start_paused = true)]
+async fn a_capped_budget_is_used_to_its_cap_and_no_further() {
+    for (percent, most) in [(50, 10), (100, 20)] {
+        let mut world = World::new();
+        world.caps = Caps::new(None, [("calls".to_owned(), percent)].into());
+        world.copy.allows(limit("calls", 20, 10), &["write"]);
+        world.crm.show((1..=100).map(|id| record(id, -5_000)));
+        world.live_for(&[FLOW], 150).await;
+        let [asked, _] = world.copy.writes.moments();
+        assert_eq!(most_within(asked, 10), most, "at {percent} %");
+        assert_eq!(n_succeeded(&world).await, 100);
+    }
 }
