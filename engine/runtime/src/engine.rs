@@ -141,6 +141,10 @@ struct FlowTask {
     may_have_work: bool,
     /// Runs of it that wait for somebody to mend their connection.
     blocked_runs: BTreeSet<RunId>,
+    /// Runs of it that are tried again because a service is away.
+    held_up_runs: BTreeSet<RunId>,
+    /// What the last of them met, in a sentence, as long as there are any.
+    held_up_by: Option<String>,
     /// When the pass under way began, if this process began it.
     pass_began: Option<Timestamp>,
     /// When the last pass began that this process began and finished.
@@ -330,6 +334,8 @@ impl Engine {
             n_at_work: 0,
             may_have_work: true,
             blocked_runs: BTreeSet::new(),
+            held_up_runs: BTreeSet::new(),
+            held_up_by: None,
             pass_began: None,
             last_finished_pass_began: None,
         };
@@ -472,6 +478,14 @@ impl Engine {
 
     fn is_blocked(&self, flow: &FlowId) -> bool {
         self.with_statuses(|statuses| statuses.get(flow).is_some_and(|status| status.state == FlowState::Blocked))
+    }
+
+    /// What a flow is blocked by, if it is.
+    fn blocked_by(&self, flow: &FlowId) -> Option<String> {
+        self.with_statuses(|statuses| {
+            let status = statuses.get(flow).filter(|status| status.state == FlowState::Blocked)?;
+            Some(status.reason.clone().unwrap_or_default())
+        })
     }
 
     /// After a while, asks a store again that could not write, and puts stranded runs back in line.

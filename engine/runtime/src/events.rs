@@ -90,6 +90,59 @@ impl FlowBlocked<'_> {
     }
 }
 
+/// Somebody mended the connection of a flow that was blocked.
+pub struct FlowUnblocked<'a> {
+    /// Which.
+    pub flow: &'a FlowId,
+}
+
+impl FlowUnblocked<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(flow = %self.flow, "flow works again");
+    }
+}
+
+/// A service that a flow's steps ask is away; its runs are kept and tried again. Told once for all of them, so it has
+/// the fields of a flow, not of a run.
+pub struct RunsHeldUp<'a> {
+    /// Whose.
+    pub flow: &'a FlowId,
+    /// What the first of them met.
+    pub failure: &'a Failure,
+    /// When that one is tried again.
+    pub retry_at: Timestamp,
+}
+
+impl RunsHeldUp<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        let Failure { step, class, message, attempt } = self.failure;
+        tracing::warn!(
+            flow = %self.flow,
+            step,
+            class,
+            attempt,
+            retry_at = %self.retry_at,
+            error = message,
+            "runs are held up and tried again"
+        );
+    }
+}
+
+/// Runs that were held up have ended; none is left.
+pub struct RunsGoOn<'a> {
+    /// Whose.
+    pub flow: &'a FlowId,
+}
+
+impl RunsGoOn<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(flow = %self.flow, "no run is held up any more");
+    }
+}
+
 /// A flow does not run, and the others do.
 pub struct FlowLeftOut<'a> {
     /// Which.

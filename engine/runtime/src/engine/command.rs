@@ -104,6 +104,10 @@ impl Engine {
         let now = self.parts.clock.now();
         let Some(task) = self.flows.get(flow) else { return Err(no_flow(flow)) };
         if task.is_paused == pause {
+            let blocked_by = self.blocked_by(flow).filter(|_| !pause);
+            if let Some(reason) = blocked_by {
+                return Ok(format!("`{flow}` is not paused; it goes on by itself once this is mended: {reason}"));
+            }
             return Ok(format!("`{flow}` is {} already", if pause { "paused" } else { "active" }));
         }
         // Kept first: what is said must still hold after a restart.

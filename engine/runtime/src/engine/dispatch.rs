@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use flow::Flow;
 use futures::FutureExt;
-use sdk::{FlowId, RunId, Timestamp};
-use store::{AttemptEnd, ClaimedRun, EffectState, Ending, Failure, RunState, Settlement, Store};
+use sdk::{Class, FlowId, RunId, Timestamp};
+use store::{AttemptEnd, ClaimedRun, EffectState, Ending, Failure, FlowState, RunState, Settlement, Store};
 
 use super::{Engine, EngineError};
 use crate::durable::{Interrupt, StoredWorld};
@@ -20,9 +20,34 @@ pub(super) enum RunResult {
     /// It ended, and whoever called it may go on.
     Ended { state: RunState, was_called: bool },
     /// It waits in the store for another attempt.
-    Parked { due_at: Timestamp, blocked: Option<String> },
+    Parked { due_at: Timestamp, why: Parked },
     /// Its result could not be kept: in the store it is at work still.
     Stranded(store::Error),
+}
+
+/// Why a run waits in the store.
+pub(super) enum Parked {
+    /// Somebody must mend its connection.
+    Blocked(String),
+    /// A service is away, and not for the first time: it is tried again.
+    Failing(Failure),
+    /// It bides its time, or that of its service's limits.
+    Biding,
+}
+
+/// After so many failures in a row, a service counts as away: by then some seconds have passed, so it was no hiccup.
+const MANY_FAILURES: u32 = 3;
+
+impl Parked {
+    fn of(failure: &Failure, blocked: bool) -> Self {
+        match blocked {
+            true => Self::Blocked(failure.message.clone()),
+            false if failure.class == Class::Transient.as_str() && failure.attempt >= MANY_FAILURES => {
+                Self::Failing(failure.clone())
+            }
+            false => Self::Biding,
+        }
+    }
 }
 
 impl Engine {
@@ -150,6 +175,7 @@ impl Engine {
         match result {
             RunResult::Ended { state, was_called } => {
                 self.count_end(flow, state);
+                self.goes_on(flow, run);
                 if was_called {
                     for task in self.flows.values_mut() {
                         task.may_have_work = true;
@@ -159,19 +185,57 @@ impl Engine {
                     self.unblock(flow).await;
                 }
             }
-            RunResult::Parked { due_at, blocked } => {
+            RunResult::Parked { due_at, why } => {
                 // In steps of a tenth of a second, so that many parked runs are few due times.
                 self.parked_until.insert(Timestamp::from_millis((due_at.millis() / 100 + 1) * 100));
-                if let Some(reason) = blocked {
-                    if let Some(task) = self.flows.get_mut(flow) {
-                        task.blocked_runs.insert(run);
+                match why {
+                    Parked::Blocked(reason) => {
+                        if let Some(task) = self.flows.get_mut(flow) {
+                            task.blocked_runs.insert(run);
+                        }
+                        self.block(flow, &reason).await;
                     }
-                    self.block(flow, &reason).await;
+                    Parked::Failing(failure) => self.hold_up(flow, run, &failure, due_at),
+                    Parked::Biding => self.goes_on(flow, run),
                 }
             }
             RunResult::Stranded(error) => self.meet(error, Some(run))?,
         }
         Ok(())
+    }
+
+    /// Shows that a flow's runs are tried again because a service is away: nothing has failed so far, and yet nothing
+    /// goes on.
+    fn hold_up(&mut self, flow: &FlowId, run: RunId, failure: &Failure, retry_at: Timestamp) {
+        let Some(task) = self.flows.get_mut(flow) else { return };
+        let is_new = task.held_up_runs.is_empty();
+        task.held_up_runs.insert(run);
+        let reason = format!("`{}` is tried again: {}", failure.step, failure.message);
+        task.held_up_by = Some(reason.clone());
+        let is_paused = task.is_paused;
+        if is_new {
+            crate::events::RunsHeldUp { flow, failure, retry_at }.emit();
+        }
+        self.with_status(flow, |status| {
+            if !is_paused && status.state == FlowState::Active {
+                status.reason = Some(reason);
+            }
+        });
+    }
+
+    /// A run is held up no longer, if it was. Others of its flow still may be.
+    pub(super) fn goes_on(&mut self, flow: &FlowId, run: RunId) {
+        let Some(task) = self.flows.get_mut(flow) else { return };
+        if !task.held_up_runs.remove(&run) || !task.held_up_runs.is_empty() {
+            return;
+        }
+        let over = task.held_up_by.take();
+        crate::events::RunsGoOn { flow }.emit();
+        self.with_status(flow, |status| {
+            if status.reason == over {
+                status.reason = None;
+            }
+        });
     }
 }
 
@@ -197,11 +261,11 @@ async fn keep(
             end(AttemptEnd::Finished(ending)).await.map(|_| RunResult::Ended { state, was_called })
         }
         Err(Interrupt::Park { due_at, failure, blocked }) => {
-            let blocked = blocked.then(|| failure.message.clone());
-            end(AttemptEnd::Parked { due_at, failure }).await.map(|_| RunResult::Parked { due_at, blocked })
+            let why = Parked::of(&failure, blocked);
+            end(AttemptEnd::Parked { due_at, failure }).await.map(|_| RunResult::Parked { due_at, why })
         }
         Err(Interrupt::Wait { due_at }) => {
-            end(AttemptEnd::Waits { due_at }).await.map(|_| RunResult::Parked { due_at, blocked: None })
+            end(AttemptEnd::Waits { due_at }).await.map(|_| RunResult::Parked { due_at, why: Parked::Biding })
         }
         Err(Interrupt::Store(error)) => Err(error),
     };

@@ -28,6 +28,7 @@ impl Engine {
         if let Some(task) = self.flows.get_mut(&run.flow) {
             task.blocked_runs.remove(&run.run);
         }
+        self.goes_on(&run.flow, run.run);
         self.with_status(&run.flow, |status| {
             if is_end(run.before) {
                 let n = status.ended.entry(run.before).or_default();

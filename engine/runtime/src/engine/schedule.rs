@@ -177,14 +177,16 @@ impl Engine {
 
     pub(super) async fn unblock(&mut self, flow: &FlowId) {
         let mut was_blocked = false;
+        let held_up_by = self.flows.get(flow).and_then(|task| task.held_up_by.clone());
         self.with_status(flow, |status| {
             was_blocked = status.state == FlowState::Blocked;
             if was_blocked {
                 status.state = FlowState::Active;
             }
-            status.reason = None;
+            status.reason = held_up_by;
         });
         if was_blocked {
+            crate::events::FlowUnblocked { flow }.emit();
             self.keep_state(flow, FlowState::Active, None).await;
         }
     }

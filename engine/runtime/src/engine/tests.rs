@@ -4,6 +4,7 @@ mod calling;
 mod commands;
 mod draining;
 mod failing;
+mod holdups;
 mod polling;
 mod renaming;
 mod repairing;

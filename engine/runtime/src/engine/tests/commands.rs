@@ -86,6 +86,23 @@ async fn a_refused_poll_does_not_overwrite_a_pause() {
     assert_eq!(world.crm.polls.count(), 1);
 }
 
+/// A flow that was blocked was said to be active already, by which nobody learned that it waits for a mended connection.
+#[tokio::test(start_paused = true)]
+async fn resuming_a_blocked_flow_tells_what_it_waits_for() {
+    let world = World::new();
+    world.crm.polls.answer(|_, _| Err(refusal(Class::Auth)));
+    world
+        .live(&[FLOW], async |handle| {
+            wait(5).await;
+            let answer = handle.ask(Command::Resume("f".into())).await.unwrap();
+            assert_eq!(answer, "`f` is not paused; it goes on by itself once this is mended: as scripted");
+            handle.ask(Command::Pause("f".into())).await.unwrap();
+            let answer = handle.ask(Command::Resume("f".into())).await.unwrap();
+            assert_eq!(answer, "resumed `f`; it continues from its cursor");
+        })
+        .await;
+}
+
 /// A run that an operator asked for and those of polls superseded each other, by a stamp that the two read in
 /// different ways.
 #[tokio::test(start_paused = true)]
