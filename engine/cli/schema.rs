@@ -129,7 +129,7 @@ async fn asked(
         }
         Opening::Unmade(path) => return Err(Failure::NotReady { summary: unmade(&path) }),
     };
-    open.discover(object).await.map_err(|error| Failure::NotReady { summary: place.trouble(object, &error) })
+    open.discover(object).await.map_err(|error| Failure::NotReady { summary: place.trouble(Some(object), &error) })
 }
 
 /// Why there is nothing to look at in a database that nobody has made.

@@ -42,8 +42,8 @@ async fn a_database_that_does_not_let_us_in_is_named_with_its_line() {
             1,
             ["`pg.people` (connections.yaml:1)", "database \"nowhere\" does not exist"],
         ),
-        ("postgres://me:hunter2@/".to_owned(), 1, ["`pg`", "postgres://user:password@host:5432/database"]),
-        ("hunter2".to_owned(), 1, ["`pg`", "postgres://user:password@host:5432/database"]),
+        ("postgres://me:hunter2@/".to_owned(), 1, ["`pg`", "postgres://USER:PASSWORD@HOST/DATABASE"]),
+        ("hunter2".to_owned(), 1, ["`pg`", "postgres://USER:PASSWORD@HOST/DATABASE"]),
     ] {
         let project = project(&url);
         let said = project.run(&run).refused(status, &parts);

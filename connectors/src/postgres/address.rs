@@ -39,14 +39,12 @@ impl Address {
     pub(super) fn parse(url: &Secret, authority: Option<&Path>) -> Result<Self, Error> {
         // What is wrong with an address is told without it: a password may stand anywhere in a mistyped one.
         let mut config: Config = understood(url.expose()).expose().parse().map_err(|_| {
-            invalid(
-                "`url` is no address of a PostgreSQL database; it reads postgres://user:password@host:5432/database",
-            )
+            invalid("`url` is no address of a PostgreSQL database; it reads postgres://USER:PASSWORD@HOST/DATABASE")
         })?;
         let has_place = !config.get_hosts().is_empty() || !config.get_hostaddrs().is_empty();
         if !has_place || config.get_dbname().is_none_or(str::is_empty) || config.get_user().is_none_or(str::is_empty) {
             return Err(invalid(
-                "`url` lacks the user, the host or the database; it reads postgres://user:password@host:5432/database",
+                "`url` lacks the user, the host or the database; it reads postgres://USER:PASSWORD@HOST/DATABASE",
             ));
         }
         let is_loopback = is_loopback(&config);

@@ -27,15 +27,15 @@ pub(super) fn of_commit(error: &tokio_postgres::Error, redactor: &Redactor) -> E
     }
 }
 
-/// Why there is no connection. Nothing was asked yet.
-pub(super) fn of_connect(error: &tokio_postgres::Error, redactor: &Redactor) -> Error {
+/// Why there is no connection to the server of this name. Nothing was asked yet.
+pub(super) fn of_connect(error: &tokio_postgres::Error, server: &str, redactor: &Redactor) -> Error {
     if let Some(said) = error.as_db_error() {
         return refused(said, redactor);
     }
     let by_network = error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>());
     let reason = redactor.clean(&chain(error));
     if by_network {
-        Error::new(Class::Transient, format!("no connection to the database: {reason}"))
+        Error::new(Class::Transient, format!("no connection to `{server}`: {reason}"))
     } else {
         Error::new(Class::Auth, format!("the database was not let to know who we are: {reason}"))
     }

@@ -82,7 +82,7 @@ impl Connector for Postgres {
 
     fn connect(&self, settings: &Settings, context: ConnectContext) -> Result<Arc<dyn Connection>, Error> {
         let url = settings.secret("url").filter(|url| !url.expose().trim().is_empty()).ok_or_else(|| {
-            Error::new(Class::Invalid, "`url` is empty; it reads postgres://user:password@host:5432/database")
+            Error::new(Class::Invalid, "`url` is empty; it reads postgres://USER:PASSWORD@HOST/DATABASE")
         })?;
         let authority = settings.text("authority").map(|path| context.folder.join(path));
         let address = Address::parse(url, authority.as_deref().map(Path::new))?;

@@ -85,7 +85,8 @@ impl Pool {
         <T::TlsConnect as tokio_postgres::tls::TlsConnect<Socket>>::Future: Send,
     {
         let connected = self.address.config.connect(tls).await;
-        let (client, connection) = connected.map_err(|error| failure::of_connect(&error, &self.address.redactor))?;
+        let (client, connection) =
+            connected.map_err(|error| failure::of_connect(&error, &self.address.name, &self.address.redactor))?;
         // It carries what the client says until the client is dropped or the server goes; whoever asks then is told.
         tokio::spawn(async move {
             let _ = connection.await;

@@ -160,7 +160,7 @@ impl Services {
     }
 
     fn trouble(&self, (name, object): &Use, error: &Error) -> Option<Trouble> {
-        Some(self.described.get(name)?.trouble(object, error))
+        Some(self.described.get(name)?.trouble(Some(object), error))
     }
 
     /// The open connections, for the engine.

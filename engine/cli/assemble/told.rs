@@ -28,10 +28,14 @@ pub struct Described {
     name: ConnectionName,
     /// Where it begins: `connections.yaml:7`.
     place: String,
-    /// Its credential: `HUBSPOT_TOKEN` and where that is named.
+    /// What it logs in with, in a word: a token, or an address with a password in it.
+    login: &'static str,
+    /// Where that stands: `HUBSPOT_TOKEN` and where that is named.
     token: Option<String>,
     /// Its address, and where that comes from.
     address: Option<String>,
+    /// Whether the address is a secret, so that what is told of it comes from the connector alone.
+    is_address_secret: bool,
     /// What can be changed about its file, where it is one and cannot be made.
     file: Option<String>,
     /// The script that made its file, and where that is named.
@@ -46,8 +50,12 @@ impl Described {
             let found = definition.settings.iter().find(|(key, _)| wanted(&key.name));
             found.map(|(_, written)| source(definition, written))
         };
+        let is_secret_address = |name: &str| is_address(name) && kind_of(name) == Some(SettingKind::Secret);
+        let is_address_secret = definition.settings.iter().any(|(key, _)| is_secret_address(&key.name));
         Self {
             name: definition.name.value.clone(),
+            login: if is_address_secret { "login" } else { "token" },
+            is_address_secret,
             place: place(definition, definition.name.span.start),
             token: first(&|name| kind_of(name) == Some(SettingKind::Secret)),
             address: first(&is_address),
@@ -81,19 +89,21 @@ impl Described {
         }
     }
 
-    /// What it said when it was asked for an object.
-    pub fn trouble(&self, object: &str, error: &Error) -> Trouble {
-        let Self { name, place, .. } = self;
+    /// What it said when it was asked for an object, or for its account where none is named.
+    pub fn trouble(&self, object: Option<&str>, error: &Error) -> Trouble {
+        let Self { name, place, login, .. } = self;
+        let reading = object.map_or("the account".to_owned(), |object| format!("`{object}`"));
+        let asked = object.map_or(format!("`{name}`"), |object| format!("`{name}.{object}`"));
         let token = self.token.as_ref().map(|token| format!(", {token}")).unwrap_or_default();
         match &error.class {
-            Class::Auth => Trouble::Refused(format!("`{name}` refuses our token{token}: {}", innermost(error))),
+            Class::Auth => Trouble::Refused(format!("`{name}` refuses our {login}{token}: {}", innermost(error))),
             Class::Forbidden { scopes } if scopes.is_empty() => {
-                Trouble::Refused(format!("`{name}` forbids us to read `{object}`: {error}"))
+                Trouble::Refused(format!("`{name}` forbids us to read {reading}: {error}"))
             }
             Class::Forbidden { scopes } => {
                 let scopes = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" or ");
                 Trouble::Refused(format!(
-                    "`{name}` forbids us to read `{object}`: grant {scopes} to our token{token}, then start again"
+                    "`{name}` forbids us to read {reading}: grant {scopes} to our {login}{token}, then start again"
                 ))
             }
             Class::NotFound => {
@@ -102,15 +112,20 @@ impl Described {
                         "; the script of `init:` ({script}) runs only when the file is made, so make it there yourself"
                     )
                 });
-                Trouble::Broken(format!("`{name}` has no `{object}`: {error}{}", script.unwrap_or_default()))
+                Trouble::Broken(format!(
+                    "`{name}` has no {}: {error}{}",
+                    reading.trim_start_matches("the "),
+                    script.unwrap_or_default()
+                ))
             }
             Class::Invalid | Class::Permanent => match &self.file {
                 Some(why) => Trouble::Broken(format!("`{name}` ({place}) has no database: {why}")),
-                None => Trouble::Broken(format!("`{name}.{object}` ({place}) cannot be used: {error}")),
+                None => Trouble::Broken(format!("{asked} ({place}) cannot be used: {error}")),
             },
             Class::Transient => {
                 let address = self.address.as_ref().map(|address| format!(" at {address}")).unwrap_or_default();
-                Trouble::Away(format!("`{name}` is not reached{address}: {}", innermost(error)))
+                let why = if self.is_address_secret { &error.message } else { innermost(error) };
+                Trouble::Away(format!("`{name}` is not reached{address}: {why}"))
             }
             Class::RateLimited | Class::QuotaExhausted | Class::Conflict => {
                 Trouble::Away(format!("`{name}` has no time for us: {error}"))
@@ -171,6 +186,7 @@ mod tests {
     use super::*;
 
     const CRM: &str = "crm:\n  connector: hubspot\n  token: ${ env.TOKEN }\n  base_url: http://127.0.0.1:8091\n";
+    const SALES: &str = "sales:\n  connector: postgres\n  url: ${ env.PG_URL }\n";
     const WAREHOUSE: &str = "w:\n  connector: sqlite\n  path: w.db\n  init: w.sql\n";
 
     fn described(text: &str) -> Described {
@@ -180,7 +196,7 @@ mod tests {
     }
 
     fn told(text: &str, class: Class, message: &str) -> String {
-        match described(text).trouble("companies", &Error::new(class, message)) {
+        match described(text).trouble(Some("companies"), &Error::new(class, message)) {
             Trouble::Broken(told) | Trouble::Refused(told) | Trouble::Away(told) => told,
         }
     }
@@ -202,6 +218,27 @@ mod tests {
     fn of_many_layers_the_innermost_is_told_once() {
         let away = told(CRM, Class::Transient, "HubSpot did not answer: error sending: tcp: connection refused");
         assert_eq!(away, "`crm` is not reached at connections.yaml:4: connection refused");
+    }
+
+    /// A database that does not exist was told as "`sales.the account`", a wrong password as a refused token, and of an
+    /// address that is a secret nothing was told, not even the server that was not reached.
+    #[test]
+    fn an_address_that_is_a_secret_is_told_in_the_connector_s_words() {
+        let refused = told(SALES, Class::Auth, "PostgreSQL: password authentication failed for user \"rosa\"");
+        assert_eq!(
+            refused,
+            "`sales` refuses our login, `PG_URL` in connections.yaml:3: password authentication failed for user \"rosa\""
+        );
+        let away = told(SALES, Class::Transient, "no connection to `rosa@h:1/sales`: connection refused");
+        let address = "`PG_URL` in connections.yaml:3";
+        assert_eq!(
+            away,
+            format!("`sales` is not reached at {address}: no connection to `rosa@h:1/sales`: connection refused")
+        );
+
+        let error = Error::new(Class::Invalid, "PostgreSQL: database \"sale\" does not exist");
+        let expected = "`sales` (connections.yaml:1) cannot be used: PostgreSQL: database \"sale\" does not exist";
+        assert_eq!(described(SALES).trouble(None, &error), Trouble::Broken(expected.to_owned()));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl<'a> Place<'a> {
     }
 
     /// What an answer of its service means, and what mends it.
-    pub fn trouble(&self, object: &str, error: &Error) -> String {
+    pub fn trouble(&self, object: Option<&str>, error: &Error) -> String {
         match self.described.trouble(object, error) {
             Trouble::Broken(told) | Trouble::Refused(told) | Trouble::Away(told) => told,
         }

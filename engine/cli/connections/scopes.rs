@@ -117,7 +117,7 @@ async fn ask(
         Opening::Open(open) => match open.scopes().await {
             Ok(Some(granted)) => Granted::These(granted),
             Ok(None) => Granted::Untold,
-            Err(error) => Granted::Refused(place.trouble("the token", &error)),
+            Err(error) => Granted::Refused(place.trouble(None, &error)),
         },
         Opening::Closed(reason, diagnostics) => {
             let first = diagnostics.into_iter().find(text::Diagnostic::is_error);

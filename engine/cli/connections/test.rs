@@ -92,7 +92,7 @@ async fn test(project: &Project, mut place: ConnectionPlace<'_>, progress: &Prog
     match place.open(connectors, &project.environment, &project.folder) {
         Opening::Open(open) => {
             if let Err(error) = ask(project, &place, &*open, &mut tested).await {
-                tested.closed = Some(Problem::of(&place, "the account", &error));
+                tested.closed = Some(Problem::of(&place, None, &error));
             }
         }
         Opening::Closed(reason, mistakes) => {
@@ -127,7 +127,7 @@ async fn ask(
         };
         tested.objects.push(Object {
             n_fields: discovered.ok().map(|schema| schema.fields.len() as u64),
-            problem: read.err().map(|error| Problem::of(place, &name, &error)),
+            problem: read.err().map(|error| Problem::of(place, Some(&name), &error)),
             name,
         });
     }
@@ -157,7 +157,7 @@ async fn read_one(open: &dyn Connection, schema: &ObjectSchema) -> Result<(), Er
 }
 
 impl Problem {
-    fn of(place: &ConnectionPlace<'_>, object: &str, error: &Error) -> Self {
+    fn of(place: &ConnectionPlace<'_>, object: Option<&str>, error: &Error) -> Self {
         Self { class: error.class.as_str(), message: place.trouble(object, error) }
     }
 

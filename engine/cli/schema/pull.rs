@@ -139,7 +139,7 @@ async fn ask(
     let mut answers = Vec::new();
     for object in objects {
         let name = format!("{}.{object}", place.name());
-        let schema = open.discover(object).await.map_err(|error| place.trouble(object, &error));
+        let schema = open.discover(object).await.map_err(|error| place.trouble(Some(object), &error));
         let snapshot = schema.map(|schema| Snapshot {
             connection: place.name().clone(),
             connector: place.definition.connector.value.clone(),
