@@ -8,7 +8,7 @@ use clap::Args;
 use runtime::{Command, Drain, EngineOptions, TriggerKind};
 use sdk::{Clock as _, FlowId, RecordId, SystemClock};
 use serde_json::Value as Json;
-use store::{EngineLock, FlowState, RunDetail, RunFilter, RunState, Store};
+use store::{EngineLock, FlowState, GroupId, RunDetail, RunFilter, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts;
@@ -223,23 +223,27 @@ async fn tell_waits(store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells each distinct reason of the runs that failed since this change once, with how often it was met.
+/// Tells each cause of the runs that failed since this change once, in the words of its first run and with how often it
+/// was met; the most frequent first.
 async fn tell_failures(store: &Store, mut seen: i64) -> Result<(), Failure> {
-    let mut reasons: BTreeMap<String, (u64, RecordId)> = BTreeMap::new();
+    let mut causes: BTreeMap<GroupId, (u64, String, RecordId)> = BTreeMap::new();
     loop {
         let rows = store.ended_since(seen, PAGE).await?;
         let Some(last) = rows.last() else { break };
         seen = last.changed;
         for row in rows.iter().filter(|row| matches!(row.state, RunState::Failed | RunState::Unknown)) {
-            reasons.entry(runs::why(row)).or_insert_with(|| (0, row.record.clone())).0 += 1;
+            let first = || (0, runs::why(row), row.record.clone());
+            causes.entry(GroupId::of_run(row)).or_insert_with(first).0 += 1;
         }
     }
-    for (reason, (n, record)) in reasons.iter().take(MOST_REASONS) {
+    let mut causes: Vec<_> = causes.into_values().collect();
+    causes.sort_by(|(n, reason, _), (m, other, _)| m.cmp(n).then_with(|| reason.cmp(other)));
+    for (n, reason, record) in causes.iter().take(MOST_REASONS) {
         let times =
             if *n == 1 { format!("record {record}") } else { format!("{}, as {record}", counted(*n, "record")) };
         problems::warn(&format!("{}: {times}", tables::cut(reason, 300)));
     }
-    if let Some(more) = reasons.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
+    if let Some(more) = causes.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
         problems::warn(&format!("and {}", counted(more as u64, "other reason")));
     }
     Ok(())

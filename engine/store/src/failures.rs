@@ -58,6 +58,16 @@ impl GroupId {
             .then(|| Self(text.to_ascii_lowercase()))
     }
 
+    /// The group that a failed run is in.
+    pub fn of_run(row: &RunRow) -> Self {
+        let (step, class, message) = row
+            .failure
+            .as_ref()
+            .map(|failure| (failure.step.as_str(), failure.class.as_str(), failure.message.as_str()))
+            .unwrap_or_default();
+        Self::of(row.flow.as_str(), step, class, message)
+    }
+
     fn of(flow: &str, step: &str, class: &str, message: &str) -> Self {
         let text = [flow, step, class, &cause(message)].join("\u{1f}");
         Self(format!("g{}", &blake3::hash(text.as_bytes()).to_hex()[..DIGITS]))
@@ -160,28 +170,39 @@ pub(crate) fn bound(before: Option<RunId>) -> Vec<u8> {
 
 impl FailureFilter {
     fn admits(&self, row: &RunRow) -> bool {
-        let (step, class, message) = row
-            .failure
-            .as_ref()
-            .map(|failure| (failure.step.as_str(), failure.class.as_str(), failure.message.as_str()))
-            .unwrap_or_default();
+        let class = row.failure.as_ref().map(|failure| failure.class.as_str()).unwrap_or_default();
         self.flow.as_ref().is_none_or(|flow| *flow == row.flow)
             && self.class.as_ref().is_none_or(|wanted| wanted == class)
             && self.since.is_none_or(|since| row.ended_at.is_some_and(|ended_at| ended_at >= since))
-            && self.group.as_ref().is_none_or(|group| *group == GroupId::of(row.flow.as_str(), step, class, message))
+            && self.group.as_ref().is_none_or(|group| *group == GroupId::of_run(row))
     }
 }
 
-/// The message without the words that differ from record to record: those with digits or an at sign in them. A service's
-/// status is no such word.
+/// The message without the words that differ from record to record: those with digits or an at sign in them, and a value
+/// that is quoted after a colon. A service's status is no such word.
 fn cause(message: &str) -> String {
     let is_of_a_record = |word: &str| {
         let digits: String = word.chars().filter(char::is_ascii_digit).collect();
         let is_status = digits.len() == 3 && matches!(digits.as_bytes()[0], b'4' | b'5') && word.len() <= 5;
         word.contains('@') || (!digits.is_empty() && !is_status)
     };
-    let words = message.split_whitespace().map(|word| if is_of_a_record(word) { "…" } else { word });
+    let (said, after) = around_a_value(message);
+    let words = said
+        .split_whitespace()
+        .chain(after.split_whitespace())
+        .map(|word| if is_of_a_record(word) { "…" } else { word });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// What stands before and after a record's value: `no number: "Ann"`, as databases say it. Names that they quote have no
+/// colon before them.
+fn around_a_value(message: &str) -> (&str, &str) {
+    let Some((said, rest)) = message.split_once(": \"") else { return (message, "") };
+    match rest.strip_suffix('"') {
+        // The value may have quotes in it, and they are not escaped.
+        Some(_) => (said, ""),
+        None => (said, rest.split_once('"').map_or(rest, |(_, after)| after)),
+    }
 }
 
 #[cfg(test)]
@@ -195,6 +216,9 @@ mod tests {
         let id = |message: &str| GroupId::of("f", "write", "invalid", message);
         assert_eq!(id("`7` is no number"), id("`8` is no number"));
         assert_ne!(id("refused with 403"), id("refused with 500"));
+        assert_eq!(id("no integer: \"Ann\""), id("no integer: \"Ann \"Lee\" Bo\""), "a group for each name otherwise");
+        assert_eq!(id("status: \"new\" is no option"), id("status: \"very old\" is no option"));
+        assert_ne!(id("no table \"a\""), id("no table \"b\""));
     }
 
     #[test]
