@@ -277,7 +277,8 @@ fn group_text(group: &FailureGroup, examples: &[RunRow], arguments: &ShowArgumen
     for row in examples {
         let at = row.ended_at.map(moment).unwrap_or_default();
         let record = tables::one_line(row.record.as_str());
-        out.push_str(&format!("  {}  {at}  record {record}\n", runs::short_id(row.id)));
+        let record = if record.is_empty() { String::new() } else { format!("  record {record}") };
+        out.push_str(&format!("  {}  {at}{record}\n", runs::short_id(row.id)));
     }
     let remedy = what_to_do(&group.class, &group.id.to_string(), arguments);
     out.push_str(&format!("\nWhat to do\n{}", wrapped("  ", &remedy)));
@@ -293,7 +294,7 @@ fn what_to_do(class: &str, id: &str, arguments: &ShowArguments) -> String {
             "Look for the records at their service: if all are there, {retry} with --assume-applied, and if none is, with --resend; else decide run by run."
         ),
         "unknown" => format!(
-            "Look for the record at its service: if it is there, {retry} with --assume-applied ID, and if it is not, with --resend."
+            "Look for the record at its service: if it is there, {retry} with --assume-applied ID, and if it is not, with --resend; with --skip it is left out."
         ),
         "transient" | "rate_limited" | "quota_exhausted" => {
             format!("The service was away or had enough: once it is well again, {retry}.")

@@ -305,6 +305,7 @@ pub fn no_flow(flow: &FlowId, known: &[FlowId]) -> Failure {
     let help = match text::did_you_mean(flow.as_str(), known.iter().map(FlowId::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None if known.is_empty() => "none has run here yet".to_owned(),
+        None if known.len() == 1 => format!("there is only `{}`", known[0]),
         None => format!("there are {}", known.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")),
     };
     Failure::NoFlow { flow: flow.clone(), help }

@@ -43,6 +43,8 @@ fn files_that_cannot_be_read_hide_no_others() {
     let said =
         project.run(&["check"]).refused(1, &["gone.yaml", "out.yaml", "leads out of the project", "flows/bad.yaml"]);
     assert!(said.err.contains("2 files could not be read"), "{said:?}");
+    let said = project.run(&["check", "nowhere.yaml"]).refused(1, &["nowhere.yaml", "1 file could not be read"]);
+    assert!(!said.err.contains("in 0 files"), "{said:?}");
 }
 
 #[test]

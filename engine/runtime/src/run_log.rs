@@ -65,24 +65,32 @@ impl Told {
 
     /// What came of it; `None` where that is nobody's concern, such as a store that failed.
     pub(crate) fn note(&self, outcome: &Result<Outcome, Interrupt>, now: Timestamp) -> Option<Note> {
-        let Self { verb, target } = self;
+        let named = self.named();
         Some(match outcome {
             Ok(Outcome::Value(value)) => self.done(value),
-            Ok(Outcome::Skipped(reason)) => Note::info(format!("{verb} of {target} left out: {reason}")),
-            Ok(Outcome::Superseded) => Note::info(format!("{verb} of {target} left out: a newer version came first")),
+            Ok(Outcome::Skipped(reason)) => Note::info(format!("{named} left out: {reason}")),
+            Ok(Outcome::Superseded) => Note::info(format!("{named} left out: a newer version came first")),
             Ok(Outcome::Failed(failure)) => {
-                Note::warn(format!("{verb} of {target} failed: {}", failure.message)).with("class", &failure.class)
+                Note::warn(format!("{named} failed: {}", failure.message)).with("class", &failure.class)
             }
-            Ok(Outcome::Unknown(_)) => Note::error(format!("{verb} of {target} may or may not have been applied")),
+            Ok(Outcome::Unknown(_)) => Note::error(format!("{named} may or may not have been applied")),
             Err(Interrupt::Park { due_at, failure, .. }) => {
                 let wait = due_at.since(now).as_millis();
                 let wait = format!("{}.{} s", wait / 1000, wait % 1000 / 100);
-                Note::warn(format!("{verb} of {target} is tried again in {wait}: {}", failure.message))
+                Note::warn(format!("{named} is tried again in {wait}: {}", failure.message))
                     .with("class", &failure.class)
             }
-            Err(Interrupt::Wait { .. }) => Note::info(format!("waits for the {verb} of {target}")),
+            Err(Interrupt::Wait { .. }) => Note::info(format!("waits for the {named}")),
             Err(Interrupt::Store(_)) => return None,
         })
+    }
+
+    /// `upsert of crm.contacts`.
+    fn named(&self) -> String {
+        match self.verb {
+            "do" => format!("action {}", self.target),
+            verb => format!("{verb} of {}", self.target),
+        }
     }
 
     fn done(&self, value: &Value) -> Note {
@@ -99,7 +107,7 @@ impl Told {
             | Value::Text(_)
             | Value::Date(_)
             | Value::Moment(_)
-            | Value::List(_) => return Note::info(format!("{} of {target} done", self.verb)),
+            | Value::List(_) => return Note::info(format!("{} done", self.named())),
         };
         let is = |name: &str| fields.get(name) == Some(&Value::Bool(true));
         let done = match (self.verb, is("created"), is("changed") || is("existed")) {

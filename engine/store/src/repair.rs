@@ -115,7 +115,17 @@ fn retry(
 ) -> Result<()> {
     let before = runs::state_of(connection, run)?;
     if !is_retried(before) {
-        return Err(Error::WrongState { run, state: before.word(), verb: "retried" });
+        let state = match before {
+            RunState::Pending | RunState::Waiting => "not at its end and goes on by itself",
+            RunState::Running
+            | RunState::Succeeded
+            | RunState::Failed
+            | RunState::Skipped
+            | RunState::Superseded
+            | RunState::Unknown
+            | RunState::Cancelled => before.word(),
+        };
+        return Err(Error::WrongState { run, state, verb: "retried" });
     }
     let (has_body, failed_step): (bool, Option<String>) = connection
         .prepare_cached("SELECT has_body, failure_step FROM run WHERE id = ?1")?
@@ -208,7 +218,10 @@ fn has_applied(connection: &Connection, run: RunId, effects: &[EffectRow]) -> Re
 fn decide(connection: &Connection, run: RunId, effects: &[EffectRow], doubt: &Doubt, now: Timestamp) -> Result<()> {
     let doubted: Vec<&EffectRow> = effects.iter().filter(|effect| effect.state == EffectState::Unknown).collect();
     let Some(first) = doubted.first() else { return Ok(()) };
-    let what = || format!("the {} of `{}.{}` in `{}`", first.verb, first.connection, first.object, first.step);
+    let what = || {
+        let write = if first.verb == "do" { "the action".to_owned() } else { format!("the {} of", first.verb) };
+        format!("{write} `{}.{}` in `{}`", first.connection, first.object, first.step)
+    };
     match doubt {
         Doubt::Undecided => return Err(Error::InDoubt { run, what: what() }),
         Doubt::Applied(_) | Doubt::Resend | Doubt::Skip => {}

@@ -86,12 +86,13 @@ impl Effects {
         past: Past,
         reason: &str,
     ) -> Result<Outcome, Interrupt> {
-        let message = format!(
-            "the {} of `{}.{}` may or may not have been applied: {reason}; look for it there before you run this again",
-            change.verb_word(),
-            asked.connection.name,
-            change.object()
-        );
+        let target = format!("`{}.{}`", asked.connection.name, change.object());
+        let write = match change {
+            Change::Write(_) => format!("the {} of {target}", change.verb_word()),
+            Change::Act(_) => format!("the action {target}"),
+        };
+        let message =
+            format!("{write} may or may not have been applied: {reason}; look for it there before you run this again");
         let failure = asked.failure("unknown", &message, past.failures.max(1));
         self.keep(change.effect_id(), Settlement::Unknown { class: "unknown".to_owned(), message }).await?;
         Ok(Outcome::Unknown(failure))

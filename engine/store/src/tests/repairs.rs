@@ -179,6 +179,8 @@ fn each_repair_is_for_runs_in_some_states() {
     assert_eq!(repair(&store, 9, cancel()).refused.remove(0).reason, format!("there is no run `{}`", run_id(9)));
 
     now(store.park(run_id(1), at(9000), failure("later"))).unwrap();
+    let refused = repair(&store, 1, Repair::Retry(Doubt::Undecided)).refused.remove(0).reason;
+    assert!(refused.contains("goes on by itself, so it cannot be retried"), "{refused}");
     let cancelled = repair(&store, 1, cancel()).done.remove(0);
     assert_eq!((cancelled.before, cancelled.after), (RunState::Pending, RunState::Cancelled));
     assert_eq!(repair(&store, 1, Repair::Dismiss).refused.len(), 1);

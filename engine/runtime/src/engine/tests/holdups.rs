@@ -32,9 +32,10 @@ async fn a_target_that_is_away_is_told_until_it_is_back() {
 /// It is over as well where the run gives up, and where it goes on to a step that waits.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_ended_or_went_on_holds_up_nothing() {
-    for (flow, n_failures, left) in
-        [(FLOW.to_owned(), 1_000, "1 failed: transient, attempt 10"), (format!("{FLOW}  - wait: 3d\n"), 5, "1 waiting: transient, attempt 5")]
-    {
+    for (flow, n_failures, left) in [
+        (FLOW.to_owned(), 1_000, "1 failed: transient, attempt 10"),
+        (format!("{FLOW}  - wait: 3d\n"), 5, "1 waiting: transient, attempt 5"),
+    ] {
         let world = World::new();
         world.crm.show([record(1, -5_000)]);
         world
