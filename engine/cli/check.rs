@@ -115,7 +115,8 @@ fn checked_in(files: &ProjectFiles, folder: &Path, memory: &mut Memory) -> Check
 /// Tells what came of checking, and fails where a file cannot be used.
 fn tell_all(files: &ProjectFiles, checked: &Checked, format: CheckFormat) -> Result<(), Failure> {
     let diagnostics = &checked.diagnostics;
-    let n_files = files.flows.len() + files.connections.len() + files.connectors.len() + files.schemas.len();
+    let n_files =
+        files.flows.len() + files.tests.len() + files.connections.len() + files.connectors.len() + files.schemas.len();
     let told = report::tell(&Report {
         diagnostics,
         sources: &files.sources(),
@@ -137,11 +138,18 @@ fn tell_all(files: &ProjectFiles, checked: &Checked, format: CheckFormat) -> Res
             0 => String::new(),
             n => format!(" and {}", counted(n as u64, "template")),
         };
+        let syncs = match checked.syncs.len() {
+            0 => String::new(),
+            n => format!(" and {}", counted(n as u64, "sync")),
+        };
         let warnings =
             if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
-        screen::say(&format!("{flows}{templates} checked, no mistakes{warnings}.\n"));
+        screen::say(&format!("{flows}{templates}{syncs} checked, no mistakes{warnings}.\n"));
         for flow in &checked.flows {
             flow.not_run().iter().for_each(|word| screen::say(&format!("{word}; `up` leaves `{}` out.\n", flow.id)));
+        }
+        for sync in &checked.syncs {
+            screen::say(&format!("{}; `up` leaves `{}` out.\n", sync.not_run, sync.id));
         }
     }
     Ok(())

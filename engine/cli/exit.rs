@@ -148,6 +148,12 @@ pub enum Failure {
         /// Which.
         flow: FlowId,
     },
+    /// A sync, which this version does not run.
+    #[error("`{sync}` is a sync, and this version does not run syncs yet")]
+    Sync {
+        /// Which.
+        sync: FlowId,
+    },
     /// A flow that is switched off in its file.
     #[error("`{flow}` is switched off by `enabled: false`")]
     Disabled {
@@ -289,6 +295,7 @@ impl Failure {
             | Self::LeadsOut { .. }
             | Self::Disabled { .. }
             | Self::Template { .. }
+            | Self::Sync { .. }
             | Self::Held { .. } => Status::Project,
             Self::NothingChosen { .. } | Self::Unconfirmed { .. } | Self::BadInputs { .. } => Status::Usage,
             Self::NoFolder { .. }
@@ -367,6 +374,7 @@ impl Failure {
             Self::Template { flow } => {
                 Some(format!("make a flow of it: `flow: its-id`, `from: {flow}@1` and `inputs`"))
             }
+            Self::Sync { .. } => Some("write a flow for each of its directions".to_owned()),
             Self::Disabled { .. } => Some("take that line out, then try again".to_owned()),
             Self::File { source, .. } => rights(source),
             Self::Store(store::Error::File { source, .. }) => rights(source),

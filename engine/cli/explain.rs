@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 /// The groups of codes, by how they begin.
-const GROUPS: [(&str, &str); 13] = [
+const GROUPS: [(&str, &str); 15] = [
     ("F00", "Reading YAML"),
     ("F01", "The shape of flows"),
     ("F02", "What connections have"),
@@ -34,6 +34,8 @@ const GROUPS: [(&str, &str); 13] = [
     ("F05", "Expressions within YAML"),
     ("F06", "Connections"),
     ("F07", "Templates"),
+    ("F08", "Syncs"),
+    ("F09", "Tests of flows"),
     ("M01", "The shape of connectors' manifests"),
     ("M02", "Names within manifests"),
     ("M03", "References within manifests"),

@@ -18,6 +18,8 @@ pub struct ProjectFiles {
     pub dir: PathBuf,
     /// Its flows, by name.
     pub flows: Vec<SourceFile>,
+    /// Tests of its flows, by name; read where they are asked for.
+    pub tests: Vec<SourceFile>,
     /// `connections.yaml`, then `connections.<env>.yaml`: what is there of the two.
     pub connections: Vec<SourceFile>,
     /// Its own connectors' manifests, by name.
@@ -30,6 +32,8 @@ pub struct ProjectFiles {
     pub diagnostics: Vec<Diagnostic>,
     /// What could not be read.
     pub unreadable: Vec<Failure>,
+    /// Whether all of its flows were read, and not only some.
+    is_whole: bool,
     /// Where each file lies, by the path that it is shown with.
     pub places: BTreeMap<Arc<str>, PathBuf>,
 }
@@ -55,7 +59,7 @@ impl ProjectFiles {
 
     /// Reads a project that may have no flow yet.
     pub fn read_whatever_there_is(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
-        let mut files = Self::with_connections(dir, env)?;
+        let mut files = Self { is_whole: true, ..Self::with_connections(dir, env)? };
         for path in yaml_files(&dir.join(FLOWS))? {
             files.read_own(&path, |files, file| files.flows.push(file));
         }
@@ -73,16 +77,30 @@ impl ProjectFiles {
                 }
                 found.iter().for_each(|path| files.read_own(path, |files, file| files.flows.push(file)));
             } else {
-                files.read_own(path, |files, file| files.flows.push(file));
+                // A test says nothing without its flow.
+                let flow = flow_beside(path).filter(|flow| !paths.contains(flow));
+                for path in flow.iter().chain([path]) {
+                    files.read_own(path, |files, file| files.flows.push(file));
+                }
             }
         }
         Ok(files)
     }
 
-    /// Reads the pulled schemas too.
+    /// Reads what only checking asks for: the pulled schemas, and the tests of the flows that were read.
     pub fn with_schemas(mut self) -> Result<Self, Failure> {
         for path in yaml_files(&self.dir.join(SCHEMAS))? {
             self.read_own(&path, |files, file| files.schemas.push(file));
+        }
+        let places = self.flows.iter().filter_map(|flow| self.places.get(&flow.path));
+        let tests: Vec<PathBuf> = match self.is_whole {
+            true => all_yaml_files(&self.dir.join(FLOWS))?.into_iter().filter(|path| is_test(path)).collect(),
+            false => places.filter_map(|flow| test_beside(flow)).collect(),
+        };
+        for path in tests {
+            if !self.flows.iter().any(|file| self.places.get(&file.path) == Some(&path)) {
+                self.read_own(&path, |files, file| files.tests.push(file));
+            }
         }
         Ok(self)
     }
@@ -90,7 +108,7 @@ impl ProjectFiles {
     /// All files whose text is known, for showing places in them.
     pub fn sources(&self) -> Vec<SourceFile> {
         let theirs = self.connections.iter().chain(&self.connectors).chain(&self.project).chain(&self.schemas);
-        self.flows.iter().chain(theirs).cloned().collect()
+        self.flows.iter().chain(&self.tests).chain(theirs).cloned().collect()
     }
 
     /// The same files with other texts, as they would be if these were written.
@@ -101,10 +119,12 @@ impl ProjectFiles {
         Self {
             dir: self.dir.clone(),
             flows: all(&self.flows),
+            tests: all(&self.tests),
             connections: all(&self.connections),
             connectors: all(&self.connectors),
             project: self.project.as_ref().map(other),
             schemas: all(&self.schemas),
+            is_whole: self.is_whole,
             diagnostics: self.diagnostics.clone(),
             // They were told, and no text changes them.
             unreadable: Vec::new(),
@@ -228,8 +248,12 @@ pub fn documents(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// The documents of a folder, by name: `*.yaml`, without tests of flows. A folder that is not there has none.
 fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_test = |path: &PathBuf| path.to_str().is_some_and(|path| path.ends_with(".test.yaml"));
     Ok(all_yaml_files(folder)?.into_iter().filter(|path| !is_test(path)).collect())
+}
+
+/// Whether a file is a test of a flow.
+fn is_test(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| path.ends_with(".test.yaml"))
 }
 
 /// The same, with tests.
@@ -248,6 +272,20 @@ fn all_yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// The test of a flow that lies beside it, where there is one.
+fn test_beside(flow: &Path) -> Option<PathBuf> {
+    let name = flow.file_name()?.to_str()?.strip_suffix(".yaml")?;
+    let path = flow.with_file_name(format!("{name}.test.yaml"));
+    (!name.ends_with(".test") && path.is_file()).then_some(path)
+}
+
+/// The flow of a test that lies beside it, where there is one.
+fn flow_beside(test: &Path) -> Option<PathBuf> {
+    let name = test.file_name()?.to_str()?.strip_suffix(".test.yaml")?;
+    let path = test.with_file_name(format!("{name}.yaml"));
+    path.is_file().then_some(path)
 }
 
 /// Whether a link takes the path to somewhere outside of the project.

@@ -107,3 +107,47 @@ fn a_mistake_is_told_in_the_file_that_it_is_in() {
     let said = project.run(&["check"]).refused(1, &["error[F0302]", "--> flows/template.yaml:"]);
     assert_eq!(said.err.matches("error[").count(), 1, "once, however many flows are made of it: {said:?}");
 }
+
+const SYNC: &str = "\
+sync: both
+connections: {crm: hubspot, warehouse: sqlite}
+between: [warehouse.people, crm.contacts]
+every: 8h
+fields: [name <-> firstname, email <-> email]
+to_right: {match: email}
+to_left: {match: email}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_is_checked_and_stops_no_flow() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    project.write("flows/both.yaml", SYNC);
+    let sentence = "flows/both.yaml:1: this version does not run `sync` yet";
+    let said = project.run(&["check"]).ok();
+    assert!(said.contains("1 flow and 1 sync checked, no mistakes.\n") && said.contains(sentence), "{said}");
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("1 flow at work");
+    engine.wait_for(&format!("■ both  {sentence}"));
+    drop(engine);
+    project.run(&["run", "both"]).refused(1, &["`both` is a sync"]);
+    project.write("flows/both.yaml", SYNC.replace("name <-> firstname", "name = firstname"));
+    project.run(&["check"]).refused(1, &["error[F0801]", "flows/both.yaml:5:"]);
+}
+
+#[test]
+fn a_test_beside_its_flow_is_checked_with_it() {
+    let project = offline();
+    let test = "test: people\ncases:\n  - name: copied\n    record: {id: \"1\", email: A@x.com, firstname: A}\n    expect:\n      - upsert: warehouse.people\n        set: {hubspot_id: \"1\", email: a@x.com, name: A}\n";
+    project.write("flows/people.test.yaml", test);
+    assert!(project.run(&["check"]).ok().contains("1 flow checked, no mistakes.\n"));
+    project.write("flows/people.test.yaml", test.replace("upsert: warehouse.people", "create: warehouse.people"));
+    for paths in
+        [&["check"][..], &["check", "flows/people.yaml"], &["check", "flows/people.test.yaml"], &["check", "flows"]]
+    {
+        project.run(paths).refused(1, &["error[F0901]", "--> flows/people.test.yaml:6:"]);
+    }
+    project.write("flows/other.test.yaml", "test: peple\ncases: [{name: x, expect: skipped}]\n");
+    project.run(&["check"]).refused(1, &["error[F0404]", "did you mean `people`?"]);
+    project.run(&["run", "people", "--once"]).refused(4, &["`crm` is not reached"]);
+}

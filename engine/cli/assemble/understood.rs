@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use flow::project::{ConnectionDefinition, ProjectFile, overlay, parse_connections, parse_project};
-use flow::{Checked, FlowDefinition, Memory};
+use flow::{Checked, CheckedSyncs, FlowDefinition, Memory, Parsed, SyncDefinition, TestDefinition};
 use sdk::{Catalog, Connection, FlowId};
 use text::{Diagnostic, SourceFile};
 
@@ -23,6 +23,10 @@ use crate::{Failure, problems, runs};
 pub struct Understood {
     /// Flows whose id could be read.
     pub definitions: Vec<FlowDefinition>,
+    /// Syncs whose id could be read.
+    pub syncs: Vec<SyncDefinition>,
+    /// Tests of flows, where they were read.
+    pub tests: Vec<TestDefinition>,
     /// Connections, those of the environment over the usual ones.
     pub connections: Vec<ConnectionDefinition>,
     /// The connectors that there are.
@@ -41,10 +45,12 @@ impl Understood {
 
     /// The same, without reading flows again that have not changed.
     pub fn remembered(files: &ProjectFiles, memory: &mut Memory) -> Self {
-        let parsed = memory.parse(&files.flows);
-        let mut understood = Self { definitions: parsed.definitions, ..Self::default() };
+        let flows: Vec<SourceFile> = files.flows.iter().chain(&files.tests).cloned().collect();
+        let parsed = memory.parse(&flows);
+        let Parsed { definitions, syncs, tests, diagnostics } = parsed;
+        let mut understood = Self { definitions, syncs, tests, ..Self::default() };
         understood.diagnostics.extend(files.diagnostics.iter().cloned());
-        understood.diagnostics.extend(parsed.diagnostics);
+        understood.diagnostics.extend(diagnostics);
         let (connectors, diagnostics) = Registry::of(&files.connectors);
         understood.connectors = connectors;
         understood.diagnostics.extend(diagnostics);
@@ -92,13 +98,21 @@ impl Understood {
         diagnostics.extend(granted.iter().flat_map(|granted| needs::missing(self, granted)));
         catalog.objects =
             pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();
-        let checked = memory.check(&self.definitions, &catalog, &self.project.defaults());
-        self.blamed(checked, diagnostics)
+        let mut checked = memory.check(&self.definitions, &catalog, &self.project.defaults());
+        checked.diagnostics.extend(flow::check_tests(&self.tests, &self.definitions, &catalog));
+        self.blamed(self.with_syncs(checked, &catalog), diagnostics)
     }
 
     /// The checked flows, and all diagnostics after these.
     pub fn check(&self, catalog: &Catalog, diagnostics: Vec<Diagnostic>) -> Checked {
-        self.blamed(flow::check(&self.definitions, catalog, &self.project.defaults()), diagnostics)
+        let checked = flow::check(&self.definitions, catalog, &self.project.defaults());
+        self.blamed(self.with_syncs(checked, catalog), diagnostics)
+    }
+
+    fn with_syncs(&self, mut checked: Checked, catalog: &Catalog) -> Checked {
+        let CheckedSyncs { syncs, diagnostics } = flow::check_syncs(&self.syncs, &self.definitions, catalog);
+        checked.diagnostics.extend(diagnostics);
+        Checked { syncs, ..checked }
     }
 
     fn blamed(&self, mut checked: Checked, mut diagnostics: Vec<Diagnostic>) -> Checked {
@@ -117,6 +131,9 @@ impl Understood {
     /// The flow of this id as it is written; the one that was meant is offered where there is none.
     pub fn find(&self, flow: &FlowId) -> Result<&FlowDefinition, Failure> {
         let of_id = self.definitions.iter().find(|definition| definition.id() == flow);
+        if self.syncs.iter().any(|sync| sync.id() == flow) {
+            return Err(Failure::Sync { sync: flow.clone() });
+        }
         if of_id.is_some_and(FlowDefinition::is_template) {
             return Err(Failure::Template { flow: flow.clone() });
         }
@@ -190,6 +207,10 @@ impl Understood {
             };
             left_out.push((id.clone(), reason));
         }
+        left_out.extend(checked.syncs.iter().map(|sync| {
+            let reason = if sync.enabled { sync.not_run.to_string() } else { SWITCHED_OFF.to_owned() };
+            (sync.id.clone(), reason)
+        }));
         left_out
     }
 }

@@ -1,7 +1,8 @@
 //! Every kind of mistake that checking finds, with its code, its name and what to know about it.
 //!
 //! F00xx is YAML itself (the table of `text`), F01xx the shape of documents, F02xx what connections have, F03xx
-//! expressions, F04xx names, F05xx expressions within YAML, F06xx a project's own files, F07xx templates and their instances.
+//! expressions, F04xx names, F05xx expressions within YAML, F06xx a project's own files, F07xx templates and their instances, F08xx
+//! syncs, F09xx tests of flows.
 
 use text::Code;
 
@@ -92,6 +93,13 @@ text::codes! {
     MISSING_TEMPLATE_INPUT = "F0703", "missing-template-input";
     WRONG_TEMPLATE_INPUT = "F0704", "wrong-template-input";
     UNKNOWN_BINDING = "F0705", "unknown-binding";
+
+    BAD_PAIR = "F0801", "bad-pair";
+    FOLLOWS_TWO = "F0802", "follows-two-fields";
+    NO_COUNTERPART = "F0803", "no-counterpart";
+
+    NO_SUCH_STEP = "F0901", "no-such-step";
+    NEVER_SO = "F0902", "never-so";
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What the author wrote: one flow document, its shape understood and its names not yet looked up.
 
+mod sync;
+mod test;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,6 +13,13 @@ use crate::instance::Source;
 use crate::model::{
     Accepts, Brakes, Expect, Input, Limits, Many, Missed, On, OnError, OnMissing, Policy, Retry, Start, Target, Times,
     Verify,
+};
+
+pub use sync::SyncDefinition;
+pub(crate) use sync::{DirectionDefinition, PairDefinition};
+pub use test::TestDefinition;
+pub(crate) use test::{
+    About, AboutKind, CaseDefinition, ExpectDefinition, ExpectedSet, ExpectedStep, GivenDefinition, StepReference,
 };
 
 /// A flow as its author wrote it, with the place of everything in it.
@@ -399,6 +409,31 @@ impl WriteDefinition {
 }
 
 impl FlowDefinition {
+    /// One that does nothing yet, of a file and with an id.
+    pub(crate) fn of(file: &SourceFile, id: At<FlowId>) -> Self {
+        Self {
+            file: file.clone(),
+            source: Source::of_file(file),
+            id,
+            was: None,
+            description: None,
+            enabled: true,
+            timezone: None,
+            connections: Vec::new(),
+            trigger: None,
+            when: None,
+            keys: Vec::new(),
+            steps: Vec::new(),
+            on_failure: Vec::new(),
+            limits: Limits::default(),
+            brakes: None,
+            expect: None,
+            inputs: Vec::new(),
+            template: None,
+            sound: false,
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> &FlowId {
         &self.id.value

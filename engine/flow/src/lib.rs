@@ -16,16 +16,16 @@ mod schedule;
 pub mod template;
 
 pub use access::Access;
-pub use check::{Checked, ProjectDefaults, check};
-pub use definition::FlowDefinition;
+pub use check::{Checked, CheckedSyncs, ProjectDefaults, check, check_syncs, check_tests};
+pub use definition::{FlowDefinition, SyncDefinition, TestDefinition};
 pub use expr::{EvaluationError, Expression, Scope, Template};
 pub use layout::lay_out;
 pub use memory::Memory;
 pub use model::{
-    Accepts, Assignments, AtLeast, Brake, Brakes, DoStep, EachStep, Every, Expect, FindStep, Flow, Hmac, HmacAlgorithm,
-    HmacEncoding, Input, InputType, Limits, Manual, Many, Missed, Most, NotRun, On, OnError, OnMissing, Period, Policy,
-    Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind, Target, Times, Trigger, UpsertKey,
-    Verify, Wait, Walk, Webhook, WriteStep,
+    Accepts, Assignments, AtLeast, Brake, Brakes, Conflict, Deleted, Direction, DoStep, EachStep, Every, Expect,
+    FindStep, Flow, Hmac, HmacAlgorithm, HmacEncoding, Input, InputType, Limits, Manual, Many, Missed, Most, NotRun,
+    On, OnError, OnMissing, Period, Policy, Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind,
+    Sync, SyncField, SyncOf, Target, Times, Trigger, UpsertKey, Verify, Wait, Walk, Way, Webhook, WriteStep,
 };
 pub use parse::{Parsed, duration, parse};
 pub use project::{

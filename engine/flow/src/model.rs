@@ -9,10 +9,12 @@ use sdk::{Ambiguous, ConnectionName, FlowId, StepName, Timestamp};
 use crate::expr::{Expression, FilterTemplate, Place, Template};
 
 mod safety;
+mod sync;
 mod template;
 mod webhook;
 
 pub use safety::{AtLeast, Brake, Brakes, Expect, Most, Period};
+pub use sync::{Conflict, Deleted, Direction, Sync, SyncField, SyncOf, Way};
 pub use template::InputType;
 pub use webhook::{Accepts, Hmac, HmacAlgorithm, HmacEncoding, Verify, Webhook};
 

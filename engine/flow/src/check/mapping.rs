@@ -131,7 +131,7 @@ pub(super) fn without_whole(reads: &Reads) -> Reads {
 }
 
 /// Options travel as their values, which are text; a service that has no such option says so.
-fn fits(from: FieldType, to: FieldType) -> bool {
+pub(super) fn fits(from: FieldType, to: FieldType) -> bool {
     match (from, to) {
         (FieldType::Any, _) | (_, FieldType::Any) => true,
         (FieldType::Text | FieldType::Choice, FieldType::Text | FieldType::Choice | FieldType::Choices) => true,

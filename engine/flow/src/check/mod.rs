@@ -13,6 +13,8 @@ mod literal;
 mod mapping;
 mod names;
 mod step;
+mod sync;
+mod test;
 mod trigger;
 mod write;
 
@@ -28,7 +30,10 @@ use self::names::Names;
 use crate::codes;
 use crate::definition::FlowDefinition;
 use crate::expr::Template;
-use crate::model::{Flow, NotRun};
+use crate::model::{Flow, NotRun, Sync};
+
+pub use sync::{CheckedSyncs, check_syncs};
+pub use test::check_tests;
 
 /// What holds for every flow that does not say otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +47,8 @@ pub struct ProjectDefaults {
 pub struct Checked {
     /// Flows without a mistake, ready to run.
     pub flows: Vec<Arc<Flow>>,
+    /// Syncs without a mistake, where they were checked as well.
+    pub syncs: Vec<Arc<Sync>>,
     /// Templates that were checked, which make no flows.
     pub n_templates: usize,
     /// All mistakes and warnings.

@@ -216,7 +216,7 @@ impl<'a> Checker<'a> {
     }
 
     /// More calls than the service allows would be refused.
-    fn check_interval(&mut self, definition: &PollDefinition) {
+    pub(super) fn check_interval(&mut self, definition: &PollDefinition) {
         let (Some(every), Some(target)) = (&definition.every, &definition.source.target) else { return };
         let Some(facts) = self.catalog.connections.get(&target.value.connection) else { return };
         let least = facts.min_interval;
@@ -257,7 +257,7 @@ pub(super) fn gather_fields(node: Option<&Node>, into: &mut BTreeSet<String>) {
     }
 }
 
-fn first_expression(node: &Node) -> Option<Span> {
+pub(super) fn first_expression(node: &Node) -> Option<Span> {
     match &node.kind {
         Kind::Text(text) => template::has_expression(&text.value).then_some(node.span),
         Kind::List(items) => items.iter().find_map(first_expression),

@@ -50,7 +50,7 @@ impl<'a> Checker<'a> {
             policies.extend(special.map(|mapped| (mapped.target.value.clone(), mapped.policy)));
         }
         if let (Some(schema), true) = (schema, write.written().next().is_some()) {
-            self.check_required(write, schema, creates, verb, &target_name);
+            self.check_required(write, schema, creates, verb, &target_name, "to `set`");
         }
         let target: Target = write.target.as_ref()?.value.clone();
         complete.then_some(WriteStep { target, set, policies })
@@ -83,13 +83,14 @@ impl<'a> Checker<'a> {
     }
 
     /// A record without these is refused by its service.
-    fn check_required(
+    pub(super) fn check_required(
         &mut self,
         write: &WriteDefinition,
         schema: &ObjectSchema,
         creates: Creates,
         verb: Span,
         target: &str,
+        remedy: &str,
     ) {
         let severity = match creates {
             Creates::Always => Severity::Error,
@@ -101,14 +102,14 @@ impl<'a> Checker<'a> {
             .fields
             .values()
             .filter(|field| field.required && !field.read_only && !set.contains(field.name.as_str()))
-            .map(|field| (format!("`{}`", field.name), format!("add `{}` to `set`", field.name)));
+            .map(|field| (format!("`{}`", field.name), format!("add `{}` {remedy}", field.name)));
         let groups = schema
             .required_one_of
             .iter()
             .filter(|group| !group.is_empty() && !group.iter().any(|field| set.contains(field.as_str())))
             .map(|group| {
                 let list = group.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
-                (format!("one of {list}"), "add one of them to `set`".to_owned())
+                (format!("one of {list}"), format!("add one of them {remedy}"))
             });
         for (what, help) in missing.chain(groups).collect::<Vec<_>>() {
             let mut diagnostic =

@@ -7,6 +7,8 @@ mod filter;
 mod flow;
 mod project;
 mod step;
+mod sync;
+mod test;
 mod trigger;
 pub mod words;
 
@@ -14,6 +16,8 @@ pub use filter::{COMPARISONS, FILTER};
 pub use flow::{BRAKES, EXPECT, FLOW, INSTANCE, LIMITS, TEMPLATE_INPUT};
 pub use project::{CONNECTION, CONNECTIONS, RETENTION, SETTINGS};
 pub use step::{MAPPED, RETRY, RULE, STEP, STOP, StepVerb};
+pub use sync::{DIRECTION, SYNC, SYNC_FIELD};
+pub use test::{CASE, EXPECTED, GIVEN, TEST};
 pub use text::grammar::{
     Key, KindOfMap, Kinds, Mapping, Naming, Notation, Others, Shape, Standing, Word, Words, json_schema,
 };
@@ -26,6 +30,10 @@ use text::grammar::key;
 pub enum Document {
     /// `flows/*.yaml`
     Flow,
+    /// A sync, in `flows/*.yaml`
+    Sync,
+    /// `flows/*.test.yaml`
+    Test,
     /// `connections.yaml`
     Connections,
     /// `millrace.yaml`
@@ -34,12 +42,14 @@ pub enum Document {
 
 impl Document {
     /// All of them, in the order of a first reading.
-    pub const ALL: [Self; 3] = [Self::Flow, Self::Connections, Self::Settings];
+    pub const ALL: [Self; 5] = [Self::Flow, Self::Sync, Self::Test, Self::Connections, Self::Settings];
 
     /// What it is called on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Flow => "flow",
+            Self::Sync => "sync",
+            Self::Test => "test",
             Self::Connections => "connections",
             Self::Settings => "settings",
         }
@@ -49,6 +59,8 @@ impl Document {
     pub fn title(self) -> &'static str {
         match self {
             Self::Flow => "A flow",
+            Self::Sync => "A sync",
+            Self::Test => "A test of a flow",
             Self::Connections => "The connections of a project",
             Self::Settings => "The settings of a project",
         }
@@ -58,6 +70,8 @@ impl Document {
     pub fn mapping(self) -> &'static Mapping {
         match self {
             Self::Flow => &FLOW,
+            Self::Sync => &SYNC,
+            Self::Test => &TEST,
             Self::Connections => &CONNECTIONS,
             Self::Settings => &SETTINGS,
         }

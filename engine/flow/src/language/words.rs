@@ -3,7 +3,10 @@
 use sdk::{Ambiguous, FieldType};
 use text::words;
 
-use crate::model::{Accepts, HmacAlgorithm, HmacEncoding, InputType, Missed, On, OnError, OnMissing, Period, Policy};
+use crate::model::{
+    Accepts, Conflict, Deleted, HmacAlgorithm, HmacEncoding, InputType, Missed, On, OnError, OnMissing, Period, Policy,
+    SyncOf, Way,
+};
 
 words! {
     /// Which changes a poll goes by.
@@ -70,6 +73,54 @@ words! {
         "owner" => InputType::Owner, "An owner of records, by e-mail address or id.";
         "list" => InputType::List, "A list that the service keeps, by its id.";
         "object" => InputType::Object, "A map of names and values.";
+    };
+
+    /// Which of two fields follows the other.
+    pub const WAYS: Way = {
+        "both" => Way::Both, "Each follows the other.";
+        "right" => Way::Right, "The right one follows the left one.";
+        "left" => Way::Left, "The left one follows the right one.";
+    };
+
+    /// Which records of a sync go to the other side.
+    pub const SYNC_OF: SyncOf = {
+        "all" => SyncOf::All, "Every one.";
+        "enrolled" => SyncOf::Enrolled, "Those that a flow enrolled, or that somebody chose.";
+    };
+
+    /// Which side of a sync holds where both have changed.
+    pub const CONFLICTS: Conflict = {
+        "newest" => Conflict::Newest, "The one that changed last.";
+        "left" => Conflict::Left, "The left one.";
+        "right" => Conflict::Right, "The right one.";
+        "report" => Conflict::Report, "Neither: nothing is written, and somebody is told.";
+    };
+
+    /// What becomes of a record of a sync whose counterpart is gone.
+    pub const DELETED: Deleted = {
+        "ignore" => Deleted::Ignore, "It stays.";
+        "report" => Deleted::Report, "It stays, and somebody is told.";
+        "propagate" => Deleted::Propagate, "It is removed as well.";
+    };
+
+    /// How a run ends.
+    pub const ENDS: &'static str = {
+        "succeeded" => "succeeded", "It did all that it had to do.";
+        "skipped" => "skipped", "It found that there is nothing to do.";
+        "failed" => "failed", "It gave up, and is kept with its reason.";
+    };
+
+    /// How a service refuses.
+    pub const CLASSES: &'static str = {
+        "transient" => "transient", "It is down, or too slow; it is asked again.";
+        "rate_limited" => "rate_limited", "It wants fewer requests; it is asked again later.";
+        "quota_exhausted" => "quota_exhausted", "What may be asked in a day has been used up.";
+        "auth" => "auth", "It refuses our credentials.";
+        "forbidden" => "forbidden", "Our credentials lack a right.";
+        "not_found" => "not_found", "What is named does not exist.";
+        "conflict" => "conflict", "It exists already, or is held by another.";
+        "invalid" => "invalid", "It refuses the content.";
+        "permanent" => "permanent", "It refuses for a reason that no repetition cures.";
     };
 
     /// What is done where several records are found and one is wanted.

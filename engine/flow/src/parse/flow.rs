@@ -106,7 +106,8 @@ fn bind(reader: &mut Reader<'_>, entry: &Entry, flow: &Map) -> BTreeMap<String, 
     bound
 }
 
-fn connections(reader: &mut Reader<'_>, entry: &Entry) -> Vec<DeclaredConnection> {
+/// The connections that a document names.
+pub(super) fn connections(reader: &mut Reader<'_>, entry: &Entry) -> Vec<DeclaredConnection> {
     let Some(map) = reader.map(entry) else { return Vec::new() };
     let mut connections = Vec::new();
     for entry in &map.entries {

@@ -12,6 +12,8 @@ pub(crate) mod reader;
 mod safety;
 mod schedule;
 mod step;
+mod sync;
+mod test;
 mod trigger;
 mod value;
 mod webhook;
@@ -20,7 +22,7 @@ mod write;
 use text::{Diagnostic, Diagnostics, Kind, Map, SourceFile, Span};
 
 use crate::codes;
-use crate::definition::FlowDefinition;
+use crate::definition::{FlowDefinition, SyncDefinition, TestDefinition};
 use crate::instance::{self, InstanceDefinition, TemplateDefinition};
 pub(crate) use damaged::explain;
 pub use value::duration;
@@ -31,6 +33,10 @@ pub(crate) use value::{is_id, is_name};
 pub struct Parsed {
     /// Every flow whose id could be read.
     pub definitions: Vec<FlowDefinition>,
+    /// Every sync whose id could be read.
+    pub syncs: Vec<SyncDefinition>,
+    /// Every test whose flow is named.
+    pub tests: Vec<TestDefinition>,
     /// All mistakes of shape.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -41,6 +47,8 @@ pub(crate) enum Document {
     Flow(Box<FlowDefinition>),
     Template(Box<TemplateDefinition>),
     Instance(Box<InstanceDefinition>),
+    Sync(Box<SyncDefinition>),
+    Test(Box<TestDefinition>),
 }
 
 /// Reads flow files.
@@ -59,17 +67,20 @@ impl Parsed {
     /// What documents hold together: instances become flows by their templates.
     pub(crate) fn of(documents: Vec<Document>, mut diagnostics: Vec<Diagnostic>) -> Self {
         let (mut definitions, mut templates, mut instances) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut syncs, mut tests) = (Vec::new(), Vec::new());
         for document in documents {
             match document {
                 Document::Flow(flow) => definitions.push(*flow),
                 Document::Template(template) => templates.push(*template),
                 Document::Instance(instance) => instances.push(*instance),
+                Document::Sync(sync) => syncs.push(*sync),
+                Document::Test(test) => tests.push(*test),
             }
         }
         let (made, told) = instance::assemble(&templates, &instances, &definitions);
         definitions.extend(made);
         diagnostics.extend(told);
-        Self { definitions, diagnostics }
+        Self { definitions, syncs, tests, diagnostics }
     }
 }
 
@@ -79,7 +90,7 @@ pub(crate) fn parse_file(file: &SourceFile) -> (Option<Document>, Vec<Diagnostic
     let document = parse_one(file, &mut diagnostics).map(|document| match document {
         Document::Flow(flow) => Document::Flow(Box::new(FlowDefinition { sound: !diagnostics.has_errors(), ..*flow })),
         // What is wrong with these was noted where they were read.
-        other @ (Document::Template(_) | Document::Instance(_)) => other,
+        other @ (Document::Template(_) | Document::Instance(_) | Document::Sync(_) | Document::Test(_)) => other,
     });
     (document, diagnostics.into_vec())
 }
@@ -103,15 +114,12 @@ fn parse_one(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Documen
     let first = map.entries.first()?;
     match first.key.text.as_str() {
         "flow" => read_flow(file, map, diagnostics),
-        kind @ ("sync" | "connector") => {
-            diagnostics.push(reader::not_yet(kind).at(&file.path, first.key.span, ""));
-            None
-        }
-        // What runs is not changed by a test that is not run, so this is no more than a warning.
-        "test" => {
-            let mut warning = reader::not_yet("test").at(&file.path, first.key.span, "");
-            warning.severity = text::Severity::Warning;
-            diagnostics.push(warning);
+        "sync" => sync::read(file, map, diagnostics).map(|sync| Document::Sync(Box::new(sync))),
+        "test" => test::read(file, map, diagnostics).map(|test| Document::Test(Box::new(test))),
+        "connector" => {
+            let message = "a connector's manifest stands in `connectors/`, and not among the flows";
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_DOCUMENT, message).help("move the file there");
+            diagnostics.push(diagnostic.at(&file.path, first.key.span, ""));
             None
         }
         other => {

@@ -8,12 +8,16 @@ use std::path::Path;
 use text::{Diagnostic, SourceFile};
 
 use super::{catalog, files_of, yaml_files};
-use crate::{ProjectDefaults, check, parse};
+use crate::{ProjectDefaults, check, check_syncs, check_tests, parse};
 
 pub(super) fn told(files: &[SourceFile]) -> Vec<Diagnostic> {
     let parsed = parse(files);
     let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
-    parsed.diagnostics.into_iter().chain(checked.diagnostics).collect()
+    let mut told = parsed.diagnostics;
+    told.extend(checked.diagnostics);
+    told.extend(check_syncs(&parsed.syncs, &parsed.definitions, &catalog()).diagnostics);
+    told.extend(check_tests(&parsed.tests, &parsed.definitions, &catalog()));
+    told
 }
 
 /// Errors by what they say, with how often they say it.

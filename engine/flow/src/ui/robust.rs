@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use text::{Colour, SourceFile};
 
 use super::catalog;
-use crate::{ProjectDefaults, check, parse, parse_connections, parse_project};
+use crate::{ProjectDefaults, check, check_syncs, check_tests, parse, parse_connections, parse_project};
 
 const FLOW: &str = include_str!("robust.yaml");
 
@@ -55,6 +55,8 @@ fn survives(text: &str) -> usize {
     let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
     let mut diagnostics = parsed.diagnostics;
     diagnostics.extend(checked.diagnostics);
+    diagnostics.extend(check_syncs(&parsed.syncs, &parsed.definitions, &catalog()).diagnostics);
+    diagnostics.extend(check_tests(&parsed.tests, &parsed.definitions, &catalog()));
     diagnostics.extend(parse_connections(&file).1);
     diagnostics.extend(parse_project(&file).1);
     text::render(&diagnostics, std::slice::from_ref(&file), Colour::Never);
