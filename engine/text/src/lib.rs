@@ -24,6 +24,6 @@ pub use layout::{AsWritten, Declared, KeyOrder, LayoutError, lay_out};
 pub use mend::{Change, Mended, mend};
 pub use node::{Entry, Key, Kind, Map, Node, Text, TextMap, TextStyle};
 pub use render::{Colour, render, render_within, to_json};
-pub use source::{MAX_FILE_SIZE, Position, SourceFile, Span};
+pub use source::{EditorPosition, MAX_FILE_SIZE, Position, SourceFile, Span};
 pub use suggest::{did_you_mean, is_hidden, quoted, shown, visible};
-pub use yaml::{Document, parse_yaml};
+pub use yaml::{Document, outline, parse_yaml};

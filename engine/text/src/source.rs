@@ -38,6 +38,15 @@ pub struct Position {
     pub column: usize,
 }
 
+/// A place in a file, as editors count: from 0, in units of UTF-16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EditorPosition {
+    /// The line.
+    pub line: usize,
+    /// The unit within it; a character outside of the basic plane takes two.
+    pub unit: usize,
+}
+
 impl SourceFile {
     /// Takes text that is known to be text. A leading byte order mark is dropped: some editors write one, and it means nothing.
     pub fn new(path: impl Into<Arc<str>>, text: &str) -> Self {
@@ -71,6 +80,27 @@ impl SourceFile {
         let offset = self.boundary(offset);
         let line = self.line_number(offset);
         Position { line: line + 1, column: self.text[self.line_starts[line]..offset].chars().count() + 1 }
+    }
+
+    /// Line and unit of a byte.
+    pub fn editor_position(&self, offset: usize) -> EditorPosition {
+        let offset = self.boundary(offset);
+        let line = self.line_number(offset);
+        EditorPosition { line, unit: self.text[self.line_starts[line]..offset].encode_utf16().count() }
+    }
+
+    /// The byte at a line and a unit; the nearest one before it where there is no such place.
+    pub fn offset_of(&self, position: EditorPosition) -> usize {
+        let Some(start) = self.line_starts.get(position.line) else { return self.text.len() };
+        let line = self.line(*start);
+        let mut units = 0;
+        for (offset, character) in self.text[line.clone()].char_indices() {
+            units += character.len_utf16();
+            if units > position.unit {
+                return line.start + offset;
+            }
+        }
+        line.end
     }
 
     /// The text of a span; what lies outside of the file is left out.
@@ -148,6 +178,19 @@ mod tests {
         assert_eq!(file.position(second + 3), Position { line: 2, column: 3 });
         assert_eq!(&file.text[file.line(2)], "é: 1");
         assert_eq!(file.position(9_999).line, 3);
+    }
+
+    #[test]
+    fn editors_count_units_of_utf_16() {
+        let file = SourceFile::new("a.yaml", "a: 😀x\r\né\n");
+        let x = file.text.find('x').unwrap();
+        assert_eq!(file.editor_position(x), EditorPosition { line: 0, unit: 5 });
+        for offset in file.text.char_indices().map(|(offset, _)| offset).filter(|offset| !(8..10).contains(offset)) {
+            assert_eq!(file.offset_of(file.editor_position(offset)), offset, "{offset}");
+        }
+        let at = |line, unit| file.offset_of(EditorPosition { line, unit });
+        assert_eq!(at(0, 4), x - 4, "the middle of a character is its beginning");
+        assert_eq!((at(0, 99), at(1, 1), at(9, 0)), (x + 1, x + 5, file.text.len()));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! reading of its file; what was read up to there is not used.
 
 mod build;
+mod outline;
 mod scalar;
 mod syntax;
 
@@ -15,6 +16,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::node::Node;
 use crate::source::{MAX_FILE_SIZE, SourceFile, Span, too_large};
 use crate::suggest::is_hidden;
+
+pub use outline::outline;
 
 /// Lists and maps may stand this deep in each other.
 pub(crate) const MAX_DEPTH: usize = 64;
