@@ -439,6 +439,11 @@ impl FlowDefinition {
         &self.id.value
     }
 
+    /// Where its id stands in its file.
+    pub fn id_span(&self) -> Span {
+        self.id.span
+    }
+
     /// Whether it is to run at all.
     pub fn is_enabled(&self) -> bool {
         self.enabled && !self.is_template()

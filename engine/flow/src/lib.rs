@@ -1,6 +1,7 @@
 //! Flow files in, checked flows and diagnostics out: pure, no I/O, no async.
 
 pub mod access;
+pub mod assist;
 pub mod check;
 pub mod codes;
 pub mod definition;

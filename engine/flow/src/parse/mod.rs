@@ -26,7 +26,7 @@ use crate::definition::{FlowDefinition, SyncDefinition, TestDefinition};
 use crate::instance::{self, InstanceDefinition, TemplateDefinition};
 pub(crate) use damaged::explain;
 pub use value::duration;
-pub(crate) use value::{is_id, is_name};
+pub(crate) use value::{is_id, is_name, target};
 
 /// What was read.
 #[derive(Clone, Debug, Default)]

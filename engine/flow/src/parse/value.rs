@@ -195,7 +195,7 @@ impl Reader<'_> {
 }
 
 /// `crm.contacts`: a connection, and something that it has.
-pub(super) fn target(text: &str) -> Option<Target> {
+pub(crate) fn target(text: &str) -> Option<Target> {
     let (connection, object) = text.split_once('.')?;
     let good = is_id(connection)
         && (1..=200).contains(&object.len())

@@ -1,0 +1,263 @@
+//! Values that may stand at a cursor, outside of expressions.
+
+use std::collections::BTreeSet;
+
+use sdk::{Ability, ActionSchema, ConnectionName, Field, FieldOption, FieldType, SettingKind};
+
+use super::super::members::Member;
+use super::super::place::{Holds, Shapes, Slot, Stop};
+use super::super::values::{CRONS, DURATIONS, written};
+use super::super::{Kind, Proposal, names, thing};
+use super::{Asked, is_comparison, of_member, proposal};
+use crate::FlowDefinition;
+use crate::language::{FILTER, Naming, Notation, Shape, Word};
+
+impl Asked<'_> {
+    pub(super) fn values(&self, shapes: Shapes, so_far: &str) -> Vec<Proposal> {
+        let mut list = Vec::new();
+        for shape in shapes.each() {
+            match shape {
+                Shape::Boolean => list.extend(booleans()),
+                Shape::Word(words) => list.extend(words.iter().map(word)),
+                Shape::Noted(notation) => list.extend(self.noted(notation, so_far)),
+                Shape::Text if thing::is_mapped(self.place) => list.extend(self.source_fields()),
+                Shape::Value => list.extend(self.of_field()),
+                Shape::Text
+                | Shape::Nothing
+                | Shape::Count(_)
+                | Shape::Number
+                | Shape::Question
+                | Shape::Map(_)
+                | Shape::Kinds(_)
+                | Shape::MapOf(..)
+                | Shape::ListOf(_)
+                | Shape::OneOf(_) => {}
+            }
+        }
+        list
+    }
+
+    fn noted(&self, notation: Notation, so_far: &str) -> Vec<Proposal> {
+        let examples = |list: &[(&str, &str)]| {
+            list.iter()
+                .map(|(value, means)| proposal(Kind::Example, value, &written_example(value), means, ""))
+                .collect()
+        };
+        match notation {
+            Notation::Duration => examples(&DURATIONS),
+            Notation::Cron => examples(&CRONS),
+            Notation::Object => self.objects(so_far),
+            Notation::Action => self.actions(),
+            Notation::Flow => self.flows(),
+            Notation::Connector => self
+                .around
+                .catalog
+                .connectors
+                .iter()
+                .map(|name| proposal(Kind::Connection, name, name, "", ""))
+                .collect(),
+            Notation::Field => {
+                let mut fields = self.fields();
+                // What a record is found by is best something that only one has.
+                let is_match = self.place.entries().next().is_some_and(|entry| entry.key.text == "match");
+                fields.sort_by_key(|member| is_match && !member.field.is_some_and(|field| field.unique));
+                fields.iter().map(|member| of_member(member, written(&member.text))).collect()
+            }
+            Notation::TimeZone => {
+                let zones = jiff::tz::db().available();
+                zones.map(|zone| proposal(Kind::Example, zone.as_str(), zone.as_str(), "", "")).collect()
+            }
+            Notation::Id => {
+                let stem = self.file.path.rsplit(['/', '\\']).next().and_then(|name| name.split('.').next());
+                let is_own = self.place.entries().next().is_some_and(|entry| entry.key.text == "flow");
+                stem.filter(|_| is_own)
+                    .map(|id| proposal(Kind::Example, id, id, "as the file is called", ""))
+                    .into_iter()
+                    .collect()
+            }
+            Notation::Setting => self.setting_values(),
+            Notation::Name
+            | Notation::StepName
+            | Notation::Moment
+            | Notation::Size
+            | Notation::Path
+            | Notation::Status
+            | Notation::References => Vec::new(),
+        }
+    }
+
+    fn objects(&self, so_far: &str) -> Vec<Proposal> {
+        let catalog = self.around.catalog;
+        let declared = self.declared();
+        let mut list = Vec::new();
+        for (connection, facts) in &catalog.connections {
+            let is_declared = declared.is_empty() || declared.contains(connection.as_str());
+            let known =
+                catalog.objects.keys().filter(|(name, _)| name == connection).map(|(_, object)| object.as_str());
+            let objects: BTreeSet<&str> = facts.objects.iter().flatten().map(String::as_str).chain(known).collect();
+            let offers = catalog.offers.get(connection).map(Vec::as_slice).unwrap_or_default();
+            let is_begun = so_far.starts_with(&format!("{connection}."));
+            if objects.is_empty() && !is_begun {
+                let name = format!("{connection}.");
+                list.push((is_declared, proposal(Kind::Connection, &name, &name, &facts.connector, "")));
+            }
+            for object in objects {
+                let name = format!("{connection}.{object}");
+                let offer = offers.iter().find(|offer| offer.object.as_deref() == Some(object));
+                let (detail, doc) = match offer {
+                    Some(offer) => (format!("{} of {}", offer.title, facts.connector), can(&offer.abilities)),
+                    None => (facts.connector.clone(), String::new()),
+                };
+                list.push((is_declared, proposal(Kind::Object, &name, &written(&name), &detail, &doc)));
+            }
+        }
+        list.sort_by_key(|(is_declared, _)| !is_declared);
+        list.into_iter().map(|(_, proposal)| proposal).collect()
+    }
+
+    fn actions(&self) -> Vec<Proposal> {
+        let of_connection = |(connection, actions): (&ConnectionName, &Vec<ActionSchema>)| {
+            let action = |action: &ActionSchema| {
+                let name = format!("{connection}.{}", action.name);
+                proposal(Kind::Action, &name, &name, &action.title, &action.help)
+            };
+            actions.iter().map(action).collect::<Vec<_>>()
+        };
+        self.around.catalog.actions.iter().flat_map(of_connection).collect()
+    }
+
+    fn flows(&self) -> Vec<Proposal> {
+        let called = self.around.flows.iter().filter(|flow| flow.waits_to_be_asked());
+        let flow = |flow: &FlowDefinition| {
+            let doc = flow.description.clone().unwrap_or_default();
+            proposal(Kind::Flow, flow.id().as_str(), flow.id().as_str(), &flow.file().path, &doc)
+        };
+        called.map(flow).collect()
+    }
+
+    fn setting_values(&self) -> Vec<Proposal> {
+        let Some(entry) = self.place.entries().next() else { return Vec::new() };
+        let connector = self.innermost("connector").and_then(|entry| entry.value.as_text());
+        let settings = connector.map_or(&[][..], |connector| (self.around.settings)(connector));
+        let Some(setting) = settings.iter().find(|setting| setting.name == entry.key.text) else { return Vec::new() };
+        match setting.kind {
+            SettingKind::Choice(words) => {
+                words.iter().map(|word| proposal(Kind::Word, word, &written(word), "", "")).collect()
+            }
+            SettingKind::Secret => {
+                let name =
+                    format!("{}_{}", connector.unwrap_or_default(), setting.name).to_uppercase().replace('-', "_");
+                let variable = format!("${{ env.{name} }}");
+                vec![proposal(Kind::Example, &variable, &variable, "a variable of the environment", "")]
+            }
+            SettingKind::Text | SettingKind::Path => Vec::new(),
+        }
+    }
+
+    /// What may be written into a field, or compared with it.
+    fn of_field(&self) -> Vec<Proposal> {
+        let mut list = Vec::new();
+        let name = self.place.entries().map(|entry| entry.key.text.as_str()).find(|key| !is_comparison(key));
+        let target = self.target();
+        let schema = target.as_ref().and_then(|target| self.around.schema(target));
+        if let (Some(name), true) = (name, self.is_field_value()) {
+            if let Some(field) = schema.and_then(|schema| schema.fields.get(name)) {
+                list.extend(options(field, &written));
+            }
+            let input = self.called_input(name);
+            list.extend(input.iter().flatten().map(|option| proposal(Kind::Option, option, &written(option), "", "")));
+            // In a filter of the source there is no record yet.
+            if !self.is_in_filter() || self.target() != names::source(self.place.root) {
+                list.extend(self.values_of_names(name));
+            }
+        }
+        list
+    }
+
+    /// Whole expressions: the field of the same name first.
+    fn values_of_names(&self, wanted: &str) -> Vec<Proposal> {
+        let mut list = Vec::new();
+        let is_in_brackets = self.is_in_brackets();
+        for name in names::seen(self.place).iter().rev() {
+            for member in self.around.members(&name.means, &[]) {
+                if member.text != wanted && !(member.text == "id" && wanted.ends_with("id")) {
+                    continue;
+                }
+                let label = format!("${{ {}.{} }}", name.text, member.text);
+                let insert = if is_in_brackets { format!("\"{label}\"") } else { label.clone() };
+                list.push(Proposal { insert, ..of_member(&Member { text: label, ..member }, String::new()) });
+            }
+        }
+        list
+    }
+
+    /// Whether the place is the value of a field or an input, or of a comparison with one.
+    fn is_field_value(&self) -> bool {
+        self.place.trail.iter().any(|stop| match stop {
+            Stop::Map { holds: Holds::Names(Naming::Field | Naming::Input, _), .. } => true,
+            Stop::Map { holds: Holds::Keys(mapping), .. } => std::ptr::eq(*mapping, &FILTER),
+            Stop::Map { holds: Holds::Names(..) | Holds::Kinds(_) | Holds::Anything, .. } | Stop::List { .. } => false,
+        })
+    }
+
+    pub(super) fn is_in_filter(&self) -> bool {
+        let is_filter = |stop: &Stop<'_>| matches!(stop, Stop::Map { holds: Holds::Keys(mapping), .. } if std::ptr::eq(*mapping, &FILTER));
+        self.place.trail.iter().any(is_filter)
+            || matches!(self.place.slot, Slot::Key { holds: Holds::Keys(mapping), .. } if std::ptr::eq(mapping, &FILTER))
+    }
+
+    fn is_in_brackets(&self) -> bool {
+        let line = self.file.line(self.offset);
+        let before = &self.file.text[line.start..self.offset];
+        before.matches(['{', '[']).count() > before.matches(['}', ']']).count()
+    }
+
+    /// The fields of what is mapped.
+    fn source_fields(&self) -> Vec<Proposal> {
+        let Some(name) = thing::mapped(self.place) else { return Vec::new() };
+        self.around.members(&name.means, &[]).iter().map(|member| of_member(member, written(&member.text))).collect()
+    }
+}
+
+/// What there is to choose from for a field.
+pub(super) fn options(field: &Field, write: &dyn Fn(&str) -> String) -> Vec<Proposal> {
+    if field.field_type == FieldType::Boolean {
+        return booleans().to_vec();
+    }
+    let option = |option: &FieldOption| {
+        let detail = if option.label == option.value { "" } else { &option.label };
+        proposal(Kind::Option, &option.value, &write(&option.value), detail, "")
+    };
+    field.options.iter().map(option).collect()
+}
+
+fn word(word: &Word) -> Proposal {
+    proposal(Kind::Word, word.word, &written(word.word), "", word.doc)
+}
+
+fn booleans() -> [Proposal; 2] {
+    [proposal(Kind::Word, "true", "true", "", ""), proposal(Kind::Word, "false", "false", "", "")]
+}
+
+/// A value that is an example, with the quotes that it is best read with.
+fn written_example(value: &str) -> String {
+    if value.contains(['*', ' ']) { format!("\"{value}\"") } else { value.to_owned() }
+}
+
+fn can(abilities: &[Ability]) -> String {
+    let words = |is_trigger| {
+        let words: Vec<String> = abilities
+            .iter()
+            .filter(|ability| ability.is_trigger() == is_trigger)
+            .map(|ability| format!("`{}`", ability.word()))
+            .collect();
+        words.join(", ")
+    };
+    let (polls, steps) = (words(true), words(false));
+    [("Polled for", polls), ("Steps", steps)]
+        .iter()
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(what, words)| format!("{what}: {words}."))
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
