@@ -251,6 +251,9 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// An editor that ended its server without a word, or died.
+    #[error("the editor is gone, and has not said that it would")]
+    LeftAloneByEditor,
     /// A signal came first.
     #[error("stopped before it was done; the next start goes on from here")]
     Stopped,
@@ -296,7 +299,9 @@ impl Failure {
             | Self::Disabled { .. }
             | Self::Template { .. }
             | Self::Sync { .. }
-            | Self::Held { .. } => Status::Project,
+            | Self::Held { .. }
+            // The editors' protocol asks for a 1, whatever else we say by it.
+            | Self::LeftAloneByEditor => Status::Project,
             Self::NothingChosen { .. } | Self::Unconfirmed { .. } | Self::BadInputs { .. } => Status::Usage,
             Self::NoFolder { .. }
             | Self::Unknown { .. }
@@ -383,6 +388,7 @@ impl Failure {
             | Self::Refused(_)
             | Self::NoneCouldWork { .. }
             | Self::NotReady { .. }
+            | Self::LeftAloneByEditor
             | Self::Stopped
             | Self::Store(_)
             | Self::System { .. } => None,

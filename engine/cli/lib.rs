@@ -23,6 +23,7 @@ pub mod failures;
 pub mod fmt;
 pub mod init;
 pub mod language;
+pub mod lsp;
 pub mod manual;
 pub mod pause;
 pub mod repair;
@@ -81,6 +82,8 @@ enum Command {
     /// Look at the language that flows are written in
     #[command(subcommand)]
     Language(language::Command),
+    /// Tell editors what is wrong, what may stand at the cursor, and what stands there
+    Lsp(lsp::Arguments),
     /// Run a project's flows until told to stop
     Up(up::Arguments),
     /// Run one flow, perhaps only once or for one record
@@ -127,6 +130,7 @@ impl Command {
                 | Self::Init(_)
                 | Self::Explain(_)
                 | Self::Language(_)
+                | Self::Lsp(_)
                 | Self::Sandbox(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -187,6 +191,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Fmt(arguments) => fmt::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Language(command) => language::run(&command),
+            Command::Lsp(arguments) => lsp::run(arguments),
             Command::Up(arguments) => up::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Status(arguments) => status::run(&arguments).await,

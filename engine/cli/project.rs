@@ -39,9 +39,9 @@ pub struct ProjectFiles {
 }
 
 /// The folder of flows.
-const FLOWS: &str = "flows";
+pub const FLOWS: &str = "flows";
 /// The folder of manifests.
-const CONNECTORS: &str = "connectors";
+pub const CONNECTORS: &str = "connectors";
 /// The folder of pulled schemas.
 pub const SCHEMAS: &str = "schemas";
 /// What holds for the whole project.

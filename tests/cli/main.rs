@@ -14,6 +14,8 @@ mod connectors;
 mod database;
 mod databases;
 mod demo;
+mod editing;
+mod editor;
 mod formatting;
 mod help;
 #[cfg(unix)]

@@ -78,6 +78,12 @@ impl Understood {
 
     /// The same, without checking flows again that have not changed.
     pub fn check_remembered(&self, dir: &Path, schemas: &[SourceFile], memory: &mut Memory) -> Checked {
+        let (catalog, diagnostics) = self.catalog_offline(dir, schemas);
+        self.check_in(&catalog, diagnostics, memory)
+    }
+
+    /// What is known of connections without asking a service, and all that is wrong outside of flows' names.
+    pub fn catalog_offline(&self, dir: &Path, schemas: &[SourceFile]) -> (Catalog, Vec<Diagnostic>) {
         let mut catalog = Catalog { connectors: self.connectors.names(), ..Catalog::default() };
         let mut diagnostics = self.diagnostics.clone();
         for definition in &self.connections {
@@ -98,9 +104,14 @@ impl Understood {
         diagnostics.extend(granted.iter().flat_map(|granted| needs::missing(self, granted)));
         catalog.objects =
             pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();
-        let mut checked = memory.check(&self.definitions, &catalog, &self.project.defaults());
-        checked.diagnostics.extend(flow::check_tests(&self.tests, &self.definitions, &catalog));
-        self.blamed(self.with_syncs(checked, &catalog), diagnostics)
+        (catalog, diagnostics)
+    }
+
+    /// The checked flows, and all diagnostics after these, without checking flows again that have not changed.
+    pub fn check_in(&self, catalog: &Catalog, diagnostics: Vec<Diagnostic>, memory: &mut Memory) -> Checked {
+        let mut checked = memory.check(&self.definitions, catalog, &self.project.defaults());
+        checked.diagnostics.extend(flow::check_tests(&self.tests, &self.definitions, catalog));
+        self.blamed(self.with_syncs(checked, catalog), diagnostics)
     }
 
     /// The checked flows, and all diagnostics after these.
