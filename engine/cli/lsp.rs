@@ -9,6 +9,7 @@ mod definition;
 mod diagnostics;
 mod documents;
 mod fixes;
+mod formatting;
 mod hover;
 mod projects;
 mod protocol;

@@ -6,15 +6,18 @@
 
 mod backlog;
 mod bare;
+mod editor;
 mod idle;
 mod process;
 mod report;
 mod site;
 mod starting;
+#[path = "../support/wire.rs"]
+mod wire;
 
 use report::Report;
 
-const PARTS: [&str; 4] = ["backlog", "memory", "idle", "starting"];
+const PARTS: [&str; 5] = ["backlog", "memory", "idle", "starting", "editor"];
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -40,6 +43,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted("starting") {
         starting::measure(&mut report)?;
+    }
+    if is_wanted("editor") {
+        editor::measure(&mut report)?;
     }
     report.left_out = PARTS.into_iter().filter(|part| !is_wanted(part)).collect();
     report.print();

@@ -239,6 +239,29 @@ fn corrections_are_applied_by_the_editor_and_what_was_wrong_is_gone() {
 }
 
 #[test]
+fn a_buffer_is_laid_out_as_fmt_does_it() {
+    let project = project();
+    let mut editor = Editor::start(&project);
+    editor.open(FLOW);
+    let parameters =
+        json!({"textDocument": {"uri": editor.uri(FLOW)}, "options": {"tabSize": 2, "insertSpaces": true}});
+    editor.replace(
+        FLOW,
+        "  - upsert: warehouse.people\n    match: hubspot_id",
+        "  - match:   hubspot_id # their id\n    upsert: warehouse.people",
+    );
+    let edits = editor.ask("textDocument/formatting", parameters.clone()).expect("it is answered");
+    editor.apply(FLOW, &edits);
+    let laid_out = "  - upsert: warehouse.people\n    match: hubspot_id # their id\n";
+    assert!(editor.text(FLOW).contains(laid_out), "{}", editor.text(FLOW));
+    assert_eq!(editor.ask("textDocument/formatting", parameters.clone()), Ok(json!([])));
+    // What does not parse is left alone.
+    editor.replace(FLOW, "trigger: {", "trigger: {{");
+    assert_eq!(editor.ask("textDocument/formatting", parameters), Ok(Json::Null));
+    assert_eq!(editor.quit().status, 0);
+}
+
+#[test]
 fn the_conversation_ends_as_the_protocol_says() {
     let project = project();
     let mut early = Editor::silent(&project);

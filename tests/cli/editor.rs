@@ -1,24 +1,18 @@
 //! An editor as the protocol wants it: buffers of its own, messages over pipes, and a text that edits are applied to.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::io::Read as _;
+use std::process::Stdio;
 
 use serde_json::{Value as Json, json};
 
 use crate::project::{Project, Said};
-
-/// Longer than anything takes on a busy machine; nothing waits for it to pass.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::wire::Wire;
 
 /// An editor at work on a project.
 pub struct Editor<'a> {
     project: &'a Project,
-    child: Child,
-    input: Option<ChildStdin>,
-    messages: Receiver<Json>,
+    wire: Wire,
     n_requests: i64,
     buffers: BTreeMap<String, Buffer>,
     /// What was published last of each file, with the version that it is of.
@@ -49,25 +43,8 @@ impl<'a> Editor<'a> {
     /// Starts the server, and says nothing.
     pub fn silent(project: &'a Project) -> Self {
         let mut command = project.command(&["lsp", "--stdio"]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let input = child.stdin.take();
-        let output = child.stdout.take().expect("standard output is a pipe");
-        let (into, messages) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut output = BufReader::new(output);
-            while let Some(message) = read(&mut output) {
-                if into.send(message).is_err() {
-                    return;
-                }
-            }
-        });
-        let (buffers, published) = (BTreeMap::new(), BTreeMap::new());
-        Self { project, child, input, messages, n_requests: 0, buffers, published, heard: Vec::new() }
+        let wire = Wire::start(command.stderr(Stdio::piped()));
+        Self { project, wire, n_requests: 0, buffers: BTreeMap::new(), published: BTreeMap::new(), heard: Vec::new() }
     }
 
     /// The name of a project's file.
@@ -75,23 +52,16 @@ impl<'a> Editor<'a> {
         format!("file://{}", self.project.path(path).display().to_string().trim_end_matches('/'))
     }
 
-    /// Sends a message.
-    pub fn send(&mut self, message: &Json) {
-        let body = message.to_string();
-        let input = self.input.as_mut().expect("it was not hung up");
-        write!(input, "Content-Length: {}\r\n\r\n{body}", body.len()).and_then(|()| input.flush()).expect("it listens");
-    }
-
     /// Tells something.
     pub fn tell(&mut self, method: &str, parameters: Json) {
-        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": parameters}));
+        self.wire.tell(method, parameters);
     }
 
     /// Asks something, and waits for the answer.
     pub fn ask(&mut self, method: &str, parameters: Json) -> Result<Json, Json> {
         self.n_requests += 1;
         let id = self.n_requests;
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": parameters}));
+        self.wire.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": parameters}));
         loop {
             let message = self.hear();
             if message["id"] == id && message.get("method").is_none() {
@@ -105,7 +75,7 @@ impl<'a> Editor<'a> {
 
     /// The next message; what is published is noted.
     fn hear(&mut self) -> Json {
-        let message = self.messages.recv_timeout(PATIENCE).expect("it still speaks");
+        let message = self.wire.hear();
         if message["method"] == "textDocument/publishDiagnostics" {
             let parameters = &message["params"];
             let uri = parameters["uri"].as_str().unwrap_or_default().to_owned();
@@ -247,47 +217,17 @@ impl<'a> Editor<'a> {
 
     /// Hangs up, as an editor does that dies.
     pub fn hang_up(mut self) -> Said {
-        self.input = None;
+        self.wire.input = None;
         self.ended()
     }
 
     /// How the server ended.
     pub fn ended(mut self) -> Said {
         let mut err = String::new();
-        self.child.stderr.take().expect("standard error is a pipe").read_to_string(&mut err).expect("UTF-8");
-        let status = self.child.wait().expect("it ends").code().unwrap_or(-1);
+        self.wire.child.stderr.take().expect("standard error is a pipe").read_to_string(&mut err).expect("UTF-8");
+        let status = self.wire.child.wait().expect("it ends").code().unwrap_or(-1);
         Said { status, out: String::new(), err }
     }
-}
-
-impl Drop for Editor<'_> {
-    fn drop(&mut self) {
-        // One that has ended cannot be killed, and need not be.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// One message, or the end.
-fn read(output: &mut BufReader<ChildStdout>) -> Option<Json> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if output.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        match line.trim_end() {
-            "" => break,
-            header => {
-                if let Some(value) = header.strip_prefix("Content-Length: ") {
-                    length = value.parse().ok()?;
-                }
-            }
-        }
-    }
-    let mut body = vec![0; length];
-    output.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
 }
 
 /// A byte's place as editors count: lines, and in them units of UTF-16.

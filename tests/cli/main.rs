@@ -32,3 +32,5 @@ mod shop;
 mod starting;
 mod steps;
 mod triggers;
+#[path = "../support/wire.rs"]
+mod wire;

@@ -3,8 +3,8 @@
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProvider, CompletionOptions, Contents, DefinitionProvider,
-    ExecuteCommandOptions, HoverProvider, InitializeResult, MarkupContent, MarkupKind, Save, ServerCapabilities,
-    ServerInfo, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
+    DocumentFormattingProvider, ExecuteCommandOptions, HoverProvider, InitializeResult, MarkupContent, MarkupKind,
+    Save, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
 };
 use serde_json::{Value as Json, json};
 
@@ -36,6 +36,7 @@ pub fn introduction() -> InitializeResult {
             hover_provider: Some(HoverProvider::Bool(true)),
             definition_provider: Some(DefinitionProvider::Bool(true)),
             code_action_provider: Some(CodeActionProvider::CodeActionOptions(actions)),
+            document_formatting_provider: Some(DocumentFormattingProvider::Bool(true)),
             execute_command_provider: Some(commands),
             ..ServerCapabilities::default()
         },

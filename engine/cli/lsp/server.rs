@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use lsp_server::{ErrorCode, Message, Notification, Request, Response};
 use lsp_types::{
     CodeActionRequest, CompletionRequest, DefinitionRequest, Diagnostic as Shown, DidChangeTextDocumentParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, HoverRequest, InitializeParams, PublishDiagnosticsParams,
-    Request as Kind, Uri,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingRequest, HoverRequest, InitializeParams,
+    PublishDiagnosticsParams, Request as Kind, Uri,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 use super::documents::{Buffer, Documents, path_of};
 use super::projects::{Project, folder_of};
-use super::{completion, definition, diagnostics, fixes, hover, protocol};
+use super::{completion, definition, diagnostics, fixes, formatting, hover, protocol};
 use crate::explain;
 
 /// How it ended.
@@ -222,6 +222,12 @@ impl Server {
             return respond::<CodeActionRequest>(request, |parameters| {
                 let (project, buffer) = self.place(&parameters.text_document.uri)?;
                 Some(fixes::actions(project, buffer, parameters.range, &parameters.context))
+            });
+        }
+        if is(DocumentFormattingRequest::METHOD) {
+            return respond::<DocumentFormattingRequest>(request, |parameters| {
+                let (project, buffer) = self.place(&parameters.text_document.uri)?;
+                formatting::edits(project, buffer)
             });
         }
         if request.method == "workspace/executeCommand" {

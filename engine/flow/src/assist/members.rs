@@ -4,7 +4,8 @@ use sdk::{ActionSchema, Field, FieldType, ObjectSchema};
 use text::{Kind as NodeKind, Map};
 
 use super::Surroundings;
-use super::names::{Meaning, Object, map_of};
+use super::names::{Meaning, Object};
+use super::place::map_of;
 
 /// A part of a value.
 #[derive(Clone, Debug)]

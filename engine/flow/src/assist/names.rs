@@ -3,7 +3,7 @@
 use sdk::ConnectionName;
 use text::{Entry, Kind, Map, Node, Span};
 
-use super::place::{Place, Stop};
+use super::place::{Place, Stop, map_of};
 use crate::language::{STEP, Shape};
 use crate::parse::target;
 
@@ -73,6 +73,10 @@ pub(super) fn seen<'a>(place: &Place<'a>) -> Vec<Name<'a>> {
     let mut names = Vec::new();
     let trigger = root.get("trigger").and_then(|entry| map_of(&entry.value));
     let has = |key: &str| trigger.is_some_and(|trigger| trigger.get(key).is_some());
+    if let Some(inputs) = root.get("inputs").and_then(|entry| map_of(&entry.value)) {
+        // Those of a template, which are filled in before anything runs.
+        names.push(usual("inputs", Meaning::Inputs(Some(inputs))));
+    }
     if has("manual") {
         let manual = trigger.and_then(|trigger| map_of(&trigger.get("manual")?.value));
         let inputs = manual.and_then(|manual| map_of(&manual.get("inputs")?.value));
@@ -191,13 +195,4 @@ fn item_of<'a>(list: &Node, names: &[Name<'a>]) -> Meaning<'a> {
 
 fn named<'a>(entry: &Entry) -> Name<'a> {
     Name { text: entry.key.text.clone(), means: Meaning::Value, made_at: Some(entry.key.span) }
-}
-
-pub(super) fn map_of(node: &Node) -> Option<&Map> {
-    match &node.kind {
-        Kind::Map(map) => Some(map),
-        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::List(_) | Kind::Broken => {
-            None
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use text::{Entry, Kind, Map, Node, Span};
 
 use super::Cursor;
-use crate::language::{Kinds, Mapping, Naming, Shape};
+use crate::language::{Document, INSTANCE, Kinds, Mapping, Naming, Shape};
 
 /// A place, with the way to it.
 #[derive(Debug)]
@@ -142,17 +142,25 @@ fn kind_of(kinds: &'static Kinds, map: Option<&Map>) -> Holds {
 
 /// The place of a cursor in an outline.
 pub(super) fn find<'a>(root: &'a Node, cursor: Cursor<'_>) -> Option<Place<'a>> {
-    let shapes = Shapes(Some(Shape::Map(cursor.document.mapping())));
-    let mut trail = Vec::new();
-    let slot = walk(root, shapes, cursor.offset, &mut trail)?;
     static NOTHING: Map = Map { entries: Vec::new() };
-    let root = match &root.kind {
-        Kind::Map(map) => map,
-        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::List(_) | Kind::Broken => {
-            &NOTHING
-        }
+    let map = map_of(root).unwrap_or(&NOTHING);
+    let mapping = match cursor.document {
+        Document::Flow if map.get("from").is_some() => &INSTANCE,
+        document => document.mapping(),
     };
-    Some(Place { root, trail, slot })
+    let mut trail = Vec::new();
+    let slot = walk(root, Shapes(Some(Shape::Map(mapping))), cursor.offset, &mut trail)?;
+    Some(Place { root: map, trail, slot })
+}
+
+/// The map that a node is.
+pub(super) fn map_of(node: &Node) -> Option<&Map> {
+    match &node.kind {
+        Kind::Map(map) => Some(map),
+        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::List(_) | Kind::Broken => {
+            None
+        }
+    }
 }
 
 fn walk<'a>(node: &'a Node, shapes: Shapes, offset: usize, trail: &mut Vec<Stop<'a>>) -> Option<Slot<'a>> {

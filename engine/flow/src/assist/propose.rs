@@ -115,7 +115,7 @@ impl Asked<'_> {
 
     /// The connections that the flow lists.
     fn declared(&self) -> BTreeSet<&str> {
-        let map = self.place.root.get("connections").and_then(|entry| names::map_of(&entry.value));
+        let map = self.place.root.get("connections").and_then(|entry| place::map_of(&entry.value));
         map.into_iter().flat_map(|map| map.entries.iter().map(|entry| entry.key.text.as_str())).collect()
     }
 }

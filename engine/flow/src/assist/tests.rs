@@ -164,6 +164,15 @@ fn expressions_see_what_stands_before_them() {
 }
 
 #[test]
+fn templates_and_what_is_made_of_them_are_helped_with() {
+    let template = "flow: a\ninputs:\n  stage: {type: text}\ntrigger: {poll: crm.contacts, every: 15s}\nwhen: |\n";
+    assert!(labels(template).contains(&"inputs".to_owned()));
+    assert_eq!(labels(&template.replace("when: |", "when: inputs.|")), ["stage"]);
+    let keys = labels("flow: a\nfrom: leads@1\n|\n");
+    assert!(keys.contains(&"bind".to_owned()) && !keys.contains(&"trigger".to_owned()), "{keys:?}");
+}
+
+#[test]
 fn nothing_is_offered_where_nothing_is_known() {
     for rest in ["description: |\n", "# a comm|ent\n", "steps:\n  - skip: plain |\n", "when: record.email == \"|\"\n"] {
         offers(rest, &[], &["flow", "steps", "upsert", "record"]);

@@ -163,6 +163,7 @@ fn noted<'a>(
         | Notation::Moment
         | Notation::TimeZone
         | Notation::Size
+        | Notation::Share
         | Notation::Path
         | Notation::Status
         | Notation::References => None,

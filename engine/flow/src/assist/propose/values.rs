@@ -80,6 +80,7 @@ impl Asked<'_> {
             | Notation::StepName
             | Notation::Moment
             | Notation::Size
+            | Notation::Share
             | Notation::Path
             | Notation::Status
             | Notation::References => Vec::new(),
