@@ -166,7 +166,11 @@ impl Project {
     fn read(&self) -> ProjectFiles {
         let read = |env| ProjectFiles::read_whatever_there_is(&self.dir, env)?.with_schemas();
         let files = read(self.env.as_deref()).or_else(|_| read(None));
-        files.unwrap_or_else(|_| ProjectFiles { dir: self.dir.clone(), ..ProjectFiles::default() })
+        files.unwrap_or_else(|_| {
+            let mut nothing = ProjectFiles::default();
+            nothing.dir.clone_from(&self.dir);
+            nothing
+        })
     }
 
     fn take_in(&mut self, buffer: &Buffer) {
