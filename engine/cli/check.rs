@@ -3,6 +3,7 @@
 pub mod cost;
 mod fixing;
 mod github;
+mod online;
 mod report;
 mod sarif;
 mod watch;
@@ -49,6 +50,9 @@ pub struct Arguments {
     /// Check again whenever a file changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["fix", "diff", "format"])]
     watch: bool,
+    /// Ask services for today's fields and scopes, instead of taking them as they were pulled; nothing is kept
+    #[arg(long, conflicts_with_all = ["fix", "diff", "watch", "cost"])]
+    online: bool,
     /// Tell what flows will ask of their services, and fail above what `millrace.yaml` allows
     #[arg(long, conflicts_with_all = ["fix", "diff", "watch"])]
     cost: bool,
@@ -67,6 +71,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if arguments.cost {
         return cost::run(arguments, arguments.records_per_day).await;
+    }
+    if arguments.online {
+        return online::run(arguments).await;
     }
     let files = arguments.files()?;
     if arguments.fix || arguments.diff {

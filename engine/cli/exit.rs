@@ -33,13 +33,15 @@ pub enum Status {
     InUse = 8,
     /// This machine refused: a file, a port, a terminal.
     System = 9,
+    /// An account is no longer what flows were checked against.
+    Drift = 10,
     /// Stopped by a signal before it was done; as shells say it, 128 and the number of Ctrl-C's signal.
     Stopped = 130,
 }
 
 impl Status {
     /// Each with what it says, as `millrace --help` shows them.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Done, "done as asked"),
         (Self::Project, "the project's files have mistakes, or nothing in them can run"),
         (Self::Usage, "the command line is not understood"),
@@ -50,6 +52,7 @@ impl Status {
         (Self::State, "the engine's state cannot be used or kept"),
         (Self::InUse, "another engine works there"),
         (Self::System, "this machine refused a file, a port or a thread"),
+        (Self::Drift, "an account has changed, and flows are hit by it"),
         (Self::Stopped, "stopped by a signal before it was done"),
     ];
 }
@@ -153,6 +156,12 @@ pub enum Failure {
     Sync {
         /// Which.
         sync: FlowId,
+    },
+    /// Accounts that are no longer what flows were checked against; each place was shown.
+    #[error("{summary}")]
+    Drift {
+        /// How many places of how many flows.
+        summary: String,
     },
     /// A flow that is switched off in its file.
     #[error("`{flow}` is switched off by `enabled: false`")]
@@ -310,6 +319,7 @@ impl Failure {
             | Self::LeftAlone { .. }
             | Self::Refused(_) => Status::NotFound,
             Self::NoneCouldWork { .. } | Self::NotReady { .. } => Status::Service,
+            Self::Drift { .. } => Status::Drift,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
             Self::Stopped => Status::Stopped,
@@ -380,6 +390,9 @@ impl Failure {
                 Some(format!("make a flow of it: `flow: its-id`, `from: {flow}@1` and `inputs`"))
             }
             Self::Sync { .. } => Some("write a flow for each of its directions".to_owned()),
+            Self::Drift { .. } => Some(
+                "change these places, then `millrace schema pull`; `millrace check --online` tells the same".to_owned(),
+            ),
             Self::Disabled { .. } => Some("take that line out, then try again".to_owned()),
             Self::File { source, .. } => rights(source),
             Self::Store(store::Error::File { source, .. }) => rights(source),

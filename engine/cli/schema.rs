@@ -1,6 +1,10 @@
 //! `millrace schema`: the fields of an account's objects, asked for or as they were pulled.
 
+mod change;
+mod diff;
 pub mod granted;
+mod hits;
+pub mod online;
 pub mod pull;
 pub mod snapshot;
 
@@ -20,6 +24,9 @@ pub enum Command {
     /// Ask for fields, and keep them in `schemas/` for `check`
     #[command(after_help = "Examples:\n  millrace schema pull\n  millrace schema pull crm --object deals")]
     Pull(pull::Arguments),
+    /// Compare what was pulled with what accounts say now, and tell which flows that hits
+    #[command(after_help = "Examples:\n  millrace schema diff\n  millrace schema diff crm --format json")]
+    Diff(diff::Arguments),
     /// Show an object's fields: as pulled, or asked for where nothing was
     #[command(
         after_help = "Examples:\n  millrace schema show crm.contacts\n  millrace schema show crm.contacts lifecyclestage"
@@ -52,6 +59,7 @@ pub struct ShowArguments {
 pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Pull(arguments) => pull::run(&arguments).await,
+        Command::Diff(arguments) => diff::run(&arguments).await,
         Command::Show(arguments) => show(&arguments).await,
     }
 }

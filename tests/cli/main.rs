@@ -10,10 +10,12 @@ mod canary;
 mod checking;
 mod connections;
 mod connectors;
+mod cost;
 #[path = "../support/database.rs"]
 mod database;
 mod databases;
 mod demo;
+mod drift;
 mod editing;
 mod editor;
 mod formatting;

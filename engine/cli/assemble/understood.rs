@@ -14,7 +14,8 @@ use super::services::Use;
 use super::shares;
 use super::{configured, needs};
 use crate::project::ProjectFiles;
-use crate::schema::{granted, snapshot};
+use crate::schema::granted::{self, Granted};
+use crate::schema::snapshot;
 use crate::tables::counted;
 use crate::{Failure, problems, runs};
 
@@ -35,6 +36,25 @@ pub struct Understood {
     pub project: ProjectFile,
     /// Mistakes of shape.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What is known without asking anybody.
+pub struct Offline {
+    /// Of connections and, where they were pulled, of their objects.
+    pub catalog: Catalog,
+    /// The scopes that were granted when somebody pulled.
+    pub granted: Vec<Granted>,
+    /// What is wrong with the files.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Offline {
+    /// What flows are checked against, and all that is wrong besides: with the files, and with what was granted.
+    fn told(self, understood: &Understood) -> (Catalog, Vec<Diagnostic>) {
+        let Self { catalog, granted, mut diagnostics } = self;
+        diagnostics.extend(granted.iter().flat_map(|granted| needs::missing(understood, granted)));
+        (catalog, diagnostics)
+    }
 }
 
 impl Understood {
@@ -78,12 +98,22 @@ impl Understood {
 
     /// The same, without checking flows again that have not changed.
     pub fn check_remembered(&self, dir: &Path, schemas: &[SourceFile], memory: &mut Memory) -> Checked {
-        let (catalog, diagnostics) = self.catalog_offline(dir, schemas);
+        self.check_known(self.known_offline(dir, schemas), memory)
+    }
+
+    /// Everything that can be said of the files by what is known of their connections.
+    pub fn check_known(&self, known: Offline, memory: &mut Memory) -> Checked {
+        let (catalog, diagnostics) = known.told(self);
         self.check_in(&catalog, diagnostics, memory)
     }
 
     /// What is known of connections without asking a service, and all that is wrong outside of flows' names.
     pub fn catalog_offline(&self, dir: &Path, schemas: &[SourceFile]) -> (Catalog, Vec<Diagnostic>) {
+        self.known_offline(dir, schemas).told(self)
+    }
+
+    /// What is known of connections without asking a service and without a secret.
+    pub fn known_offline(&self, dir: &Path, schemas: &[SourceFile]) -> Offline {
         let mut catalog = Catalog { connectors: self.connectors.names(), ..Catalog::default() };
         let mut diagnostics = self.diagnostics.clone();
         for definition in &self.connections {
@@ -101,10 +131,9 @@ impl Understood {
         let is_known = !self.diagnostics.iter().any(is_of_connections);
         let blames = |one: &Diagnostic| one.code == crate::codes::SCHEMA_OF_NOBODY;
         diagnostics.extend(mistakes.into_iter().chain(also).filter(|one| is_known || !blames(one)));
-        diagnostics.extend(granted.iter().flat_map(|granted| needs::missing(self, granted)));
         catalog.objects =
             pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();
-        (catalog, diagnostics)
+        Offline { catalog, granted, diagnostics }
     }
 
     /// The checked flows, and all diagnostics after these, without checking flows again that have not changed.

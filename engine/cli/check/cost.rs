@@ -28,7 +28,8 @@ use crate::assemble::{Understood, shares};
 use crate::place::Place;
 use crate::project::{PROJECT, ProjectFiles};
 use crate::schema::snapshot;
-use crate::{Failure, codes, screen};
+use crate::tables::counted;
+use crate::{Failure, codes, problems, screen};
 use account::{Account, Part};
 use amount::Range;
 use estimate::{Basis, FlowCost, History};
@@ -64,6 +65,10 @@ pub async fn run(arguments: &Arguments, records_per_day: Option<u64>) -> Result<
     let mut diagnostics = checked.diagnostics.clone();
     diagnostics.extend(too_dear(&understood, &costs));
 
+    let n_mistaken = understood.definitions.len().saturating_sub(checked.flows.len());
+    if n_mistaken > 0 {
+        problems::warn(&format!("{} with mistakes left out", counted(n_mistaken as u64, "flow")));
+    }
     let is_wanted = |flow: &FlowId| wanted.is_empty() || wanted.contains(flow);
     match arguments.format {
         CheckFormat::Text => screen::say(&shown::text(&costs, &is_wanted, records_per_day)),

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use text::{Diagnostic, MAX_FILE_SIZE};
 
 use super::granted::{self, Granted};
+use super::online;
 use super::snapshot::{self, Snapshot};
 use super::unmade;
 use crate::assemble::{ConnectionPlace, Environment, Opening, Understood};
@@ -101,7 +102,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         };
         pulled.push(Pulled { name, outcome });
     }
-    for granted in join_all(asked.iter().map(|(place, open, _)| ask_scopes(place, &**open))).await.into_iter().flatten()
+    for granted in
+        join_all(asked.iter().map(|(place, open, _)| online::scopes(place, &**open))).await.into_iter().flatten()
     {
         let name = format!("{}, its scopes", granted.connection);
         pulled.push(Pulled { name, outcome: Ok(keep_granted(&dir, &granted)?) });
@@ -149,15 +151,6 @@ async fn ask(
         answers.push((snapshot, name));
     }
     answers
-}
-
-/// What the credentials were granted, where the service tells. Where it does not answer, its objects have said why.
-async fn ask_scopes(place: &ConnectionPlace<'_>, open: &dyn Connection) -> Option<Granted> {
-    let mut scopes = open.scopes().await.ok()??;
-    scopes.sort();
-    scopes.dedup();
-    let connector = place.definition.connector.value.clone();
-    Some(Granted { connection: place.name().clone(), connector, scopes })
 }
 
 /// Writes the file of what is granted, where it differs.

@@ -10,6 +10,7 @@ mod flows;
 mod histories;
 mod kill;
 mod lanes;
+mod measuring;
 mod places;
 mod repairs;
 mod schedules;
