@@ -107,6 +107,19 @@ fn other_places_are_linked_and_other_files_are_told_of() {
 }
 
 #[test]
+fn syncs_and_tests_are_helped_with_too() {
+    let project = project();
+    let mut editor = Editor::start(&project);
+    editor.open_as("flows/both.yaml", "sync: both\n");
+    assert_ne!(editor.codes("flows/both.yaml"), Vec::<String>::new(), "it is not whole yet");
+    editor.replace("flows/both.yaml", "sync: both\n", "sync: both\n\n");
+    assert_ne!(editor.labels("flows/both.yaml", "sync: both\n"), Vec::<String>::new());
+    editor.open_as("flows/people.test.yaml", "test: peopl\n");
+    let found = editor.diagnostics("flows/people.test.yaml");
+    assert!(found.iter().any(|one| one["message"].as_str().is_some_and(|text| text.contains("peopl"))), "{found:#?}");
+}
+
+#[test]
 fn other_peoples_yaml_is_left_alone() {
     let project = project();
     let mut editor = Editor::start(&project);

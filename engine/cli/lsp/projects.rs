@@ -34,8 +34,10 @@ pub struct Project {
 /// What a file is to a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A flow.
+    /// A flow, or a sync.
     Flow,
+    /// A test of a flow.
+    Test,
     /// `connections.yaml`, or that of an environment.
     Connections,
     /// `millrace.yaml`.
@@ -56,7 +58,7 @@ impl Role {
         let folder = path.parent()?;
         let is_test = name.ends_with(".test.yaml");
         if folder == dir.join(FLOWS) {
-            return (!is_test).then_some(Self::Flow);
+            return Some(if is_test { Self::Test } else { Self::Flow });
         }
         if folder == dir.join(CONNECTORS) {
             return Some(Self::Manifest);
@@ -70,19 +72,26 @@ impl Role {
         if folder == dir && name.starts_with("connections.") {
             return Some(Self::Connections);
         }
-        let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
-        (!is_test && first.is_some_and(|line| line.starts_with("flow:"))).then_some(Self::Flow)
+        let is_flow = ["flow:", "sync:"].iter().any(|key| first_line(text).starts_with(key));
+        (!is_test && is_flow).then_some(Self::Flow)
     }
 
     /// The language that it is written in, where an editor can be told about it.
-    pub fn document(self) -> Option<Document> {
+    pub fn document(self, text: &str) -> Option<Document> {
         match self {
+            Self::Flow if first_line(text).starts_with("sync:") => Some(Document::Sync),
             Self::Flow => Some(Document::Flow),
+            Self::Test => Some(Document::Test),
             Self::Connections => Some(Document::Connections),
             Self::Settings => Some(Document::Settings),
             Self::Manifest | Self::Schema => None,
         }
     }
+}
+
+/// The line that says what a document is.
+fn first_line(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default()
 }
 
 /// The folder of the project that a file belongs to: the nearest one above it, but none above the editor's own folders.
@@ -137,7 +146,7 @@ impl Project {
         position: Position,
         ask: impl FnOnce(Cursor<'_>, &Surroundings<'_>) -> T,
     ) -> Option<T> {
-        let document = Role::of(&self.dir, &buffer.path, &buffer.file.text)?.document()?;
+        let document = Role::of(&self.dir, &buffer.path, &buffer.file.text)?.document(&buffer.file.text)?;
         let settings = |connector: &str| {
             let known = self.understood.connectors.find(connector);
             known.map_or(&[][..], |known| known.connector.descriptor().settings)
@@ -187,6 +196,7 @@ impl Project {
         self.files.places.insert(shown.as_str().into(), buffer.path.clone());
         let files = match role {
             Role::Flow => &mut self.files.flows,
+            Role::Test => &mut self.files.tests,
             Role::Manifest => &mut self.files.connectors,
             Role::Schema => &mut self.files.schemas,
             // Those of an environment count only where it was chosen.
@@ -226,7 +236,8 @@ mod tests {
         assert_eq!(role("/p/schemas/crm.contacts.yaml", ""), Some(Role::Schema));
         assert_eq!(role("/p/docker-compose.yaml", "services: {}\n"), None);
         assert_eq!(role("/p/drafts/a.yaml", "# a draft\nflow: a\n"), Some(Role::Flow));
-        assert_eq!(role("/p/flows/a.test.yaml", "test: a\n"), None);
+        assert_eq!(role("/p/flows/a.test.yaml", "test: a\n"), Some(Role::Test));
+        assert_eq!(Role::Flow.document("# both ways\nsync: a\n"), Some(Document::Sync));
         assert_eq!(role("/p/flows/notes.md", "flow: a"), None);
     }
 
