@@ -155,6 +155,11 @@ fn expressions_see_what_stands_before_them() {
     offers("steps:\n  - each: ${ record.tags }\n    item: tag\n    steps:\n      - skip: ${ |\n", &["tag"], &["item"]);
     offers("steps:\n  - if: true\n    then:\n      - let: {inner: 1}\n  - skip: ${ |\n", &["record"], &["inner"]);
     offers("steps:\n  - skip: x\non_failure:\n  - skip: ${ failure.|\n", &["step", "message"], &[]);
+    offers(
+        "steps:\n  - find: crm.deals\n    filter: {amount: 1}\n    many: true\n    as: deals\n  - each: ${ deals }\n    steps:\n      - skip: ${ item.|\n",
+        &["dealname"],
+        &["firstname"],
+    );
     offers("steps:\n  - create: crm.deals\n    as: made\n  - skip: ${ made.|\n", &["id", "created"], &[]);
     let manual =
         "flow: a\ntrigger:\n  manual:\n    inputs:\n      order: {type: text}\nsteps:\n  - skip: ${ inputs.|\n";

@@ -7,7 +7,7 @@ use super::super::place::{Holds, Shapes, Stop};
 use super::super::values::written;
 use super::super::{Kind, Proposal};
 use super::{Asked, key_doc};
-use crate::language::{FILTER, Key, Kinds, Mapping, Naming, Notation, Shape, Standing};
+use crate::language::{Key, Kinds, Naming, Notation, Shape, Standing};
 
 impl Asked<'_> {
     pub(super) fn keys(&self, span: Span, holds: Holds, map: Option<&Map>) -> Vec<Proposal> {
@@ -23,13 +23,13 @@ impl Asked<'_> {
                 known.sort_by_key(|key| !key.required);
                 let mut list: Vec<_> = known.into_iter().map(|key| proposed(key, write(key.name, key.shape))).collect();
                 if let Some(others) = mapping.others {
-                    let own = self.own_keys(others.naming, others.shape, span, &is_there, mapping);
+                    let own = self.own_keys(others.naming, others.shape, span, &is_there);
                     list.splice(0..0, own);
                 }
                 list
             }
             Holds::Kinds(kinds) => self.kinds(kinds, span, &is_there),
-            Holds::Names(naming, shape) => self.own_keys(naming, *shape, span, &is_there, &FILTER),
+            Holds::Names(naming, shape) => self.own_keys(naming, *shape, span, &is_there),
             Holds::Anything => Vec::new(),
         }
     }
@@ -55,14 +55,7 @@ impl Asked<'_> {
     }
 
     /// Keys that the language does not name, but what they stand for does.
-    fn own_keys(
-        &self,
-        naming: Naming,
-        shape: Shape,
-        span: Span,
-        is_there: &dyn Fn(&str) -> bool,
-        mapping: &'static Mapping,
-    ) -> Vec<Proposal> {
+    fn own_keys(&self, naming: Naming, shape: Shape, span: Span, is_there: &dyn Fn(&str) -> bool) -> Vec<Proposal> {
         let key = |name: &str, kind, detail: &str, doc: &str| Proposal {
             label: name.to_owned(),
             insert: self.key_text(span, &written(name), shape),
@@ -72,9 +65,8 @@ impl Asked<'_> {
         };
         let list: Vec<Proposal> = match naming {
             Naming::Field => {
-                let is_filter = std::ptr::eq(mapping, &FILTER) && self.is_in_filter();
                 let mut fields = self.fields();
-                if !is_filter {
+                if !self.is_in_filter() {
                     fields.retain(|member| member.field.is_none_or(|field| !field.read_only));
                 }
                 fields.sort_by_key(|member| !member.field.is_some_and(|field| field.required));
@@ -123,7 +115,7 @@ impl Asked<'_> {
             .each()
             .iter()
             .all(|shape| matches!(shape, Shape::Map(_) | Shape::Kinds(_) | Shape::MapOf(..) | Shape::ListOf(_)));
-        let space = if is_block { "" } else { " " };
+        let space = if is_block && !self.is_in_brackets() { "" } else { " " };
         format!("{dash}{key}:{space}")
     }
 

@@ -207,7 +207,7 @@ impl Asked<'_> {
             || matches!(self.place.slot, Slot::Key { holds: Holds::Keys(mapping), .. } if std::ptr::eq(mapping, &FILTER))
     }
 
-    fn is_in_brackets(&self) -> bool {
+    pub(super) fn is_in_brackets(&self) -> bool {
         let line = self.file.line(self.offset);
         let before = &self.file.text[line.start..self.offset];
         before.matches(['{', '[']).count() > before.matches(['}', ']']).count()
