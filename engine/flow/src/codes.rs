@@ -38,6 +38,7 @@ text::codes! {
     BAD_INPUT = "F0119", "bad-input";
     NOT_ON_FAILURE = "F0120", "not-on-failure";
     PAIR_WITHOUT_COLON = "F0121", "pair-without-colon";
+    UNREACHABLE = "F0122", "unreachable";
 
     UNKNOWN_CONNECTION = "F0201", "unknown-connection";
     UNKNOWN_OBJECT = "F0202", "unknown-object";
@@ -66,6 +67,8 @@ text::codes! {
     RESERVED = "F0305", "reserved-word";
     NOT_SUPPORTED = "F0306", "not-in-expressions";
     TOO_LONG = "F0307", "expression-too-long";
+    OTHER_TYPE = "F0308", "compared-with-another-type";
+    NEVER_TRUE = "F0309", "never-true";
 
     UNKNOWN_NAME = "F0401", "unknown-name";
     MAY_BE_UNSET = "F0402", "may-be-unset";

@@ -2,7 +2,7 @@
 
 use text::{AsWritten, Declared, Diagnostic, Kind, LayoutError, Map, SourceFile};
 
-use crate::language::{CONNECTIONS, FLOW, INSTANCE, SETTINGS};
+use crate::language::{CONNECTIONS, FLOW, INSTANCE, SETTINGS, SYNC, TEST};
 use crate::parse;
 
 /// The file's text in canonical layout. Keys of documents that are not of this language stay where they are.
@@ -26,6 +26,10 @@ fn declared(file: &SourceFile, map: &Map) -> Option<Declared> {
     let is_connection = |kind: &Kind| matches!(kind, Kind::Map(map) if map.get("connector").is_some());
     if map.get("flow").is_some() {
         Some(Declared(if map.get("from").is_some() { &INSTANCE } else { &FLOW }))
+    } else if map.get("sync").is_some() {
+        Some(Declared(&SYNC))
+    } else if map.get("test").is_some() {
+        Some(Declared(&TEST))
     } else if file.path.ends_with("millrace.yaml") {
         Some(Declared(&SETTINGS))
     } else if map.entries.iter().any(|entry| is_connection(&entry.value.kind)) {
@@ -65,6 +69,14 @@ mod tests {
             "crm:\n  connector: hubspot\n  title: CRM\n  token: ${ env.T }\n"
         );
         assert_eq!(laid("millrace.yaml", "data: d\ntimezone: UTC\n"), "timezone: UTC\ndata: d\n");
+        assert_eq!(
+            laid("flows/s.yaml", "every: 8h\nsync: s\nto_right: {create: true, match: email}\nbetween: [a.b, c.d]\n"),
+            "sync: s\nbetween: [a.b, c.d]\nevery: 8h\nto_right: {match: email, create: true}\n"
+        );
+        assert_eq!(
+            laid("flows/a.test.yaml", "cases:\n  - expect: [{set: {b: 1, a: 2}, upsert: w.x}]\n    name: x\ntest: a\n"),
+            "test: a\ncases:\n  - name: x\n    expect: [{upsert: w.x, set: {b: 1, a: 2}}]\n"
+        );
         assert_eq!(laid("connectors/x.yaml", "title: X\nconnector: x\n"), "title: X\nconnector: x\n");
     }
 

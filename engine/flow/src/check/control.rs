@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use text::{Kind, Node};
+use text::{Diagnostic, Kind, Node, Span};
 
 use super::Checker;
 use super::mapping::without_whole;
 use super::names::{Name, Named, Sees, Site};
 use super::step::always_ends_run;
+use crate::codes;
 use crate::definition::{EachDefinition, RuleAsks, RuleDefinition, StepDefinition, Verb};
 use crate::expr::{Reads, Template};
 use crate::model::{EachStep, Rule, RuleQuestion, Step, StepKind};
@@ -53,6 +54,7 @@ impl<'a> Checker<'a> {
 
     /// A `route`: in each rule, all earlier ones are known not to hold.
     pub(super) fn route(&mut self, rules: &'a [RuleDefinition], default: &'a [StepDefinition]) -> Option<StepKind> {
+        self.check_rules(rules, default);
         let before = self.names.learned();
         let mut checked = Vec::new();
         for rule in rules {
@@ -68,6 +70,44 @@ impl<'a> Checker<'a> {
         let default = self.branch(default, &[]);
         self.names.forget_learned(before);
         Some(StepKind::Route { rules: checked.into_iter().collect::<Option<_>>()?, default })
+    }
+
+    /// A rule behind one that always holds, or that asks what an earlier one has asked, never holds.
+    fn check_rules(&mut self, rules: &[RuleDefinition], default: &[StepDefinition]) {
+        let mut earlier: Vec<(&str, Span)> = Vec::new();
+        for (number, rule) in rules.iter().enumerate() {
+            let RuleAsks::When(node) = &rule.asks else { continue };
+            let asked = match &node.kind {
+                Kind::Bool(true) => "true",
+                Kind::Text(text) => text.value.trim(),
+                Kind::Null
+                | Kind::Bool(false)
+                | Kind::Int(_)
+                | Kind::Float(_)
+                | Kind::List(_)
+                | Kind::Map(_)
+                | Kind::Broken => continue,
+            };
+            if let Some((_, span)) = earlier.iter().find(|(known, _)| *known == asked) {
+                self.unreachable("this rule never holds", node.span, *span, "an earlier one asks the same");
+            }
+            if asked == "true" {
+                let next = rules.get(number + 1).map(|next| next.name.span);
+                let next = next.or(default.first().map(|step| step.span));
+                if let Some(next) = next {
+                    self.unreachable("this is never reached", next, node.span, "this rule always holds");
+                }
+                return;
+            }
+            earlier.push((asked, node.span));
+        }
+    }
+
+    fn unreachable(&mut self, message: &str, span: Span, why: Span, label: &str) {
+        let diagnostic = Diagnostic::warning(codes::UNREACHABLE, message)
+            .help("the first rule that holds is taken, and `default` where none does");
+        let diagnostic = self.diagnostics.at(diagnostic, span, "");
+        self.diagnostics.push(self.diagnostics.at(diagnostic, why, label));
     }
 
     fn rule_question(&mut self, asks: &'a RuleAsks) -> Option<RuleQuestion> {

@@ -144,7 +144,9 @@ impl Checker<'_> {
     pub(super) fn expression(&mut self, node: &Node, offset: usize, source: &str, sees: Sees) -> Option<Expression> {
         let expression = self.compiled(node, offset, source)?;
         self.check_reads(Site::Text { node, offset }, source, expression.reads(), sees);
-        Some(expression)
+        let Some(with_values) = self.with_values_of_labels(&expression) else { return Some(expression) };
+        // What has compiled does so with another text in it.
+        Expression::compile(&with_values, expression.place()).ok()
     }
 
     /// Compiles an expression that begins at `offset` of the node's text.

@@ -140,7 +140,7 @@ pub(super) fn fits(from: FieldType, to: FieldType) -> bool {
 }
 
 /// The function that makes a value one of this type.
-fn converter(to: FieldType) -> Option<&'static str> {
+pub(super) fn converter(to: FieldType) -> Option<&'static str> {
     match to {
         FieldType::Text => Some("to_string"),
         FieldType::Number => Some("to_number"),

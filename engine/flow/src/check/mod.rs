@@ -3,6 +3,7 @@
 //! Each check reports and goes on; a definition with a mistake makes no flow, and hides no other.
 
 mod call;
+mod comparison;
 mod connection;
 mod control;
 mod cycle;

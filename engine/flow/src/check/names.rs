@@ -137,6 +137,7 @@ impl Names {
 impl Checker<'_> {
     /// Looks up every name that an expression uses; false where one is not known.
     pub(super) fn check_reads(&mut self, site: Site<'_>, source: &str, reads: &Reads, sees: Sees) -> bool {
+        self.check_comparisons(site, reads);
         let mut all_known = true;
         for (root, uses) in &reads.roots {
             let at = |span: &Range<usize>, checker: &mut Self| checker.site_span(site, span);
@@ -353,7 +354,7 @@ impl Checker<'_> {
     }
 
     /// The place of a part of an expression.
-    fn site_span(&mut self, site: Site<'_>, part: &Range<usize>) -> Span {
+    pub(super) fn site_span(&mut self, site: Site<'_>, part: &Range<usize>) -> Span {
         match site {
             Site::Text { node, offset } => self.span_in(node, offset + part.start, offset + part.end),
             Site::Made(span) => span,

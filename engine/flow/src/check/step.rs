@@ -22,6 +22,7 @@ const MAY_GIVE_NOTHING: &str = "the steps taken may give nothing";
 impl<'a> Checker<'a> {
     /// The steps that have no mistake.
     pub(super) fn steps(&mut self, steps: &'a [StepDefinition]) -> Vec<Step> {
+        self.check_reachable(steps);
         steps.iter().filter_map(|step| self.step(step)).collect()
     }
 
@@ -33,6 +34,18 @@ impl<'a> Checker<'a> {
         self.continued.clear();
         self.add_inputs();
         self.steps(steps)
+    }
+
+    /// Whatever stands behind a step that always ends the run is never done.
+    fn check_reachable(&mut self, steps: &[StepDefinition]) {
+        let Some(last) = steps.iter().position(|step| step.when.is_none() && always_ends(&step.verb)) else { return };
+        if let Some(next) = steps.get(last + 1) {
+            let diagnostic = Diagnostic::warning(codes::UNREACHABLE, "this step is never reached")
+                .help("give the step before it a `when`, or take out what stands behind it");
+            let diagnostic = self.diagnostics.at(diagnostic, next.span, "");
+            let diagnostic = self.diagnostics.at(diagnostic, steps[last].span, "the run always ends here");
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     fn step(&mut self, step: &'a StepDefinition) -> Option<Step> {
@@ -331,6 +344,17 @@ fn ends_run(verb: &Verb) -> bool {
         | Verb::Do(_)
         | Verb::Run(_)
         | Verb::Unread => false,
+    }
+}
+
+/// Whether it ends the run whichever way it goes.
+fn always_ends(verb: &Verb) -> bool {
+    match verb {
+        Verb::If { then, otherwise, .. } => always_ends_run(then) && always_ends_run(otherwise),
+        Verb::Route { rules, default } => {
+            always_ends_run(default) && rules.iter().all(|rule| always_ends_run(&rule.steps))
+        }
+        other => ends_run(other),
     }
 }
 

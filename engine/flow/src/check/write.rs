@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sdk::{Field, ObjectSchema};
-use text::{Diagnostic, Severity, Span, shown};
+use sdk::{Field, FieldType, ObjectSchema};
+use text::{Diagnostic, Node, Severity, Span, shown};
 
 use super::Checker;
+use super::literal::held;
+use super::mapping::{converter, fits};
 use crate::codes;
 use crate::definition::{MatchDefinition, WriteDefinition};
 use crate::expr::Template;
@@ -34,7 +36,11 @@ impl<'a> Checker<'a> {
                 (Some(Template::Literal(value)), Some(field)) => {
                     self.literal(value, &entry.value, field).map(Template::Literal)
                 }
-                (value, _) => value,
+                (value, Some(field)) => {
+                    self.check_written_type(value.as_ref(), &entry.value, field, &target_name);
+                    value
+                }
+                (value, None) => value,
             };
             match value {
                 Some(value) => set.push((entry.key.text.clone(), value)),
@@ -54,6 +60,27 @@ impl<'a> Checker<'a> {
         }
         let target: Target = write.target.as_ref()?.value.clone();
         complete.then_some(WriteStep { target, set, policies })
+    }
+
+    /// A field of the record that is written as it is holds what the other one takes.
+    fn check_written_type(&mut self, value: Option<&Template>, node: &Node, field: &Field, target: &str) {
+        let Some(Template::Expression(expression)) = value else { return };
+        let read = expression.source().trim().strip_prefix("record.");
+        let from = read.and_then(|name| self.polled?.fields.get(name));
+        let Some(from) = from.filter(|from| !is_taken(from.field_type, field.field_type)) else { return };
+        let message = format!(
+            "`{}` of `{}` holds {}, and `{}` of `{target}` takes {}",
+            from.name,
+            self.polled_target(),
+            held(from.field_type),
+            field.name,
+            held(field.field_type)
+        );
+        let help = match converter(field.field_type) {
+            Some(function) => format!("convert it, such as `${{ {function}(record.{}) }}`", from.name),
+            None => format!("compute it, such as `${{ record.{} … }}`", from.name),
+        };
+        self.report(Diagnostic::error(codes::WRONG_FIELD_TYPE, message).help(help), node.span, "");
     }
 
     /// The field that is written, where it is known; one that cannot be written is reported.
@@ -158,5 +185,14 @@ impl<'a> Checker<'a> {
             ));
             self.report(diagnostic, first.span.join(last.span), "the service does not keep it unique");
         }
+    }
+}
+
+/// Whether a service takes values of one type where it keeps the other. A day has a beginning and a moment has a day, so
+/// either is taken for the other.
+fn is_taken(from: FieldType, to: FieldType) -> bool {
+    match (from, to) {
+        (FieldType::Date, FieldType::Moment) | (FieldType::Moment, FieldType::Date) => true,
+        (from, to) => fits(from, to),
     }
 }

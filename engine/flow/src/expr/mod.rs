@@ -69,6 +69,34 @@ pub struct Reads {
     pub set_where_true: Vec<String>,
     /// Names that are certainly set where the answer is false.
     pub set_where_false: Vec<String>,
+    /// What is compared with plain values.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// A property of a name, compared with a plain value: `record.stage == "won"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The name.
+    pub root: String,
+    /// The property.
+    pub property: String,
+    /// What it is compared with.
+    pub with: Compared,
+    /// Whether it is asked to be the same, by `==` or `in`; else by `!=` or an order.
+    pub asks_same: bool,
+    /// Bytes of the source that the value takes.
+    pub span: Range<usize>,
+}
+
+/// A plain value that something is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// This text.
+    Text(String),
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
 }
 
 /// What is read of one root name.
@@ -175,7 +203,12 @@ impl Expression {
         &self.compiled.reads
     }
 
-    /// As the author wrote it.
+    /// Where it stands.
+    pub fn place(&self) -> &Place {
+        &self.compiled.place
+    }
+
+    /// As the author wrote it, with options by their values.
     pub fn source(&self) -> &str {
         &self.compiled.source
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::{Read, Reads, RootReads};
+use super::{Compared, Comparison, Read, Reads, RootReads};
 
 /// A byte's place of a position in the source.
 pub(super) fn offset(source: &str, position: Position) -> Option<usize> {
@@ -198,6 +198,7 @@ impl Reader<'_> {
     }
 
     fn call(&mut self, call: &FnCallExpr) {
+        self.compare(call);
         if let Some((_, compared)) = comparison_with_nothing(call) {
             match compared {
                 Expr::Variable(variable, _, position) => {
@@ -214,6 +215,40 @@ impl Reader<'_> {
                 _ => self.expression(argument),
             }
         }
+    }
+
+    /// Notes what is compared with a plain value.
+    fn compare(&mut self, call: &FnCallExpr) {
+        let [left, right] = call.args.as_slice() else { return };
+        match (call.name.as_str(), left) {
+            ("==" | "!=" | "<" | "<=" | ">" | ">=", _) => {
+                let asks_same = call.name.as_str() == "==";
+                match (property(left), property(right)) {
+                    (Some((root, name)), None) => self.compared(root, name, right, asks_same),
+                    (None, Some((root, name))) => self.compared(root, name, left, asks_same),
+                    (Some(_), Some(_)) | (None, None) => {}
+                }
+            }
+            // `record.stage in ["won", "lost"]`
+            ("contains", Expr::Array(items, _)) => {
+                let Some((root, name)) = property(right) else { return };
+                items.iter().for_each(|item| self.compared(root, name, item, true));
+            }
+            _ => {}
+        }
+    }
+
+    fn compared(&mut self, root: &str, property: &str, value: &Expr, asks_same: bool) {
+        let (with, position) = match value {
+            Expr::StringConstant(text, position) => (Compared::Text(text.to_string()), *position),
+            Expr::IntegerConstant(_, position) => (Compared::Number, *position),
+            Expr::FloatConstant(_, position) => (Compared::Number, *position),
+            Expr::BoolConstant(_, position) => (Compared::Boolean, *position),
+            _ => return,
+        };
+        let Some(span) = literal(self.source, position) else { return };
+        let (root, property) = (root.to_owned(), property.to_owned());
+        self.reads.comparisons.push(Comparison { root, property, with, asks_same, span });
     }
 
     /// An expression at a place where `()` is as good as any value.
@@ -283,6 +318,36 @@ impl Reader<'_> {
     fn root(&mut self, name: &str) -> &mut RootReads {
         self.reads.roots.entry(name.to_owned()).or_default()
     }
+}
+
+/// The name and the property of it that the expression is: `record.stage`.
+fn property(expression: &Expr) -> Option<(&str, &str)> {
+    let (Expr::Dot(..) | Expr::Index(..)) = expression else { return None };
+    match chain(expression) {
+        (Expr::Variable(variable, ..), links) => match links.as_slice() {
+            [Link { part: Part::Name(property), .. }] => Some((&variable.1, property)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The bytes of the plain value that begins at a position: of a text with its quotes.
+fn literal(source: &str, position: Position) -> Option<Range<usize>> {
+    let start = offset(source, position)?;
+    if !source[start..].starts_with('"') {
+        return word(source, position);
+    }
+    let mut is_escaped = false;
+    for (at, character) in source[start..].char_indices().skip(1) {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => return Some(start..start + at + 1),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Whether it is `x == ()` (true) or `x != ()` (false), and `x`.

@@ -302,9 +302,9 @@ steps:
     as: twin
   - if: twin != () && twin.firstname == "a || b"
     then:
-      - skip: ${ twin.lastname }
+      - let: {name: "${ twin.lastname }"}
     else:
-      - skip: ${ twin?.lastname }
+      - let: {name: "${ twin?.lastname }"}
   - skip: ${ twin.firstname }
     when: not(twin == ())
   - if: twin == ()
@@ -351,4 +351,20 @@ fn flows_of_one_id_are_both_left_out() {
     let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
     assert!(checked.flows.is_empty());
     assert_eq!(checked.diagnostics.len(), 1);
+}
+
+#[test]
+fn an_option_is_asked_for_by_its_label_too() {
+    let asked = |question: &str| {
+        let flow = compile(&format!(
+            "flow: a\nconnections: {{crm: hubspot}}\ntrigger: {{poll: crm.contacts, every: 15s}}\nwhen: {question}\nsteps:\n  - skip: done\n"
+        ));
+        flow.when.map(|question| question.source().to_owned()).expect("it asks")
+    };
+    assert_eq!(asked("record.lifecyclestage == \"Customer\""), "record.lifecyclestage == \"customer\"");
+    assert_eq!(
+        asked("record.vip && \"Lead\" != record.lifecyclestage && record[\"lifecyclestage\"] in [\"other\", \"Customer\"]"),
+        "record.vip && \"lead\" != record.lifecyclestage && record[\"lifecyclestage\"] in [\"other\", \"customer\"]"
+    );
+    assert_eq!(asked("record.firstname == \"Customer\""), "record.firstname == \"Customer\"", "text is only itself");
 }

@@ -119,7 +119,8 @@ fn an_input_that_was_asked_for_is_set() {
   - if: inputs.note != ()
     then:
       - skip: ${{ inputs.note.to_upper() }}
-  - skip: ${{ if inputs.note == () {{ 1 }} else {{ inputs.note.len() }} }}
+  - let:
+      n: ${{ if inputs.note == () {{ 1 }} else {{ inputs.note.len() }} }}
   - skip: empty
     when: inputs.note == ()
   - skip: ${{ inputs.note.len() }}
