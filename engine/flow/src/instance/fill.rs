@@ -37,7 +37,12 @@ const MOST_NODES: usize = 200_000;
 
 /// The tree with the inputs put in, and what is wrong with how it asks for them.
 pub(super) fn fill(map: &Map, fillings: &Fillings) -> (Map, Vec<(Diagnostic, Span)>) {
-    let mut filler = Filler { fillings, n_nodes: 0, mistakes: Vec::new() };
+    let size = |filling: &Filling| match filling {
+        Filling::Value(node) => n_nodes(node),
+        Filling::Nothing | Filling::Unknown => 0,
+    };
+    let sizes = fillings.by_name.iter().map(|(name, filling)| (name.as_str(), size(filling))).collect();
+    let mut filler = Filler { fillings, sizes, n_nodes: 0, mistakes: Vec::new() };
     let mut map = map.clone();
     filler.map(&mut map);
     (map, filler.mistakes)
@@ -45,6 +50,7 @@ pub(super) fn fill(map: &Map, fillings: &Fillings) -> (Map, Vec<(Diagnostic, Spa
 
 struct Filler<'a> {
     fillings: &'a Fillings,
+    sizes: BTreeMap<&'a str, usize>,
     n_nodes: usize,
     mistakes: Vec<(Diagnostic, Span)>,
 }
@@ -85,7 +91,7 @@ impl Filler<'_> {
     fn node(&mut self, node: &mut Node) -> bool {
         match &mut node.kind {
             Kind::Text(text) => match self.text(text, node.span) {
-                Some(Filling::Value(value)) => *node = self.counted(value, node.span),
+                Some(Filling::Value(value)) => *node = value,
                 Some(Filling::Unknown) => node.kind = Kind::Broken,
                 Some(Filling::Nothing) => return false,
                 None => {}
@@ -116,7 +122,10 @@ impl Filler<'_> {
             return Some(Filling::Unknown);
         }
         if let [Piece::Expression(_)] = pieces.as_slice() {
-            return self.fillings.by_name.get(names[0]).cloned();
+            return match self.has_room_for(names[0], span) {
+                true => self.fillings.by_name.get(names[0]).cloned(),
+                false => Some(Filling::Unknown),
+            };
         }
         self.joined(&pieces, text, span)
     }
@@ -147,16 +156,17 @@ impl Filler<'_> {
         Some(Filling::Value(Node { span, kind: Kind::Text(Text { value, style: TextStyle::DoubleQuoted }) }))
     }
 
-    fn counted(&mut self, value: Node, span: Span) -> Node {
-        self.n_nodes += n_nodes(&value);
+    /// Whether the tree may still grow by what stands for an input.
+    fn has_room_for(&mut self, name: &str, span: Span) -> bool {
+        self.n_nodes += self.sizes.get(name).copied().unwrap_or_default();
         if self.n_nodes <= MOST_NODES {
-            return value;
+            return true;
         }
         if self.mistakes.iter().all(|(known, _)| known.code != codes::WRONG_TEMPLATE_INPUT) {
             let diagnostic = Diagnostic::error(codes::WRONG_TEMPLATE_INPUT, "with its inputs, the flow is too large");
             self.mistakes.push((diagnostic.help("fill in less, or put it in at fewer places"), span));
         }
-        Node { span, kind: Kind::Broken }
+        false
     }
 
     fn unknown_input(&mut self, name: &str, span: Span) {

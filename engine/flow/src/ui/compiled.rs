@@ -363,7 +363,9 @@ fn an_option_is_asked_for_by_its_label_too() {
     };
     assert_eq!(asked("record.lifecyclestage == \"Customer\""), "record.lifecyclestage == \"customer\"");
     assert_eq!(
-        asked("record.vip && \"Lead\" != record.lifecyclestage && record[\"lifecyclestage\"] in [\"other\", \"Customer\"]"),
+        asked(
+            "record.vip && \"Lead\" != record.lifecyclestage && record[\"lifecyclestage\"] in [\"other\", \"Customer\"]"
+        ),
         "record.vip && \"lead\" != record.lifecyclestage && record[\"lifecyclestage\"] in [\"other\", \"customer\"]"
     );
     assert_eq!(asked("record.firstname == \"Customer\""), "record.firstname == \"Customer\"", "text is only itself");
