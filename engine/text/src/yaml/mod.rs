@@ -5,6 +5,7 @@
 //! reading of its file; what was read up to there is not used.
 
 mod build;
+mod open;
 mod outline;
 mod scalar;
 mod syntax;

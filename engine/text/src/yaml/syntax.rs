@@ -2,6 +2,7 @@
 
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
 
+use super::open::open_at;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceFile, Span};
@@ -74,7 +75,10 @@ pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
         ErrorKind::UnclosedQuotedScalar
         | ErrorKind::DocumentIndicatorInQuotedScalar
         | ErrorKind::InvalidQuotedScalarIndent => {
-            say("a quote is never closed, or its text goes on with too little indentation", "")
+            let message = "a quote is never closed, or its text goes on with too little indentation";
+            let opening = open_at(&file.text, offset).quote.map(|quote| Span::new(quote, quote + 1));
+            Diagnostic::error(codes::SYNTAX, message)
+                .at(&file.path, opening.unwrap_or(at), "")
                 .help("add the closing quote")
         }
         ErrorKind::UnclosedFlowCollection { open } => {
@@ -84,13 +88,13 @@ pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => say(&format!("`{open}` is closed by `{close}`"), ""),
         ErrorKind::MisplacedFlowCollectionEnd => say("a bracket is closed that was not opened", ""),
         ErrorKind::UnexpectedEofFlowSequence | ErrorKind::ExpectedFlowSequenceSeparator => {
-            say("expected `,` or `]`", "")
+            opened_above(say("expected `,` or `]`", ""), file, offset)
                 .help("a value that holds `[`, `]`, `{`, `}` or `,` needs quotes inside of brackets")
         }
         ErrorKind::UnexpectedEofFlowMapping
         | ErrorKind::UnexpectedEofImplicitFlowMapping
         | ErrorKind::FlowMappingValueAdjacentCollection
-        | ErrorKind::ExpectedFlowMappingSeparator => say("expected `,` or `}`", "")
+        | ErrorKind::ExpectedFlowMappingSeparator => opened_above(say("expected `,` or `}`", ""), file, offset)
             .help("a value that holds `[`, `]`, `{`, `}` or `,` needs quotes inside of brackets"),
         ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockSequenceEntry
@@ -115,6 +119,17 @@ fn here(file: &SourceFile, offset: usize) -> Span {
     let line = file.line(offset);
     let width = file.text[offset..line.end.max(offset)].chars().next().map_or(0, char::len_utf8);
     Span::new(offset, offset + width)
+}
+
+/// Shows the bracket that is open here, where it stands on an earlier line: most often that is the line that lacks its
+/// end.
+fn opened_above(diagnostic: Diagnostic, file: &SourceFile, offset: usize) -> Diagnostic {
+    match open_at(&file.text, offset).bracket {
+        Some(bracket) if bracket < file.line(offset).start => {
+            diagnostic.at(&file.path, Span::new(bracket, bracket + 1), "opened here, and not closed yet")
+        }
+        Some(_) | None => diagnostic,
+    }
 }
 
 fn after_quote(file: &SourceFile, offset: usize) -> Diagnostic {
