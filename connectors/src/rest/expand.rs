@@ -5,8 +5,8 @@
 
 use text::{Entry, Key, Kind, Map, Node, Text, did_you_mean};
 
-use super::codes;
 use super::reader::Reader;
+use super::{codes, language};
 
 /// The document with every resource written out, and without `templates`.
 pub(super) fn expand(root: &Node, reader: &mut Reader) -> Node {
@@ -39,7 +39,7 @@ fn resources(node: &Node, templates: Option<&Node>, reader: &mut Reader) -> Node
 /// One resource from its template.
 fn resource(node: &Node, used: &Entry, templates: Option<&Node>, reader: &mut Reader) -> Node {
     let broken = Node { span: node.span, kind: Kind::Broken };
-    let Some(resource) = reader.map(node, "a resource that uses a template", &[&["use", "title", "with"]]) else {
+    let Some(resource) = reader.map(node, &language::USED) else {
         return broken;
     };
     let Some(name) = reader.text(&used.value, "`use`") else { return broken };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sdk::Cost;
+use text::grammar::{Mapping, Words};
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, did_you_mean, shown};
 
 use super::codes;
@@ -33,14 +34,15 @@ impl Reader {
     }
 
     /// A map with these keys and no others.
-    pub(super) fn map<'n>(&mut self, node: &'n Node, what: &str, known: &[&[&str]]) -> Option<&'n Map> {
+    pub(super) fn map<'n>(&mut self, node: &'n Node, mapping: &Mapping) -> Option<&'n Map> {
+        let what = mapping.what;
         let map = self.any_map(node, what)?;
         for entry in &map.entries {
             let key = entry.key.text.as_str();
-            if known.iter().any(|list| list.contains(&key)) {
+            if mapping.knows(key) {
                 continue;
             }
-            let all: Vec<&str> = known.iter().copied().flatten().copied().collect();
+            let all: Vec<&str> = mapping.known().collect();
             let meant = did_you_mean(key, all.iter().copied());
             let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, format!("`{}` means nothing in {what}", shown(key)))
                 .help(format!("it takes {}", all.join(", ")))
@@ -137,17 +139,24 @@ impl Reader {
     }
 
     /// One of a few words; `later` are words of the grammar that this version does not run.
-    pub(super) fn word<T: Copy>(&mut self, node: &Node, what: &str, words: &[(&str, T)], later: &[&str]) -> Option<T> {
+    pub(super) fn word<T: Copy + PartialEq>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        words: &Words<T>,
+        later: &[&str],
+    ) -> Option<T> {
         let text = self.text(node, what)?;
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-            return Some(*value);
+        if let Some(value) = words.value(&text) {
+            return Some(value);
         }
         if later.contains(&text.as_str()) {
             self.not_yet(node.span, &format!("{what}: {text}"));
             return None;
         }
-        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let meant = did_you_mean(&text, words.iter().map(|(word, _)| *word));
+        let known = || words.words.iter().map(|word| word.word);
+        let list = known().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let meant = did_you_mean(&text, known());
         let diagnostic = Diagnostic::error(codes::WRONG_VALUE, format!("{what} cannot be `{}`", shown(&text)))
             .help(format!("it is one of {list}"))
             .did_you_mean(node.span, meant);

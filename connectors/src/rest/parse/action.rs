@@ -4,13 +4,13 @@ use sdk::{ActionInput, ActionResult, ActionSchema, FieldType};
 use serde_json::Value as Json;
 use text::{Entry, Kind, Map, Node, Span, did_you_mean};
 
-use super::fields::TYPES;
-use super::request::{self, conditions, request};
+use super::request::{conditions, request};
 use super::write::retry;
-use crate::rest::codes;
+use crate::rest::language::words;
 use crate::rest::manifest::{Action, Request, ResultOf};
 use crate::rest::reader::Reader;
 use crate::rest::template::{Reference, Root, Step};
+use crate::rest::{codes, language};
 
 /// Every connector has these words; what they mean is not for a manifest to say.
 const TAKEN: [&str; 6] = ["create", "update", "upsert", "find", "delete", "get"];
@@ -25,10 +25,9 @@ pub(super) fn actions(map: &Map, reader: &mut Reader) -> Vec<Action> {
 }
 
 fn action(entry: &Entry, reader: &mut Reader) -> Option<Action> {
-    const KEYS: &[&str] = &["title", "help", "inputs", "result", "retry", "idempotency", "scopes"];
     let what = "an action";
     let span = entry.key.span;
-    let map = reader.map(&entry.value, what, &[KEYS, request::KEYS])?;
+    let map = reader.map(&entry.value, &language::ACTION)?;
     let name = name(entry, reader);
     let mut inputs = Vec::new();
     let mut words = Vec::new();
@@ -85,16 +84,13 @@ fn is_name(name: &str, what: &str, span: Span, reader: &mut Reader) -> bool {
 
 /// An input, with what the service calls the words of its choice.
 fn input(entry: &Entry, reader: &mut Reader) -> Option<(ActionInput, Vec<Json>)> {
-    let map = reader.map(&entry.value, "an input", &[&["type", "choice", "required", "help"]])?;
+    let map = reader.map(&entry.value, &language::INPUT)?;
     if !is_name(&entry.key.text, "an input's name", entry.key.span, reader) {
         return None;
     }
     let (field_type, options, words) = match (map.get("type"), map.get("choice")) {
         (None, None) => (FieldType::Text, Vec::new(), Vec::new()),
-        (Some(known), None) => {
-            let types: Vec<_> = TYPES.iter().filter(|(_, known)| !is_choice(*known)).copied().collect();
-            (reader.word(&known.value, "`type`", &types, &[])?, Vec::new(), Vec::new())
-        }
+        (Some(known), None) => (reader.word(&known.value, "`type`", &words::INPUT_TYPES, &[])?, Vec::new(), Vec::new()),
         (None, Some(choice)) => {
             let (options, words) = choice_of(&choice.value, reader)?.into_iter().unzip();
             (FieldType::Choice, options, words)
@@ -107,10 +103,6 @@ fn input(entry: &Entry, reader: &mut Reader) -> Option<(ActionInput, Vec<Json>)>
     let required = reader.flag(map, "required");
     let help = reader.text_at(map, "help").unwrap_or_default();
     Some((ActionInput { name: entry.key.text.clone(), field_type, options, required, help }, words))
-}
-
-fn is_choice(field_type: FieldType) -> bool {
-    matches!(field_type, FieldType::Choice | FieldType::Choices)
 }
 
 /// `[contacts, deals]`, or with what the service calls them: `{contacts: 202, deals: 214}`.
@@ -144,16 +136,16 @@ fn result(entry: &Entry, reader: &mut Reader) -> Option<(ActionResult, ResultOf)
     }
     let (field_type, place) = match &entry.value.kind {
         Kind::Map(map) if map.get("where").is_some() => {
-            let map = reader.map(&entry.value, "a result", &[&["where"]])?;
+            let map = reader.map(&entry.value, &language::TEST_RESULT)?;
             let tests = map.get("where").and_then(|entry| conditions(&entry.value, ROOTS, reader))?;
             (FieldType::Boolean, ResultOf::Test(tests))
         }
         Kind::Map(_) => {
-            let map = reader.map(&entry.value, "a result", &[&["value", "type", "optional", "where"]])?;
+            let map = reader.map(&entry.value, &language::RESULT)?;
             let value = reader.required(map, "value", "a result", entry.key.span)?;
             let value = reader.template(&value.value, "`value`", ROOTS)?;
             let field_type = match map.get("type") {
-                Some(entry) => reader.word(&entry.value, "`type`", TYPES, &[])?,
+                Some(entry) => reader.word(&entry.value, "`type`", &words::TYPES, &[])?,
                 None => FieldType::Text,
             };
             let is_optional = reader.flag(map, "optional");

@@ -3,30 +3,13 @@
 use text::{Map, Node};
 
 use super::request::{header_name, pairs};
-use crate::rest::codes;
+use crate::rest::language::words::{self, Way};
 use crate::rest::manifest::{Auth, AuthKind, ClientIn, Grant, OAuth2};
 use crate::rest::reader::Reader;
 use crate::rest::template::{Piece, Root, Step, Template};
+use crate::rest::{codes, language};
 
 const ROOTS: &[Root] = &[Root::Secret, Root::Config];
-
-/// How one shows who one is, before what it takes is read.
-#[derive(Clone, Copy)]
-enum Way {
-    Bearer,
-    Header,
-    Query,
-    Basic,
-    OAuth2,
-}
-
-const WAYS: &[(&str, Way)] = &[
-    ("bearer", Way::Bearer),
-    ("header", Way::Header),
-    ("query", Way::Query),
-    ("basic", Way::Basic),
-    ("oauth2", Way::OAuth2),
-];
 
 /// The noun `auth`.
 pub(super) fn auth(map: &Map, reader: &mut Reader) -> Vec<Auth> {
@@ -38,14 +21,15 @@ pub(super) fn auth(map: &Map, reader: &mut Reader) -> Vec<Auth> {
 fn one(node: &Node, reader: &mut Reader) -> Option<Auth> {
     let any = reader.any_map(node, "a way to authenticate")?;
     let kind = reader.required(any, "kind", "a way to authenticate", node.span)?;
-    let way = reader.word(&kind.value, "`kind`", WAYS, &["session"])?;
-    let own: &[&str] = match way {
-        Way::Bearer => &["token"],
-        Way::Header | Way::Query => &["name", "value"],
-        Way::Basic => &["user", "password"],
-        Way::OAuth2 => OAUTH2,
+    let way = reader.word(&kind.value, "`kind`", &words::WAYS, &["session"])?;
+    let mapping = match way {
+        Way::Bearer => &language::BEARER,
+        Way::Header => &language::HEADER,
+        Way::Query => &language::QUERY,
+        Way::Basic => &language::BASIC,
+        Way::OAuth2 => &language::OAUTH2,
     };
-    let map = reader.map(node, "this way to authenticate", &[&["kind", "begins"], own])?;
+    let map = reader.map(node, mapping)?;
     let mut part = |key: &str| {
         reader.required(map, key, "this kind", node.span)?;
         reader.template_at(map, key, ROOTS)
@@ -80,13 +64,9 @@ fn name(map: &Map, node: &Node, reader: &mut Reader) -> Option<String> {
     reader.text(&entry.value, "`name`")
 }
 
-const OAUTH2: &[&str] =
-    &["grant", "token_url", "client_id", "client_secret", "client_in", "refresh_token", "scopes", "form"];
-
 fn oauth2(map: &Map, node: &Node, reader: &mut Reader) -> Option<OAuth2> {
     let grant = reader.required(map, "grant", "`oauth2`", node.span)?;
-    let refreshes = [("client_credentials", false), ("refresh_token", true)];
-    let refreshes = reader.word(&grant.value, "`grant`", &refreshes, &["authorization_code", "jwt_bearer"])?;
+    let refreshes = reader.word(&grant.value, "`grant`", &words::GRANTS, &["authorization_code", "jwt_bearer"])?;
     let grant = match (refreshes, map.get("refresh_token")) {
         (false, None) => Grant::ClientCredentials,
         (true, Some(entry)) => Grant::RefreshToken(reader.template(&entry.value, "`refresh_token`", ROOTS)?),
@@ -114,10 +94,7 @@ fn oauth2(map: &Map, node: &Node, reader: &mut Reader) -> Option<OAuth2> {
     }
     reader.required(map, "client_id", "`oauth2`", node.span)?;
     let client_in = match map.get("client_in") {
-        Some(entry) => {
-            let words = [("body", ClientIn::Body), ("header", ClientIn::Header)];
-            reader.word(&entry.value, "`client_in`", &words, &[])?
-        }
+        Some(entry) => reader.word(&entry.value, "`client_in`", &words::CLIENT_IN, &[])?,
         None => ClientIn::Body,
     };
     Some(OAuth2 {

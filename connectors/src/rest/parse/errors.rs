@@ -1,23 +1,23 @@
 //! How refusals are read.
 
-use sdk::{Applied, Class};
+use sdk::Class;
 use text::{Kind, Map, Node, Span};
 
 use super::limits;
 use super::request::conditions;
-use crate::rest::codes;
-use crate::rest::manifest::{Conditions, Detail, Errors, FirstOf, Holder, HolderPattern, Rule, When};
+use crate::rest::language::words::{self, ClassWord};
+use crate::rest::manifest::{Conditions, Detail, Errors, FirstOf, Holder, HolderPattern, Rule};
 use crate::rest::pattern::Pattern;
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
+use crate::rest::{codes, language};
 
 const ANSWER: &[Root] = &[Root::Body, Root::Header];
 
 /// The noun `errors`.
 pub(super) fn errors(map: &Map, reader: &mut Reader) -> Errors {
-    const KEYS: &[&str] = &["message", "details", "holder", "rules"];
     let Some(entry) = map.get("errors") else { return Errors::default() };
-    let Some(map) = reader.map(&entry.value, "`errors`", &[KEYS]) else { return Errors::default() };
+    let Some(map) = reader.map(&entry.value, &language::ERRORS) else { return Errors::default() };
     let message = FirstOf(reader.templates_at(map, "message", ANSWER));
     let mut details = Vec::new();
     if let Some(entry) = map.get("details") {
@@ -34,7 +34,7 @@ pub(super) fn errors(map: &Map, reader: &mut Reader) -> Errors {
 }
 
 fn detail(node: &Node, reader: &mut Reader) -> Option<Detail> {
-    let map = reader.map(node, "a place of details", &[&["items", "field", "code", "message"]])?;
+    let map = reader.map(node, &language::DETAIL)?;
     reader.required(map, "items", "a place of details", node.span)?;
     reader.required(map, "field", "a place of details", node.span)?;
     Some(Detail {
@@ -46,12 +46,12 @@ fn detail(node: &Node, reader: &mut Reader) -> Option<Detail> {
 }
 
 fn holder(node: &Node, reader: &mut Reader) -> Option<Holder> {
-    let map = reader.map(node, "`holder`", &[&["texts", "patterns"]])?;
+    let map = reader.map(node, &language::HOLDER)?;
     let texts = reader.templates_at(map, "texts", ANSWER);
     let mut patterns = Vec::new();
     let entry = reader.required(map, "patterns", "`holder`", node.span)?;
     for node in reader.one_or_many(&entry.value) {
-        let Some(map) = reader.map(node, "a pattern", &[&["text", "field"]]) else { continue };
+        let Some(map) = reader.map(node, &language::PATTERN) else { continue };
         let Some(text) = reader.text_at(map, "text") else { continue };
         let pattern = Pattern::parse(&text);
         let field = reader.text_at(map, "field");
@@ -65,47 +65,28 @@ fn holder(node: &Node, reader: &mut Reader) -> Option<Holder> {
 }
 
 fn rule(node: &Node, reader: &mut Reader) -> Option<Rule> {
-    const KEYS: &[&str] = &["status", "where", "when", "is", "scopes", "wait", "limit", "applied", "says"];
-    let classes: [(&str, u8); 9] = [
-        ("rate_limited", 0),
-        ("quota_exhausted", 1),
-        ("transient", 2),
-        ("auth", 3),
-        ("forbidden", 4),
-        ("not_found", 5),
-        ("conflict", 6),
-        ("invalid", 7),
-        ("permanent", 8),
-    ];
-    let map = reader.map(node, "a rule", &[KEYS])?;
+    let map = reader.map(node, &language::RULE)?;
     let status = reader.required(map, "status", "a rule", node.span)?;
     let statuses = statuses(&status.value, reader);
     let is = reader.required(map, "is", "a rule", node.span)?;
-    let class = match reader.word(&is.value, "`is`", &classes, &[])? {
-        0 => Class::RateLimited,
-        1 => Class::QuotaExhausted,
-        2 => Class::Transient,
-        3 => Class::Auth,
-        4 => Class::Forbidden { scopes: Vec::new() },
-        5 => Class::NotFound,
-        6 => Class::Conflict,
-        7 => Class::Invalid,
-        _ => Class::Permanent,
+    let class = match reader.word(&is.value, "`is`", &words::CLASSES, &[])? {
+        ClassWord::RateLimited => Class::RateLimited,
+        ClassWord::QuotaExhausted => Class::QuotaExhausted,
+        ClassWord::Transient => Class::Transient,
+        ClassWord::Auth => Class::Auth,
+        ClassWord::Forbidden => Class::Forbidden { scopes: Vec::new() },
+        ClassWord::NotFound => Class::NotFound,
+        ClassWord::Conflict => Class::Conflict,
+        ClassWord::Invalid => Class::Invalid,
+        ClassWord::Permanent => Class::Permanent,
     };
     let when = match map.get("when") {
-        Some(entry) => Some(reader.word(
-            &entry.value,
-            "`when`",
-            &[("held", When::Held), ("told_to_wait", When::ToldToWait)],
-            &[],
-        )?),
+        Some(entry) => Some(reader.word(&entry.value, "`when`", &words::WHEN, &[])?),
         None => None,
     };
     let applied = match map.get("applied") {
         // `no` is text in YAML 1.2, and false in older readers' eyes.
-        Some(entry) => {
-            Some(reader.word(&entry.value, "`applied`", &[("no", Applied::No), ("maybe", Applied::Maybe)], &[])?)
-        }
+        Some(entry) => Some(reader.word(&entry.value, "`applied`", &words::APPLIED, &[])?),
         None => None,
     };
     let conditions = match map.get("where") {

@@ -6,38 +6,15 @@ use sdk::FieldType;
 use text::{Kind, Map, Node};
 
 use super::poll::paging;
-use super::request::{self, any_conditions, conditions, request, shape};
-use crate::rest::codes;
+use super::request::{any_conditions, conditions, request, shape};
+use crate::rest::language::words;
 use crate::rest::manifest::{Conditions, Discover, FieldSource, FieldsOf, OptionsOf, Shaped, StaticField, ValueForm};
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
-
-pub(super) const TYPES: &[(&str, FieldType)] = &[
-    ("text", FieldType::Text),
-    ("number", FieldType::Number),
-    ("boolean", FieldType::Boolean),
-    ("date", FieldType::Date),
-    ("moment", FieldType::Moment),
-    ("choice", FieldType::Choice),
-    ("choices", FieldType::Choices),
-    ("any", FieldType::Any),
-];
+use crate::rest::{codes, language};
 
 pub(super) fn fields(node: &Node, reader: &mut Reader) -> Option<FieldsOf> {
-    const KEYS: &[&str] = &[
-        "discover",
-        "static",
-        "at",
-        "custom_at",
-        "custom_key",
-        "shaped",
-        "values",
-        "separator",
-        "required",
-        "required_one_of",
-        "unique",
-    ];
-    let map = reader.map(node, "`fields`", &[KEYS])?;
+    let map = reader.map(node, &language::FIELDS)?;
     let source = match (map.get("discover"), map.get("static")) {
         (Some(entry), None) => FieldSource::Discover(Box::new(discover(&entry.value, reader)?)),
         (None, Some(entry)) => FieldSource::Static(static_fields(&entry.value, reader)?),
@@ -47,9 +24,7 @@ pub(super) fn fields(node: &Node, reader: &mut Reader) -> Option<FieldsOf> {
         }
     };
     let values = match map.get("values") {
-        Some(entry) => {
-            reader.word(&entry.value, "`values`", &[("text", ValueForm::Text), ("json", ValueForm::Json)], &[])?
-        }
+        Some(entry) => reader.word(&entry.value, "`values`", &words::VALUES, &[])?,
         None => ValueForm::Json,
     };
     let separator = reader.text_at(map, "separator").and_then(|text| text.chars().next()).unwrap_or(',');
@@ -80,7 +55,7 @@ fn shaped(map: &Map, reader: &mut Reader) -> BTreeMap<String, Shaped> {
     let Some(map) = reader.any_map(&entry.value, "`shaped`") else { return all };
     for entry in &map.entries {
         let what = "a field in a form of its own";
-        let Some(map) = reader.map(&entry.value, what, &[&["read", "write", "clear"]]) else { continue };
+        let Some(map) = reader.map(&entry.value, &language::SHAPED) else { continue };
         let read = reader.required(map, "read", what, entry.key.span);
         let read = read.and_then(|entry| reader.template(&entry.value, "`read`", &[Root::Record]));
         let mut sent = |key: &str, roots: &[Root]| {
@@ -98,22 +73,8 @@ fn shaped(map: &Map, reader: &mut Reader) -> BTreeMap<String, Shaped> {
 }
 
 fn discover(node: &Node, reader: &mut Reader) -> Option<Discover> {
-    const KEYS: &[&str] = &[
-        "items",
-        "page",
-        "key",
-        "custom_name",
-        "label",
-        "type",
-        "options",
-        "read_only",
-        "unique",
-        "custom",
-        "unsearchable",
-        "leave_out",
-    ];
     const ITEM: &[Root] = &[Root::Item];
-    let map = reader.map(node, "`discover`", &[KEYS, request::KEYS])?;
+    let map = reader.map(node, &language::DISCOVER)?;
     let request = request(map, node.span, "`discover`", &[Root::Page, Root::Config], reader);
     let items = reader.required(map, "items", "`discover`", node.span)?;
     let items = reader.template(&items.value, "`items`", &[Root::Body]);
@@ -139,9 +100,9 @@ fn discover(node: &Node, reader: &mut Reader) -> Option<Discover> {
 }
 
 fn field_type(node: &Node, reader: &mut Reader) -> Option<(Conditions, FieldType)> {
-    let map = reader.map(node, "a type", &[&["where", "is"]])?;
+    let map = reader.map(node, &language::TYPE)?;
     let is = reader.required(map, "is", "a type", node.span)?;
-    let is = reader.word(&is.value, "`is`", TYPES, &[])?;
+    let is = reader.word(&is.value, "`is`", &words::TYPES, &[])?;
     let conditions = match map.get("where") {
         Some(entry) => conditions(&entry.value, &[Root::Item], reader)?,
         None => Conditions::default(),
@@ -150,7 +111,7 @@ fn field_type(node: &Node, reader: &mut Reader) -> Option<(Conditions, FieldType
 }
 
 fn options(node: &Node, reader: &mut Reader) -> Option<OptionsOf> {
-    let map = reader.map(node, "`options`", &[&["items", "value", "label"]])?;
+    let map = reader.map(node, &language::OPTIONS)?;
     reader.required(map, "items", "`options`", node.span)?;
     reader.required(map, "value", "`options`", node.span)?;
     Some(OptionsOf {
@@ -166,14 +127,14 @@ fn static_fields(node: &Node, reader: &mut Reader) -> Option<Vec<StaticField>> {
     let mut fields = Vec::new();
     for entry in &map.entries {
         let own: Option<&Map> = match &entry.value.kind {
-            Kind::Map(_) => Some(reader.map(&entry.value, "a field", &[&["type", "read_only"]])?),
+            Kind::Map(_) => Some(reader.map(&entry.value, &language::FIELD)?),
             _ => None,
         };
         let type_node = match own {
             Some(map) => &reader.required(map, "type", "a field", entry.key.span)?.value,
             None => &entry.value,
         };
-        let field_type = reader.word(type_node, "a field's type", TYPES, &[])?;
+        let field_type = reader.word(type_node, "a field's type", &words::TYPES, &[])?;
         let read_only = own.is_some_and(|map| reader.flag(map, "read_only"));
         fields.push(StaticField { name: entry.key.text.clone(), field_type, read_only });
     }

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use sdk::{Cost, LimitScope};
 use text::{Entry, Kind, Map, Node, did_you_mean, shown};
 
-use crate::rest::codes;
+use crate::rest::language::words;
 use crate::rest::limits::Limit;
 use crate::rest::manifest::{Setting, SettingKind};
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
-
-const SCOPES: &[(&str, LimitScope)] =
-    &[("account", LimitScope::Account), ("connection", LimitScope::Connection), ("resource", LimitScope::Resource)];
+use crate::rest::{codes, language};
 
 /// All limits. From here on the reader knows them, and what a request costs that says nothing else.
 pub(super) fn limits(map: &Map, config: &[Setting], reader: &mut Reader) -> Vec<Limit> {
@@ -28,16 +26,15 @@ pub(super) fn limits(map: &Map, config: &[Setting], reader: &mut Reader) -> Vec<
 }
 
 fn limit(entry: &Entry, config: &[Setting], reader: &mut Reader) -> Option<Limit> {
-    const KEYS: &[&str] = &["max", "per", "scope", "tiers", "reserve", "remaining", "reset_in"];
     const ANSWER: &[Root] = &[Root::Header, Root::Body];
-    let map = reader.map(&entry.value, "a limit", &[KEYS])?;
+    let map = reader.map(&entry.value, &language::LIMIT)?;
     let span = entry.key.span;
     let max = reader.required(map, "max", "a limit", span)?;
     let max = reader.count(&max.value, "`max`");
     let per = reader.required(map, "per", "a limit", span)?;
     let per = reader.duration(&per.value, "`per`");
     let scope = match map.get("scope") {
-        Some(entry) => reader.word(&entry.value, "`scope`", SCOPES, &[]),
+        Some(entry) => reader.word(&entry.value, "`scope`", &words::SCOPES, &[]),
         None => Some(LimitScope::Account),
     };
     let reserve = map.get("reserve").map_or(Some(0), |entry| reader.count(&entry.value, "`reserve`"))?;

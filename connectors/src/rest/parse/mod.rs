@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, parse_yaml};
 
+use super::language::words;
 use super::manifest::{Check, FirstOf, Manifest, Resource, Setting, SettingKind, Var};
 use super::reader::Reader;
 use super::template::Root;
-use super::{codes, expand};
+use super::{codes, expand, language};
 
 mod action;
 mod auth;
@@ -21,27 +22,6 @@ mod request;
 mod resource;
 mod search;
 mod write;
-
-const TOP: &[&str] = &[
-    "connector",
-    "title",
-    "service",
-    "docs",
-    "base_url",
-    "min_interval",
-    "ids",
-    "config",
-    "auth",
-    "headers",
-    "check",
-    "vars",
-    "limits",
-    "default_limits",
-    "errors",
-    "templates",
-    "resources",
-    "actions",
-];
 
 /// What a manifest says, with each resource written out; or what is wrong with it.
 pub(super) fn read(file: &SourceFile) -> Result<(Manifest, Node), Vec<Diagnostic>> {
@@ -72,7 +52,7 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
         reader.error(codes::NOT_A_MANIFEST, start, "this is no connector's manifest", Some(help));
         return None;
     };
-    let map = reader.map(root, "a manifest", &[TOP])?;
+    let map = reader.map(root, &language::MANIFEST)?;
     let name = name(first, reader);
     let service_of_name = || first.value.as_text().unwrap_or_default().to_owned();
     let title = reader.text_at(map, "title").unwrap_or_else(service_of_name);
@@ -87,7 +67,7 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
         None => Some(Duration::from_secs(15)),
     };
     let ids = match map.get("ids") {
-        Some(entry) => reader.word(&entry.value, "`ids`", request::ID_ORDERS, &[]),
+        Some(entry) => reader.word(&entry.value, "`ids`", &words::ID_ORDERS, &[]),
         None => Some(super::manifest::IdOrder::Text),
     };
     let auth = auth::auth(map, reader);
@@ -140,9 +120,8 @@ fn config(map: &Map, reader: &mut Reader) -> Vec<Setting> {
 }
 
 fn setting(entry: &Entry, reader: &mut Reader) -> Option<Setting> {
-    const KEYS: &[&str] = &["secret", "choice", "host_label", "required", "help"];
     let name = entry.key.text.clone();
-    let map = reader.map(&entry.value, "a setting", &[KEYS])?;
+    let map = reader.map(&entry.value, &language::SETTING)?;
     let is_of_all = |name: &str| crate::http::SETTINGS.iter().any(|setting| setting.name == name);
     if matches!(name.as_str(), "base_url" | "connector" | "title") || is_of_all(&name) {
         reader.error(codes::WRONG_VALUE, entry.key.span, format!("every connection has `{name}` already"), None);
@@ -167,8 +146,7 @@ fn check(map: &Map, span: Span, reader: &mut Reader) -> Vec<Check> {
     let Some(entry) = reader.required(map, "check", "a manifest", span) else { return Vec::new() };
     let mut checks = Vec::new();
     for node in reader.one_or_many(&entry.value) {
-        const KEYS: &[&str] = &["id", "title", "scopes"];
-        let Some(map) = reader.map(node, "a check", &[KEYS, request::KEYS]) else { continue };
+        let Some(map) = reader.map(node, &language::CHECK) else { continue };
         let request = request::request(map, node.span, "a check", &[Root::Secret, Root::Config], reader);
         let id = FirstOf(reader.templates_at(map, "id", &[Root::Body]));
         let title = FirstOf(reader.templates_at(map, "title", &[Root::Body]));
@@ -189,7 +167,7 @@ fn vars(map: &Map, reader: &mut Reader) -> Vec<Var> {
         && let Some(map) = reader.any_map(&entry.value, "`vars`")
     {
         for entry in &map.entries {
-            let Some(map) = reader.map(&entry.value, "a value to learn", &[&["value"], request::KEYS]) else {
+            let Some(map) = reader.map(&entry.value, &language::VAR) else {
                 continue;
             };
             let request = request::request(map, entry.key.span, "a value to learn", &[Root::Config], reader);

@@ -2,29 +2,12 @@
 
 use text::{Map, Node};
 
-use super::request::{self, request};
-use super::search::MOMENTS;
-use crate::rest::codes;
+use super::request::request;
+use crate::rest::language::words::{self, Mode, PageKind};
 use crate::rest::manifest::{Listing, MomentForm, Order, Paging, Poll, PollSource, Serves};
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
-
-const SERVES: &[(&str, Serves)] = &[
-    ("new", Serves::New),
-    ("new_or_updated", Serves::NewOrUpdated),
-    ("archived", Serves::Archived),
-    ("any_stamp", Serves::AnyStamp),
-];
-
-/// How a poll reads. A cursor's list begins at a stamp; a scan's and an event feed's end there.
-#[derive(Clone, Copy, PartialEq)]
-enum Mode {
-    Cursor,
-    Scan,
-    Events,
-}
-
-const MODES: &[(&str, Mode)] = &[("cursor", Mode::Cursor), ("scan", Mode::Scan), ("events", Mode::Events)];
+use crate::rest::{codes, language};
 
 pub(super) fn polls(map: &Map, has_search: bool, reader: &mut Reader) -> Vec<Poll> {
     let Some(entry) = map.get("poll") else { return Vec::new() };
@@ -33,18 +16,17 @@ pub(super) fn polls(map: &Map, has_search: bool, reader: &mut Reader) -> Vec<Pol
 }
 
 fn poll(node: &Node, has_search: bool, reader: &mut Reader) -> Option<Poll> {
-    const KEYS: &[&str] = &["serves", "mode", "by", "items", "page", "order", "record", "stamp", "stamp_form"];
-    let map = reader.map(node, "a poll", &[KEYS, request::KEYS])?;
+    let map = reader.map(node, &language::POLL)?;
     let serves = reader.required(map, "serves", "a poll", node.span)?;
     let mut served = Vec::new();
     for word in reader.one_or_many(&serves.value) {
-        served.extend(reader.word(word, "`serves`", SERVES, &[]));
+        served.extend(reader.word(word, "`serves`", &words::SERVES, &[]));
     }
     let mode = reader.required(map, "mode", "a poll", node.span)?;
-    let mode = reader.word(&mode.value, "`mode`", MODES, &["snapshot"])?;
+    let mode = reader.word(&mode.value, "`mode`", &words::MODES, &["snapshot"])?;
     let source = match (map.get("by"), mode) {
         (Some(by), Mode::Cursor) => {
-            reader.word(&by.value, "`by`", &[("search", ())], &[])?;
+            reader.word(&by.value, "`by`", &words::POLL_BY, &[])?;
             if !has_search {
                 reader.error(codes::MISSING_KEY, by.value.span, "the resource has no `search` to poll by", None);
             }
@@ -72,11 +54,7 @@ fn listing(map: &Map, node: &Node, mode: Mode, reader: &mut Reader) -> Option<Li
     let stamp = reader.required(map, "stamp", "a poll", node.span)?;
     let stamp = reader.template(&stamp.value, "`stamp`", &[Root::Item]);
     let order = match (map.get("order"), mode) {
-        (Some(entry), _) => {
-            let words =
-                [("oldest_first", Order::OldestFirst), ("newest_first", Order::NewestFirst), ("none", Order::None)];
-            reader.word(&entry.value, "`order`", &words, &[])?
-        }
+        (Some(entry), _) => reader.word(&entry.value, "`order`", &words::ORDERS, &[])?,
         (None, Mode::Cursor) => Order::OldestFirst,
         (None, Mode::Scan | Mode::Events) => Order::NewestFirst,
     };
@@ -85,7 +63,7 @@ fn listing(map: &Map, node: &Node, mode: Mode, reader: &mut Reader) -> Option<Li
         reader.error(codes::WRONG_VALUE, node.span, message, None);
     }
     let stamp_form = match map.get("stamp_form") {
-        Some(entry) => reader.word(&entry.value, "`stamp_form`", MOMENTS, &[])?,
+        Some(entry) => reader.word(&entry.value, "`stamp_form`", &words::MOMENTS, &[])?,
         None => MomentForm::Rfc3339,
     };
     let record = reader.template_at(map, "record", &[Root::Item]);
@@ -106,20 +84,19 @@ pub(super) fn paging(map: &Map, reader: &mut Reader) -> Paging {
 const ANSWER: &[Root] = &[Root::Body, Root::Header];
 
 fn paging_of(node: &Node, reader: &mut Reader) -> Option<Paging> {
-    let map = reader.map(node, "`page`", &[&["kind", "next", "more"]])?;
+    let map = reader.map(node, &language::PAGE)?;
     let kind = reader.required(map, "kind", "`page`", node.span)?;
-    let words = [("none", 0), ("token", 1), ("last_item", 2), ("number", 3), ("offset", 4), ("link", 5)];
-    let kind = reader.word(&kind.value, "`kind`", &words, &["keyset"])?;
+    let kind = reader.word(&kind.value, "`kind`", &words::PAGES, &["keyset"])?;
     let mut part = |key: &str, roots: &[Root]| {
         reader.required(map, key, "this kind of page", node.span)?;
         reader.template_at(map, key, roots)
     };
     Some(match kind {
-        0 => Paging::None,
-        1 => Paging::Token(part("next", ANSWER)?),
-        2 => Paging::LastItem { next: part("next", &[Root::Item])?, more: part("more", ANSWER)? },
-        3 => Paging::Number,
-        4 => Paging::Offset,
-        _ => Paging::Link(part("next", ANSWER)?),
+        PageKind::None => Paging::None,
+        PageKind::Token => Paging::Token(part("next", ANSWER)?),
+        PageKind::LastItem => Paging::LastItem { next: part("next", &[Root::Item])?, more: part("more", ANSWER)? },
+        PageKind::Number => Paging::Number,
+        PageKind::Offset => Paging::Offset,
+        PageKind::Link => Paging::Link(part("next", ANSWER)?),
     })
 }

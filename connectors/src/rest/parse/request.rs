@@ -5,16 +5,10 @@ use serde_json::Value as Json;
 use text::{Kind, Map, Node, Span};
 
 use super::limits::costs;
-use crate::rest::codes;
-use crate::rest::manifest::{Condition, Conditions, Content, IdOrder, Request, Shape};
+use crate::rest::manifest::{Condition, Conditions, Content, Request, Shape};
 use crate::rest::reader::Reader;
 use crate::rest::template::{Root, Template};
-
-pub(super) const ID_ORDERS: &[(&str, IdOrder)] = &[("numbers", IdOrder::Numbers), ("text", IdOrder::Text)];
-
-/// The keys that make a request.
-pub(super) const KEYS: &[&str] =
-    &["get", "post", "put", "patch", "delete", "query", "headers", "json", "form", "limits"];
+use crate::rest::{codes, language};
 
 const METHODS: [(&str, Method); 5] = [
     ("get", Method::Get),
@@ -154,7 +148,7 @@ fn condition(node: &Node, reader: &mut Reader) -> Option<Condition> {
     };
     match &node.kind {
         Kind::Map(_) => {
-            let map = reader.map(node, "a test", &[&["contains", "exists"]])?;
+            let map = reader.map(node, &language::CONDITION)?;
             match (map.get("contains"), map.get("exists")) {
                 (Some(entry), None) => reader.text(&entry.value, "`contains`").map(Condition::Contains),
                 (None, Some(_)) => Some(Condition::Exists(reader.flag(map, "exists"))),

@@ -5,19 +5,18 @@ use text::{Entry, Map, Node};
 
 use super::fields::fields as parse_fields;
 use super::poll::{paging, polls};
-use super::request::{self, request};
+use super::request::request;
 use super::search::search;
 use super::write::writes;
-use crate::rest::codes;
+use crate::rest::language::words;
 use crate::rest::manifest::{FindBy, Get, ListOf, Resource, Stamp, Stamps};
 use crate::rest::reader::Reader;
 use crate::rest::template::{Piece, Reference, Root, Template};
+use crate::rest::{codes, language};
 
 pub(super) fn resource(entry: &Entry, reader: &mut Reader) -> Option<Resource> {
-    const KEYS: &[&str] =
-        &["title", "id", "fields", "stamps", "get", "search", "find", "list", "poll", "write", "scopes"];
     let name = entry.key.text.clone();
-    let map = reader.map(&entry.value, "a resource", &[KEYS])?;
+    let map = reader.map(&entry.value, &language::RESOURCE)?;
     let span = entry.key.span;
     let id = match map.get("id") {
         Some(entry) => reader.template(&entry.value, "`id`", &[Root::Record])?,
@@ -43,7 +42,7 @@ pub(super) fn resource(entry: &Entry, reader: &mut Reader) -> Option<Resource> {
 /// What a token must be granted; of each list any one suffices.
 fn scopes(map: &Map, reader: &mut Reader) -> Scopes {
     let Some(entry) = map.get("scopes") else { return Scopes::default() };
-    let Some(map) = reader.map(&entry.value, "`scopes`", &[&["fields", "read", "write", "instead"]]) else {
+    let Some(map) = reader.map(&entry.value, &language::SCOPES) else {
         return Scopes::default();
     };
     let instead = reader.texts(map, "instead");
@@ -63,7 +62,7 @@ fn finds(map: &Map, reader: &mut Reader) -> Vec<FindBy> {
 
 fn find(node: &Node, reader: &mut Reader) -> Option<FindBy> {
     let what = "`find`";
-    let map = reader.map(node, what, &[&["by", "items", "id", "value"], request::KEYS])?;
+    let map = reader.map(node, &language::FIND)?;
     let request = request(map, node.span, what, &[Root::Key, Root::Config], reader);
     for key in ["by", "items", "id"] {
         reader.required(map, key, what, node.span)?;
@@ -78,12 +77,12 @@ fn find(node: &Node, reader: &mut Reader) -> Option<FindBy> {
 }
 
 fn list(entry: &Entry, reader: &mut Reader) -> Option<ListOf> {
-    let map = reader.map(&entry.value, "`list`", &[&["items", "page", "order"], request::KEYS])?;
+    let map = reader.map(&entry.value, &language::LIST)?;
     let request = request(map, entry.key.span, "`list`", &[Root::Page, Root::Fields, Root::Config], reader);
     let items = reader.required(map, "items", "`list`", entry.key.span)?;
     let items = reader.template(&items.value, "`items`", &[Root::Body]);
     let by_id = match map.get("order") {
-        Some(entry) => reader.word(&entry.value, "`order`", &[("by_id", true), ("none", false)], &[])?,
+        Some(entry) => reader.word(&entry.value, "`order`", &words::LIST_ORDERS, &[])?,
         None => false,
     };
     Some(ListOf { by_id, request: request?, items: items?, page: paging(map, reader) })
@@ -91,7 +90,7 @@ fn list(entry: &Entry, reader: &mut Reader) -> Option<ListOf> {
 
 fn stamps(map: &Map, reader: &mut Reader) -> Stamps {
     let Some(entry) = map.get("stamps") else { return Stamps::default() };
-    let Some(map) = reader.map(&entry.value, "`stamps`", &[&["modified", "created"]]) else {
+    let Some(map) = reader.map(&entry.value, &language::STAMPS) else {
         return Stamps::default();
     };
     Stamps { modified: stamp(map, "modified", reader), created: stamp(map, "created", reader) }
@@ -99,21 +98,21 @@ fn stamps(map: &Map, reader: &mut Reader) -> Stamps {
 
 fn stamp(map: &Map, key: &str, reader: &mut Reader) -> Option<Stamp> {
     let entry = map.get(key)?;
-    let map = reader.map(&entry.value, "a stamp", &[&["field", "beside"]])?;
+    let map = reader.map(&entry.value, &language::STAMP)?;
     let field = reader.required(map, "field", "a stamp", entry.value.span)?;
     let field = reader.text(&field.value, "`field`")?;
     Some(Stamp { field, beside: reader.template_at(map, "beside", &[Root::Record]) })
 }
 
 fn get(entry: &Entry, reader: &mut Reader) -> Option<Get> {
-    let map = reader.map(&entry.value, "`get`", &[&["record", "by"], request::KEYS])?;
+    let map = reader.map(&entry.value, &language::GET)?;
     let request = request(map, entry.key.span, "`get`", &[Root::Key, Root::Fields, Root::Config], reader)?;
     let record = match map.get("record") {
         Some(entry) => reader.template(&entry.value, "`record`", &[Root::Body])?,
         None => whole_body(entry.value.span),
     };
     let by_unique = match map.get("by") {
-        Some(entry) => reader.word(&entry.value, "`by`", &[("id", false), ("unique", true)], &[])?,
+        Some(entry) => reader.word(&entry.value, "`by`", &words::GET_BY, &[])?,
         None => false,
     };
     if !request.segments.iter().chain(request.query.iter().map(|(_, value)| value)).any(names_key) {

@@ -4,32 +4,16 @@ use std::collections::BTreeMap;
 
 use text::Entry;
 
-use super::request::{self, request, shape};
-use crate::rest::manifest::{MomentForm, Search, Shape, TestKind};
+use super::request::{request, shape};
+use crate::rest::language::{self, words};
+use crate::rest::manifest::{MomentForm, Search, Shape};
 use crate::rest::reader::Reader;
 use crate::rest::template::{Piece, Reference, Root, Template};
 
-pub(super) const MOMENTS: &[(&str, MomentForm)] =
-    &[("unix_ms", MomentForm::UnixMillis), ("unix_s", MomentForm::UnixSeconds), ("rfc3339", MomentForm::Rfc3339)];
-
-const TESTS: &[(&str, TestKind)] = &[
-    ("eq", TestKind::Eq),
-    ("gt", TestKind::Gt),
-    ("gte", TestKind::Gte),
-    ("lt", TestKind::Lt),
-    ("lte", TestKind::Lte),
-    ("between", TestKind::Between),
-    ("in", TestKind::In),
-    ("exists", TestKind::Exists),
-    ("empty", TestKind::Empty),
-];
-
 pub(super) fn search(entry: &Entry, reader: &mut Reader) -> Option<Search> {
-    const KEYS: &[&str] =
-        &["items", "page_size", "id_field", "groups", "longest_value", "moments", "lower_in", "tests"];
     let what = "`search`";
     let span = entry.key.span;
-    let map = reader.map(&entry.value, what, &[KEYS, request::KEYS])?;
+    let map = reader.map(&entry.value, &language::SEARCH)?;
     let request = request(map, span, what, &[Root::Search, Root::Fields, Root::Config], reader);
     let items = reader.required(map, "items", what, span)?;
     let items = reader.template(&items.value, "`items`", &[Root::Body]);
@@ -38,14 +22,12 @@ pub(super) fn search(entry: &Entry, reader: &mut Reader) -> Option<Search> {
     let id_field = reader.required(map, "id_field", what, span)?;
     let id_field = reader.text(&id_field.value, "`id_field`");
     let moments = match map.get("moments") {
-        Some(entry) => reader.word(&entry.value, "`moments`", MOMENTS, &[])?,
+        Some(entry) => reader.word(&entry.value, "`moments`", &words::MOMENTS, &[])?,
         None => MomentForm::Rfc3339,
     };
 
     let groups = match map.get("groups") {
-        Some(entry) => {
-            Some(reader.map(&entry.value, "`groups`", &[&["as", "most", "most_tests_each", "most_tests"]])?)
-        }
+        Some(entry) => Some(reader.map(&entry.value, &language::GROUPS)?),
         None => None,
     };
     let group = match groups.and_then(|map| map.get("as")) {
@@ -58,9 +40,8 @@ pub(super) fn search(entry: &Entry, reader: &mut Reader) -> Option<Search> {
 
     let mut tests = BTreeMap::new();
     let entry = reader.required(map, "tests", what, span)?;
-    let words: Vec<&str> = TESTS.iter().map(|(word, _)| *word).collect();
-    for entry in &reader.map(&entry.value, "`tests`", &[&words])?.entries {
-        let kind = TESTS.iter().find(|(word, _)| *word == entry.key.text).map(|(_, kind)| *kind);
+    for entry in &reader.map(&entry.value, &language::TESTS)?.entries {
+        let kind = words::TEST_KINDS.value(&entry.key.text);
         if let (Some(kind), Some(shape)) = (kind, shape(&entry.value, &[Root::Test], reader)) {
             tests.insert(kind, shape);
         }

@@ -1,27 +1,25 @@
 //! What can be written, and what a second try of it does.
 
+use text::grammar::Mapping;
 use text::{Kind, Map, Node, Span};
 
-use super::request::{self, header_name, request};
-use crate::rest::codes;
+use super::request::{header_name, request};
+use crate::rest::language::words::{self, UpsertWay};
 use crate::rest::manifest::{Retry, Upsert, UpsertHow, UpsertKey, WriteOf, Writes};
 use crate::rest::reader::Reader;
 use crate::rest::template::Root;
-
-const RETRIES: &[(&str, Retry)] =
-    &[("idempotent", Retry::Idempotent), ("safe", Retry::Safe), ("unsafe", Retry::Unsafe)];
+use crate::rest::{codes, language};
 
 pub(super) fn writes(map: &Map, has_search: bool, has_find: bool, reader: &mut Reader) -> Writes {
     let Some(entry) = map.get("write") else { return Writes::default() };
-    let keys: &[&str] = &["create", "update", "delete", "upsert"];
-    let Some(map) = reader.map(&entry.value, "`write`", &[keys]) else { return Writes::default() };
-    let mut one = |key: &str, roots: &[Root], must_answer| {
+    let Some(map) = reader.map(&entry.value, &language::WRITE) else { return Writes::default() };
+    let mut one = |key: &str, mapping: &Mapping, roots: &[Root]| {
         let entry = map.get(key)?;
-        write_of(&entry.value, entry.key.span, &format!("`{key}`"), &[], roots, must_answer, reader)
+        write_of(&entry.value, entry.key.span, mapping, roots, reader)
     };
-    let create = one("create", &[Root::Input, Root::Op, Root::Config], true);
-    let update = one("update", &[Root::Key, Root::Input, Root::Op, Root::Config], false);
-    let delete = one("delete", &[Root::Key, Root::Op, Root::Config], false);
+    let create = one("create", &language::CREATE, &[Root::Input, Root::Op, Root::Config]);
+    let update = one("update", &language::UPDATE, &[Root::Key, Root::Input, Root::Op, Root::Config]);
+    let delete = one("delete", &language::DELETE, &[Root::Key, Root::Op, Root::Config]);
     let mut upserts = Vec::new();
     if let Some(entry) = map.get("upsert") {
         for node in reader.one_or_many(&entry.value) {
@@ -38,19 +36,12 @@ pub(super) fn writes(map: &Map, has_search: bool, has_find: bool, reader: &mut R
     Writes { create, update, delete, upsert: upserts }
 }
 
-fn write_of(
-    node: &Node,
-    span: Span,
-    what: &str,
-    more_keys: &[&str],
-    roots: &[Root],
-    must_answer: bool,
-    reader: &mut Reader,
-) -> Option<WriteOf> {
-    let map = reader.map(node, what, &[&["id", "retry", "idempotency"], more_keys, request::KEYS])?;
+fn write_of(node: &Node, span: Span, mapping: &Mapping, roots: &[Root], reader: &mut Reader) -> Option<WriteOf> {
+    let what = mapping.what;
+    let map = reader.map(node, mapping)?;
     let request = request(map, span, what, roots, reader);
     let id = reader.template_at(map, "id", &[Root::Body]);
-    if must_answer {
+    if mapping.key("id").is_some_and(|key| key.required) {
         // Without an id, nobody could say that anything was written.
         reader.required(map, "id", what, span)?;
     }
@@ -62,7 +53,7 @@ fn write_of(
 pub(super) fn retry(map: &Map, span: Span, what: &str, reader: &mut Reader) -> Option<(Retry, Option<String>)> {
     let retry = reader.required(map, "retry", what, span)?;
     let retry_span = retry.value.span;
-    let retry = reader.word(&retry.value, "`retry`", RETRIES, &[])?;
+    let retry = reader.word(&retry.value, "`retry`", &words::RETRIES, &[])?;
     let idempotency = map.get("idempotency").and_then(|entry| {
         let name = reader.text(&entry.value, "`idempotency`")?;
         let known = header_name(&name);
@@ -90,30 +81,28 @@ fn upsert(node: &Node, can_find: (bool, bool), reader: &mut Reader) -> Option<Up
         _ => UpsertKey::Fields(reader.texts(map, "by")),
     };
     let how = reader.required(map, "do", "a way to upsert", node.span)?;
-    let words = [("update_by_key", 0), ("search", 1), ("find", 2), ("native", 3)];
-    let own: &[&str] = &["by", "do"];
-    let how = match reader.word(&how.value, "`do`", &words, &[])? {
-        0 => {
-            reader.map(node, "this way to upsert", &[own])?;
+    let how = match reader.word(&how.value, "`do`", &words::UPSERTS, &[])? {
+        UpsertWay::UpdateByKey => {
+            reader.map(node, &language::UPSERT)?;
             UpsertHow::UpdateByKey
         }
-        1 => {
-            reader.map(node, "this way to upsert", &[own])?;
+        UpsertWay::Search => {
+            reader.map(node, &language::UPSERT)?;
             if !can_find.0 {
                 reader.error(codes::MISSING_KEY, how.value.span, "the resource has no `search` to find by", None);
             }
             UpsertHow::Search
         }
-        2 => {
-            reader.map(node, "this way to upsert", &[own])?;
+        UpsertWay::Find => {
+            reader.map(node, &language::UPSERT)?;
             if !can_find.1 {
                 reader.error(codes::MISSING_KEY, how.value.span, "the resource has no `find`", None);
             }
             UpsertHow::Find
         }
-        _ => {
+        UpsertWay::Native => {
             let roots = &[Root::Key, Root::Input, Root::Op, Root::Config];
-            UpsertHow::Native(Box::new(write_of(node, node.span, "this way to upsert", own, roots, true, reader)?))
+            UpsertHow::Native(Box::new(write_of(node, node.span, &language::NATIVE_UPSERT, roots, reader)?))
         }
     };
     Some(Upsert { by, how })

@@ -1,7 +1,18 @@
 //! A flow document.
 
 use super::words::TEMPLATE_INPUT_TYPES;
-use super::{Key, Mapping, Naming, Notation, STEP, Shape, Standing, TRIGGER, key};
+use super::{Key, KindOfMap, Kinds, Mapping, Naming, Notation, STEP, Shape, Standing, TRIGGER, key};
+
+/// A document that begins with `flow`.
+pub static FLOW_DOCUMENT: Kinds = Kinds {
+    what: "a flow's file",
+    doc: "A flow, a template of flows, or a flow that is made of a template by `from`.",
+    kinds: &[
+        KindOfMap::new(&["from"], &INSTANCE),
+        KindOfMap::new(&["inputs"], &FLOW).stand_in("inputs"),
+        KindOfMap::new(&["flow"], &FLOW),
+    ],
+};
 
 /// A flow.
 pub static FLOW: Mapping = Mapping::new(

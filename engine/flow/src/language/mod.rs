@@ -13,7 +13,7 @@ mod trigger;
 pub mod words;
 
 pub use filter::{COMPARISONS, FILTER};
-pub use flow::{BRAKES, EXPECT, FLOW, INSTANCE, LIMITS, TEMPLATE_INPUT};
+pub use flow::{BRAKES, EXPECT, FLOW, FLOW_DOCUMENT, INSTANCE, LIMITS, TEMPLATE_INPUT};
 pub use project::{CONNECTION, CONNECTIONS, RETENTION, SETTINGS};
 pub use step::{MAPPED, RETRY, RULE, STEP, STOP, StepVerb};
 pub use sync::{DIRECTION, SYNC, SYNC_FIELD};
@@ -66,7 +66,15 @@ impl Document {
         }
     }
 
-    /// The map that it is.
+    /// What it is, for a schema: flows are of more than one kind.
+    pub fn shape(self) -> Shape {
+        match self {
+            Self::Flow => Shape::Kinds(&FLOW_DOCUMENT),
+            Self::Connections | Self::Settings => Shape::Map(self.mapping()),
+        }
+    }
+
+    /// The map that it is; of a flow, the whole one.
     pub fn mapping(self) -> &'static Mapping {
         match self {
             Self::Flow => &FLOW,

@@ -1,7 +1,7 @@
 //! Steps: one verb each, and the keys that belong to it.
 
 use super::words::{AMBIGUOUS, MAPPED_TYPES, MISSING, ON_ERROR, POLICIES};
-use super::{FILTER, Key, KindOfMap, Kinds, Mapping, Naming, Notation, Shape, Standing, key};
+use super::{FILTER, Key, KindOfMap, Kinds, Mapping, Naming, Notation, Shape, key};
 
 /// The verbs of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,21 +29,21 @@ pub static STEP: Kinds = Kinds {
     what: "a step",
     doc: "One thing that a run does. Its verb says what.",
     kinds: &[
-        verb(&["create"], &CREATE),
-        verb(&["update"], &UPDATE),
-        verb(&["upsert"], &UPSERT),
-        verb(&["delete"], &DELETE),
-        verb(&["find"], &FIND),
-        verb(&["let"], &LET),
-        verb(&["if"], &IF),
-        verb(&["route"], &ROUTE),
-        verb(&["each"], &EACH),
-        verb(&["wait"], &WAIT),
-        verb(&["do"], &DO),
-        verb(&["run"], &RUN),
-        verb(&["skip"], &SKIP),
-        verb(&["stop"], &STOP_STEP),
-        verb(&["fail"], &FAIL),
+        KindOfMap::new(&["create"], &CREATE),
+        KindOfMap::new(&["update"], &UPDATE),
+        KindOfMap::new(&["upsert"], &UPSERT),
+        KindOfMap::new(&["delete"], &DELETE),
+        KindOfMap::new(&["find"], &FIND),
+        KindOfMap::new(&["let"], &LET),
+        KindOfMap::new(&["if"], &IF),
+        KindOfMap::new(&["route"], &ROUTE),
+        KindOfMap::new(&["each"], &EACH),
+        KindOfMap::new(&["wait"], &WAIT),
+        KindOfMap::new(&["do"], &DO),
+        KindOfMap::new(&["run"], &RUN),
+        KindOfMap::new(&["skip"], &SKIP),
+        KindOfMap::new(&["stop"], &STOP_STEP),
+        KindOfMap::new(&["fail"], &FAIL),
     ],
 };
 
@@ -342,10 +342,6 @@ const NAME: Key = key(
 )
 .default("`as`, else the verb and its object");
 const WHEN: Key = key("when", Shape::Question, "Where it is false, the step is left out, and its result may be unset.");
-
-const fn verb(word: &'static [&'static str], mapping: &'static Mapping) -> KindOfMap {
-    KindOfMap { told_by: word, mapping, standing: Standing::Run }
-}
 
 impl StepVerb {
     /// All of them, in the order of a first reading.

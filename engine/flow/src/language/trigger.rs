@@ -21,10 +21,10 @@ pub static TRIGGER: Kinds = Kinds {
     what: "a trigger",
     doc: "What starts the flow's runs. A flow has one kind of trigger.",
     kinds: &[
-        KindOfMap { told_by: &["poll"], mapping: &POLL, standing: Standing::Run },
-        KindOfMap { told_by: &["webhook"], mapping: &WEBHOOK, standing: Standing::Checked },
-        KindOfMap { told_by: &["manual"], mapping: &MANUAL_TRIGGER, standing: Standing::Run },
-        KindOfMap { told_by: &["schedule", "each", "every"], mapping: &SCHEDULE, standing: Standing::Run },
+        KindOfMap::new(&["poll"], &POLL),
+        KindOfMap::new(&["webhook"], &WEBHOOK).standing(Standing::Checked),
+        KindOfMap::new(&["manual"], &MANUAL_TRIGGER),
+        KindOfMap::new(&["schedule", "each", "every"], &SCHEDULE),
     ],
 };
 

@@ -1,6 +1,7 @@
 //! The words that some keys choose from.
 
 use sdk::{Ambiguous, FieldType};
+use text::grammar::Word;
 use text::words;
 
 use crate::model::{
@@ -159,3 +160,22 @@ words! {
         "moment" => FieldType::Moment, "A moment.";
     };
 }
+
+/// The names that expressions see, beside those that steps make.
+pub const NAMES: &[Word] = &[
+    Word::new(
+        "record",
+        "The record that the run is about: its fields, and `record.id`. In a flow whose runs have one.",
+    ),
+    Word::new("inputs", "What whoever asked for the run gave, in a flow with `manual`."),
+    Word::new("body", "What a service delivered, in a flow with `webhook`."),
+    Word::new("now", "The moment at which the run was stored. It is the same on every attempt."),
+    Word::new("run", "The run: `run.id`."),
+    Word::new("flow", "The flow: `flow.id`."),
+    Word::new(
+        "errors",
+        "`errors.<step>` is the failure of a step with `on_error: continue`: its `class` and `message`.",
+    ),
+    Word::new("failure", "In `on_failure`, what the run failed of: `step`, `class`, `message` and `attempt`."),
+    Word::new("item", "In an `each`, the item at hand, unless `item` gives it another name."),
+];

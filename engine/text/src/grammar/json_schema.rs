@@ -10,14 +10,15 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use super::{Key, Kinds, Mapping, Naming, Notation, Shape, Standing, Word};
 
 /// The schema of documents of this shape.
-pub fn json_schema(title: &str, root: &'static Mapping) -> Json {
+pub fn json_schema(title: &str, root: Shape) -> Json {
     let mut schema = Schema::default();
-    let root = schema.mapping_reference(root);
+    let root = schema.shape(root);
     let mut definitions = JsonMap::new();
-    while let Some((name, todo)) = schema.todo.pop_front() {
-        let written = match todo {
-            Todo::Mapping(mapping) => schema.mapping(mapping),
-            Todo::Kinds(kinds) => schema.kinds(kinds),
+    while let Some(Todo { name, map, stand_in }) = schema.todo.pop_front() {
+        schema.stand_in = stand_in;
+        let written = match map {
+            AnyMap::Mapping(mapping) => schema.mapping(mapping),
+            AnyMap::Kinds(kinds) => schema.kinds(kinds),
         };
         definitions.insert(name, written);
     }
@@ -32,31 +33,40 @@ pub fn json_schema(title: &str, root: &'static Mapping) -> Json {
 /// What was referred to so far, and what of it is still to be written.
 #[derive(Default)]
 struct Schema {
-    /// Addresses of what was referred to, and the names they got.
-    names: BTreeMap<usize, String>,
-    todo: VecDeque<(String, Todo)>,
+    /// The addresses of what was referred to, with what may stand in for its values, and the names they got.
+    names: BTreeMap<(usize, Option<&'static str>), String>,
+    todo: VecDeque<Todo>,
+    /// The name whose references may stand in place of any value of what is being written.
+    stand_in: Option<&'static str>,
 }
 
-enum Todo {
+struct Todo {
+    name: String,
+    map: AnyMap,
+    stand_in: Option<&'static str>,
+}
+
+enum AnyMap {
     Mapping(&'static Mapping),
     Kinds(&'static Kinds),
 }
 
 impl Schema {
     fn mapping_reference(&mut self, mapping: &'static Mapping) -> Json {
-        self.reference(mapping.what, std::ptr::from_ref(mapping).addr(), Todo::Mapping(mapping))
+        self.reference(mapping.what, std::ptr::from_ref(mapping).addr(), AnyMap::Mapping(mapping))
     }
 
-    fn reference(&mut self, what: &str, address: usize, todo: Todo) -> Json {
-        if !self.names.contains_key(&address) {
+    fn reference(&mut self, what: &str, address: usize, map: AnyMap) -> Json {
+        let id = (address, self.stand_in);
+        if !self.names.contains_key(&id) {
             let name = what.replace('`', "").replace(' ', "-");
             let is_taken = |name: &String| self.names.values().any(|taken| taken == name);
             let numbered = (2..).map(|number| format!("{name}-{number}"));
             let name = std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name);
-            self.names.insert(address, name.clone());
-            self.todo.push_back((name, todo));
+            self.names.insert(id, name.clone());
+            self.todo.push_back(Todo { name, map, stand_in: self.stand_in });
         }
-        json!({"$ref": format!("#/definitions/{}", self.names[&address])})
+        json!({"$ref": format!("#/definitions/{}", self.names[&id])})
     }
 
     fn mapping(&mut self, mapping: &'static Mapping) -> Json {
@@ -90,6 +100,28 @@ impl Schema {
     }
 
     fn shape(&mut self, shape: Shape) -> Json {
+        let written = self.written(shape);
+        let takes_text = match shape {
+            Shape::Text | Shape::Question | Shape::Value => true,
+            Shape::Nothing
+            | Shape::Boolean
+            | Shape::Count(_)
+            | Shape::Number
+            | Shape::Noted(_)
+            | Shape::Word(_)
+            | Shape::Map(_)
+            | Shape::Kinds(_)
+            | Shape::MapOf(..)
+            | Shape::ListOf(_)
+            | Shape::OneOf(_) => false,
+        };
+        match self.stand_in {
+            Some(name) if !takes_text => json!({"anyOf": [written, pattern(&format!(r"^\$\{{\s*{name}\."))]}),
+            Some(_) | None => written,
+        }
+    }
+
+    fn written(&mut self, shape: Shape) -> Json {
         match shape {
             Shape::Nothing => json!({"type": "null"}),
             Shape::Boolean => json!({"type": "boolean"}),
@@ -101,7 +133,7 @@ impl Schema {
             Shape::Question => json!({"type": ["string", "boolean"]}),
             Shape::Value => json!({}),
             Shape::Map(mapping) => self.mapping_reference(mapping),
-            Shape::Kinds(kinds) => self.reference(kinds.what, std::ptr::from_ref(kinds).addr(), Todo::Kinds(kinds)),
+            Shape::Kinds(kinds) => self.reference(kinds.what, std::ptr::from_ref(kinds).addr(), AnyMap::Kinds(kinds)),
             Shape::MapOf(names, values) => json!({
                 "type": "object",
                 "propertyNames": naming(names),
@@ -121,7 +153,10 @@ impl Schema {
         let mut told = Vec::new();
         let mut chain = json!({});
         for kind in kinds.kinds.iter().rev().filter(|kind| kind.standing != Standing::Planned) {
+            let outer = self.stand_in;
+            self.stand_in = kind.stand_in.or(outer);
             let then = self.mapping_reference(kind.mapping);
+            self.stand_in = outer;
             let has: Vec<Json> = kind.told_by.iter().map(|key| json!({"required": [key]})).collect();
             chain = json!({"if": {"anyOf": has}, "then": then, "else": chain});
             told.extend(has);

@@ -188,6 +188,27 @@ pub struct KindOfMap {
     pub mapping: &'static Mapping,
     /// How much of it this version does.
     pub standing: Standing,
+    /// The name whose references may stand in place of any value in it: `inputs`, in a template.
+    pub stand_in: Option<&'static str>,
+}
+
+impl KindOfMap {
+    /// A kind that this version runs.
+    pub const fn new(told_by: &'static [&'static str], mapping: &'static Mapping) -> Self {
+        Self { told_by, mapping, standing: Standing::Run, stand_in: None }
+    }
+
+    /// The same, of which this version does so much.
+    pub const fn standing(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
+    }
+
+    /// The same, where references to this name may stand in place of any value.
+    pub const fn stand_in(mut self, name: &'static str) -> Self {
+        self.stand_in = Some(name);
+        self
+    }
 }
 
 impl Mapping {
@@ -308,7 +329,7 @@ impl<T: Copy + PartialEq> Words<T> {
 /// Words to choose from: how each is written, what the parser makes of it, and what it means.
 ///
 /// ```
-/// text::words! {
+/// millrace_text::words! {
 ///     /// Whether it is loud.
 ///     pub const VOLUME: bool = {
 ///         "loud" => true, "Everybody hears it.";

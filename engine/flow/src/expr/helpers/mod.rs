@@ -43,9 +43,27 @@ const fn helper(
     Helper { name, signature, doc, example, result }
 }
 
-/// Every function, by groups, in the order of a first reading.
+/// Functions that are about the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// What they are about.
+    pub title: &'static str,
+    /// The functions.
+    pub helpers: &'static [Helper],
+}
+
+/// Every group, in the order of a first reading.
+pub const GROUPS: [Group; 5] = [
+    Group { title: "Text", helpers: texts::HELPERS },
+    Group { title: "Numbers", helpers: numbers::HELPERS },
+    Group { title: "Lists and maps", helpers: lists::HELPERS },
+    Group { title: "Dates and moments", helpers: dates::HELPERS },
+    Group { title: "Any value", helpers: other::HELPERS },
+];
+
+/// Every function, by groups.
 pub fn all() -> impl Iterator<Item = &'static Helper> {
-    [texts::HELPERS, numbers::HELPERS, lists::HELPERS, dates::HELPERS, other::HELPERS].into_iter().flatten()
+    GROUPS.into_iter().flat_map(|group| group.helpers)
 }
 
 /// Puts all of them into the engine.
