@@ -1,11 +1,17 @@
 //! `millrace language`: what flows are written in.
 
+mod reference;
+mod schema;
+
 use clap::{Args, Subcommand};
 use flow::expr::helpers::{self, Helper};
 use serde_json::{Value as Json, json};
 
+use crate::place::PlaceArguments;
 use crate::tables::{self, Format};
 use crate::{Failure, screen};
+
+pub use reference::{functions as functions_page, language as language_page};
 
 /// What to show.
 #[derive(Subcommand, Debug)]
@@ -13,6 +19,42 @@ pub enum Command {
     /// List the functions that expressions can call, each with an example
     #[command(after_help = "Examples:\n  millrace language functions\n  millrace language functions ends_with")]
     Functions(FunctionsArguments),
+    /// Print a JSON Schema, by which editors complete, explain and underline
+    #[command(
+        after_help = "Examples:\n  millrace language schema flow > flow.schema.json\n  millrace language schema connections -C my-flows"
+    )]
+    Schema(SchemaArguments),
+    /// Print the reference of the language, in Markdown
+    #[command(after_help = "Examples:\n  millrace language reference\n  millrace language reference functions")]
+    Reference(ReferenceArguments),
+}
+
+/// Arguments of `language schema`.
+#[derive(Args, Debug)]
+pub struct SchemaArguments {
+    /// Of which kind of document
+    kind: schema::Kind,
+    /// A connection's settings are those of the project's connectors, too
+    #[command(flatten)]
+    place: PlaceArguments,
+}
+
+/// Arguments of `language reference`.
+#[derive(Args, Debug)]
+pub struct ReferenceArguments {
+    /// Which page
+    #[arg(value_enum, default_value_t)]
+    page: Page,
+}
+
+/// A page of the reference.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Page {
+    /// Every key, with what stands behind it.
+    #[default]
+    Language,
+    /// The functions of expressions.
+    Functions,
 }
 
 /// Arguments of `language functions`.
@@ -29,6 +71,17 @@ pub struct FunctionsArguments {
 pub fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Functions(arguments) => functions(arguments),
+        Command::Schema(arguments) => {
+            screen::say_json(&schema::of(arguments.kind, &arguments.place)?);
+            Ok(())
+        }
+        Command::Reference(arguments) => {
+            screen::say(&match arguments.page {
+                Page::Language => reference::language(),
+                Page::Functions => reference::functions(),
+            });
+            Ok(())
+        }
     }
 }
 

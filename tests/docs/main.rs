@@ -1,6 +1,12 @@
 //! What our pages say is tried: every flow compiles, every command is understood.
 //!
-//! A block marked `yaml` is a whole document, `yaml fragment` a piece of one; a block marked `sh` is what a person types.
+//! A block marked `yaml` is a whole document, `yaml fragment` a piece of one; a block marked `sh` is what a person types,
+//! and one marked `console` what a person types and sees. Every page of the repository is one of ours; those of codes have
+//! tests of their own, where `millrace explain` is.
+
+mod reference;
+mod schemas;
+mod tutorial;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +17,8 @@ use database::Database;
 #[path = "../support/database.rs"]
 mod database;
 
-/// The pages.
-const PAGES: [&str; 4] =
-    ["README.md", "examples/quickstart/README.md", "examples/nightly/README.md", "packaging/README.md"];
+/// The page that is followed from its first command to its last.
+const TUTORIAL: &str = "docs/tutorial.md";
 /// The section of the README that is followed as a whole, against a real server.
 const INTO_POSTGRESQL: &str = "Into PostgreSQL";
 
@@ -32,10 +37,42 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Every page, by its path from the root, but for those of codes.
+fn pages() -> Vec<String> {
+    let mut pages: Vec<String> = files(&root(), "md")
+        .into_iter()
+        .map(|path| path.strip_prefix(root()).expect("it lies below").to_string_lossy().into_owned())
+        .filter(|page| !page.contains("/pages/"))
+        .collect();
+    // The README comes first: it has the first flow.
+    pages.sort_by_key(|page| (page != "README.md", page.clone()));
+    pages
+}
+
+/// Every file of ours whose name ends so; what is hidden or built is not ours.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') || name == "target" {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|known| known == extension) {
+            found.push(path);
+        }
+    }
+    found
+}
+
 fn blocks() -> Vec<Block> {
     let mut blocks = Vec::new();
-    for page in PAGES {
-        let text = fs::read_to_string(root().join(page)).expect("the page is there");
+    for page in pages() {
+        let text = fs::read_to_string(root().join(&page)).expect("the page is there");
         let mut open: Option<Block> = None;
         let mut section = String::new();
         for (number, line) in text.lines().enumerate() {
@@ -230,9 +267,17 @@ const RUN_ELSEWHERE: [&str; 5] = [
     "export HUBSPOT_URL=https://api.hubapi.com HUBSPOT_TOKEN=your-private-app-token",
 ];
 
+/// Pages whose commands only developers type: how certificates of tests were made, how measurements are taken. The
+/// tutorial is followed by a test of its own.
+const NOT_TYPED_HERE: [&str; 3] = ["connectors/src/http/tests/testdata/README.md", "tests/bench/README.md", TUTORIAL];
+
 #[test]
 fn every_command_on_our_pages_is_run() {
-    for block in blocks().iter().filter(|block| block.kind == "sh" && block.section != INTO_POSTGRESQL) {
+    let is_typed = |block: &&Block| {
+        let is_elsewhere = NOT_TYPED_HERE.iter().any(|page| block.place.starts_with(page));
+        block.kind == "sh" && block.section != INTO_POSTGRESQL && !is_elsewhere
+    };
+    for block in blocks().iter().filter(is_typed) {
         for line in block.text.lines() {
             if RUN_ELSEWHERE.contains(&line) {
                 continue;
@@ -248,8 +293,8 @@ fn every_command_on_our_pages_is_run() {
 
 #[test]
 fn every_command_in_our_sentences_exists() {
-    for page in PAGES {
-        let text = fs::read_to_string(root().join(page)).expect("the page is there");
+    for page in pages() {
+        let text = fs::read_to_string(root().join(&page)).expect("the page is there");
         for command in text.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("millrace ")) {
             // The words before the first argument are the command.
             let words = command.split(' ').take_while(|word| word.chars().all(|letter| letter.is_ascii_lowercase()));
@@ -272,11 +317,12 @@ fn the_readme_has_exactly_two_commands_to_begin_with() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    for page in PAGES {
-        let text = fs::read_to_string(root().join(page)).expect("the page is there");
-        let folder = root().join(page).parent().expect("a page lies in a folder").to_owned();
+    for page in pages() {
+        let text = fs::read_to_string(root().join(&page)).expect("the page is there");
+        let folder = root().join(&page).parent().expect("a page lies in a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
-            assert!(link.starts_with("https://") || folder.join(link).exists(), "{page}: {link}");
+            let file = link.split('#').next().unwrap_or_default();
+            assert!(link.starts_with("https://") || folder.join(file).exists(), "{page}: {link}");
         }
     }
 }
