@@ -319,6 +319,7 @@ fn noted(notation: Notation) -> &'static str {
         Notation::Path => "a path",
         Notation::Status => "a status",
         Notation::References => "text with references",
+        Notation::Share => "a share, such as `40%`",
     }
 }
 
