@@ -19,6 +19,8 @@ fn kind_of(place: &str, document: &str) -> Option<&'static str> {
         _ if name.starts_with("connections") => Some("connections"),
         _ if name == "millrace.yaml" => Some("settings"),
         "flow" => Some("flow"),
+        "sync" => Some("sync"),
+        "test" => Some("test"),
         "connector" => Some("connector"),
         _ => None,
     }
@@ -41,7 +43,7 @@ impl Schemas {
             jsonschema::meta::validate(&schema).expect("a schema is valid by the schema of schemas");
             (kind, jsonschema::validator_for(&schema).expect("a schema that can be used"))
         };
-        Self(["flow", "connections", "settings", "connector"].map(of).into())
+        Self(["flow", "sync", "test", "connections", "settings", "connector"].map(of).into())
     }
 
     /// What the schema finds wrong with a document, each with its place.
@@ -129,6 +131,9 @@ fn what_a_check_refuses_by_its_shape_the_schemas_refuse() {
     let flow = |trigger: &str, step: &str| format!("flow: a\ntrigger: {trigger}\nsteps:\n  - {step}\n");
     let poll = "{poll: crm.contacts, every: 15s}";
     assert_eq!(schemas.mistakes("flow", &flow(poll, "skip: done")), [] as [String; 0]);
+    let template = "flow: a\ninputs: {often: {type: duration}, one: {type: boolean}}\ntrigger: {poll: crm.contacts, every: \"${ inputs.often }\"}\nenabled: ${ inputs.one }\nsteps: [{skip: done}]\n";
+    assert_eq!(schemas.mistakes("flow", template), [] as [String; 0]);
+    assert_ne!(schemas.mistakes("flow", &flow("{every: \"${ inputs.often }\"}", "skip: done")), [] as [String; 0]);
     let bad_steps = [
         ("upsert: crm.contacts", "/steps/0"),
         ("{upsert: crm.contacts, match: email, sets: {email: a}}", "/steps/0"),
@@ -169,6 +174,25 @@ fn what_a_check_refuses_by_its_shape_the_schemas_refuse() {
         ("connections", "crm: {connector: hubspot, token: a, tokn: b}\n", "/crm"),
         ("connections", "crm: {connector: hubspot, token: a, tier: gold}\n", "/crm/tier"),
         ("connections", "crm: hubspot\n", "/crm"),
+        ("sync", "sync: a\nevery: 8h\nfields: [a -> b]\n", ""),
+        ("sync", "sync: a\nbetween: [a.b, c.d]\nevery: 8h\nfields: [{left: a}]\n", "/fields/0"),
+        ("sync", "sync: a\nbetween: [a.b, c.d]\nevery: 8h\nfields: [a -> b]\nconflict: oldest\n", "/conflict"),
+        ("test", "test: a\n", ""),
+        ("test", "test: a\ncases: [{name: b, expect: ended}]\n", "/cases/0/expect"),
+        ("test", "test: a\ncases: [{name: b, expect: [{upsert: a.b, sets: {}}]}]\n", "/cases/0/expect"),
+        ("flow", "flow: a\nfrom: b@1\nsteps: [{skip: done}]\n", ""),
+        (
+            "flow",
+            "flow: a\ninputs: {every: {type: time}}\ntrigger: {every: 1h}\nsteps: [{skip: done}]\n",
+            "/inputs/every",
+        ),
+        ("flow", "flow: a\ninputs: {n: {type: text}}\ntrigger: {every: 1x}\nsteps: [{skip: done}]\n", "/trigger/every"),
+        ("connector", "connector: tasks\nbase_url: https://tasks.example\n", ""),
+        (
+            "connector",
+            "connector: tasks\nbase_url: https://a.example\ncheck: {get: me, id: \"${body.id}\"}\nresources: {}\n",
+            "/check",
+        ),
         ("settings", "timezon: UTC\n", ""),
         ("settings", "retention: {age: 90}\n", "/retention/age"),
         ("settings", "retention: {size: 2 gigs}\n", "/retention/size"),
@@ -180,7 +204,7 @@ fn what_a_check_refuses_by_its_shape_the_schemas_refuse() {
     for (kind, document, place) in broken {
         let mistakes = schemas.mistakes(kind, &document);
         assert!(mistakes.iter().any(|mistake| mistake.starts_with(&format!("{place}: "))), "{document}: {mistakes:#?}");
-        if kind == "flow" {
+        if matches!(kind, "flow" | "sync" | "test") {
             let parsed = flow::parse(&[SourceFile::new("a.yaml", &document)]);
             let checked = flow::check(&parsed.definitions, &sdk::Catalog::default(), &flow::ProjectDefaults::default());
             assert!(!parsed.diagnostics.is_empty() || !checked.diagnostics.is_empty(), "a check accepts {document}");

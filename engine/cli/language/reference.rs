@@ -72,6 +72,8 @@ pub fn language() -> String {
     let steps = untold(&mut told, &of_kinds(&STEP));
     let templates = untold(&mut told, &[&INSTANCE, &TEMPLATE_INPUT]);
     let flow = untold(&mut told, &[Document::Flow.mapping()]);
+    let syncs = untold(&mut told, &[Document::Sync.mapping()]);
+    let tests = untold(&mut told, &[Document::Test.mapping()]);
     let connections = untold(&mut told, &[Document::Connections.mapping()]);
     let settings = untold(&mut told, &[Document::Settings.mapping()]);
 
@@ -85,6 +87,8 @@ pub fn language() -> String {
     chapter(&mut page, "Filters", "", &filters);
     page.push_str(EXPRESSIONS);
     bullets(&mut page, words::NAMES);
+    chapter(&mut page, "Syncs", "", &syncs);
+    chapter(&mut page, "Tests", "", &tests);
     chapter(&mut page, "Connections", "", &connections);
     chapter(&mut page, "Settings", "", &settings);
     page.push_str(CODES);
@@ -146,20 +150,46 @@ fn chapter(page: &mut String, title: &str, doc: &str, mappings: &[&'static Mappi
 }
 
 fn sections(page: &mut String, mappings: &[&'static Mapping]) {
-    for mapping in mappings {
-        page.push_str(&format!("\n### {}\n\n{}", heading(mapping), mapping.doc));
-        let is_verb = STEP.kinds.iter().find(|kind| std::ptr::eq(kind.mapping, *mapping));
-        if standing_of(mapping) == Some(Standing::Checked) {
-            page.push_str(" *Checked only.*");
+    let mut rest = mappings;
+    while let Some((first, others)) = rest.split_first() {
+        let n_alike = others.iter().take_while(|other| heading(other) == heading(first)).count();
+        page.push_str(&format!("\n### {}\n\n", heading(first)));
+        match n_alike {
+            0 => section(page, first),
+            _ => alike(page, &rest[..=n_alike]),
         }
-        page.push('\n');
-        table(page, mapping);
-        let shared: Vec<String> =
-            mapping.keys.iter().filter(|key| is_verb.is_some() && is_common(key)).map(|key| code(key.name)).collect();
-        if !shared.is_empty() {
-            page.push_str(&format!("\nBesides, it takes {}.\n", list(&shared, "and")));
+        rest = &others[n_alike..];
+    }
+}
+
+fn section(page: &mut String, mapping: &'static Mapping) {
+    page.push_str(mapping.doc);
+    if standing_of(mapping) == Some(Standing::Checked) {
+        page.push_str(" *Checked only.*");
+    }
+    page.push('\n');
+    table(page, mapping);
+    let is_verb = STEP.kinds.iter().any(|kind| std::ptr::eq(kind.mapping, mapping));
+    let shared = mapping.keys.iter().filter(|key| is_verb && is_common(key)).map(|key| code(key.name));
+    let shared: Vec<String> = shared.collect();
+    if !shared.is_empty() {
+        page.push_str(&format!("\nBesides, it takes {}.\n", list(&shared, "and")));
+    }
+}
+
+/// Kinds of maps that differ in the key that tells them, and hardly else.
+fn alike(page: &mut String, mappings: &[&'static Mapping]) {
+    let mut docs: Vec<&str> = mappings.iter().map(|mapping| mapping.doc).collect();
+    docs.dedup();
+    let telling: Vec<String> = mappings.iter().map(|mapping| code(mapping.keys[0].name)).collect();
+    page.push_str(&format!("{} One of {} tells which.\n", docs.join(" "), list(&telling, "and")));
+    let mut keys: Vec<Key> = mappings.iter().map(|mapping| Key { required: false, ..mapping.keys[0] }).collect();
+    for key in mappings.iter().flat_map(|mapping| &mapping.keys[1..]) {
+        if !keys.iter().any(|known| known.name == key.name) {
+            keys.push(*key);
         }
     }
+    rows(page, &keys.iter().collect::<Vec<_>>());
 }
 
 /// How much of a kind of trigger or step is run.
@@ -281,7 +311,9 @@ fn holds(shape: Shape) -> String {
         Shape::Value => "a value".to_owned(),
         Shape::Map(mapping) if std::ptr::eq(mapping, &FILTER) => "[a filter](#filters)".to_owned(),
         Shape::Map(mapping) => format!("[a map](#{})", anchor(&heading(mapping))),
-        Shape::Kinds(kinds) => format!("[{}](#{}s)", kinds.what, anchor(kinds.what).trim_start_matches("a-")),
+        Shape::Kinds(kinds) if std::ptr::eq(kinds, &TRIGGER) => "[a trigger](#triggers)".to_owned(),
+        Shape::Kinds(kinds) if std::ptr::eq(kinds, &STEP) => "[a step](#steps)".to_owned(),
+        Shape::Kinds(kinds) => format!("[{}](#{})", kinds.what.replace('`', ""), anchor(kinds.what)),
         Shape::MapOf(naming, inner) => format!("a map of {}, each with {}", plural(naming), holds(*inner)),
         Shape::ListOf(inner) => format!("a list, each of it {}", holds(*inner)),
         Shape::OneOf(shapes) => list(&shapes.iter().map(|shape| holds(*shape)).collect::<Vec<_>>(), "or"),

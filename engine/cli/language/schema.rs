@@ -14,6 +14,10 @@ use crate::project::ProjectFiles;
 pub enum Kind {
     /// `flows/*.yaml`
     Flow,
+    /// A sync, in `flows/*.yaml`
+    Sync,
+    /// `flows/*.test.yaml`
+    Test,
     /// `connections.yaml`
     Connections,
     /// `millrace.yaml`
@@ -27,6 +31,8 @@ pub fn of(kind: Kind, place: &PlaceArguments) -> Result<Json, Failure> {
     let of = |document: Document| json_schema(document.title(), document.shape());
     match kind {
         Kind::Flow => Ok(of(Document::Flow)),
+        Kind::Sync => Ok(of(Document::Sync)),
+        Kind::Test => Ok(of(Document::Test)),
         Kind::Settings => Ok(of(Document::Settings)),
         Kind::Connector => {
             Ok(json_schema("A connector's manifest", Shape::Map(connectors::rest::language::manifest())))

@@ -70,7 +70,7 @@ impl Document {
     pub fn shape(self) -> Shape {
         match self {
             Self::Flow => Shape::Kinds(&FLOW_DOCUMENT),
-            Self::Connections | Self::Settings => Shape::Map(self.mapping()),
+            Self::Sync | Self::Test | Self::Connections | Self::Settings => Shape::Map(self.mapping()),
         }
     }
 

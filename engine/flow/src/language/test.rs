@@ -132,5 +132,5 @@ const ID: Key = key("id", Shape::Value, "The id of the record that is written.")
 const WITH: Key = key("with", Shape::MapOf(Naming::Input, &Shape::Value), "What it is given.");
 
 const fn of(word: &'static [&'static str], mapping: &'static Mapping) -> KindOfMap {
-    KindOfMap { told_by: word, mapping, standing: Standing::Checked }
+    KindOfMap::new(word, mapping).standing(Standing::Checked)
 }
