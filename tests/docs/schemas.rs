@@ -184,7 +184,7 @@ fn what_a_check_refuses_by_its_shape_the_schemas_refuse() {
         (
             "flow",
             "flow: a\ninputs: {every: {type: time}}\ntrigger: {every: 1h}\nsteps: [{skip: done}]\n",
-            "/inputs/every",
+            "/inputs/every/type",
         ),
         ("flow", "flow: a\ninputs: {n: {type: text}}\ntrigger: {every: 1x}\nsteps: [{skip: done}]\n", "/trigger/every"),
         ("connector", "connector: tasks\nbase_url: https://tasks.example\n", ""),

@@ -116,7 +116,10 @@ impl Schema {
             | Shape::OneOf(_) => false,
         };
         match self.stand_in {
-            Some(name) if !takes_text => json!({"anyOf": [written, pattern(&format!(r"^\$\{{\s*{name}\."))]}),
+            Some(name) if !takes_text => {
+                // Not one of two, which would tell no more of a mistake than that it is neither.
+                json!({"if": pattern(&format!(r"^\$\{{\s*{name}\.")), "else": written})
+            }
             Some(_) | None => written,
         }
     }
