@@ -404,7 +404,9 @@ impl Checker<'_> {
             )
         } else if self.names.ended.iter().any(|ended| ended == root) {
             diagnostic.help("names made in a branch or loop end with it")
-        } else if makes(if self.on_failure { &self.definition.on_failure } else { &self.definition.steps }, root) {
+        } else if is_made_around(self.steps_here(), root, span.start) {
+            diagnostic.help("the results of `each` are there after it; in its steps, `item` is the element, or what `item:` calls it")
+        } else if makes(self.steps_here(), root) {
             diagnostic.help("it is made by a later step")
         } else if is_field {
             let field = format!("record.{root}");
@@ -419,6 +421,11 @@ impl Checker<'_> {
             diagnostic.help(list).did_you_mean(span, did_you_mean(root, seen))
         };
         self.report(diagnostic, span, "nothing of this name is known here");
+    }
+
+    /// The steps among which an expression stands.
+    fn steps_here(&self) -> &[StepDefinition] {
+        if self.on_failure { &self.definition.on_failure } else { &self.definition.steps }
     }
 
     /// The place of the first property that is read, or of the root where it cannot be told.
@@ -444,6 +451,16 @@ impl Checker<'_> {
 }
 
 /// Whether one of the steps makes a name.
+/// Whether the place is in the steps of an `each` whose results have this name.
+fn is_made_around(steps: &[StepDefinition], name: &str, at: usize) -> bool {
+    let Some(around) = steps.iter().rfind(|step| step.span.start <= at) else { return false };
+    let inner = around.verb.inner();
+    let is_inside = inner.iter().filter_map(|steps| steps.first()).any(|first| first.span.start <= at);
+    let makes_it = around.result.as_ref().is_some_and(|result| result.value == name);
+    (is_inside && makes_it && matches!(around.verb, Verb::Each { .. }))
+        || inner.into_iter().any(|steps| is_made_around(steps, name, at))
+}
+
 fn makes(steps: &[StepDefinition], name: &str) -> bool {
     steps.iter().any(|step| {
         step.result.as_ref().is_some_and(|result| result.value == name)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sdk::{Field, FieldType, ObjectSchema};
-use text::{Diagnostic, Node, Severity, Span, shown};
+use text::{Diagnostic, Node, Severity, Span, did_you_mean, shown};
 
 use super::Checker;
 use super::literal::held;
@@ -167,7 +167,11 @@ impl<'a> Checker<'a> {
                     codes::MATCH_NOT_SET,
                     format!("`match` names `{name}`, which `set` does not set"),
                 )
-                .help(format!("add `{name}` to `set`: the record is found by that value"));
+                .help(match did_you_mean(&field.value, write.written()).filter(|_| schema.is_none()) {
+                    // Which of the two is right, only the fields could tell.
+                    Some(near) => format!("`set` sets `{}`: one of the two is mistyped", shown(near)),
+                    None => format!("add `{name}` to `set`: the record is found by that value"),
+                });
                 self.report(diagnostic, field.span, "");
             }
         }

@@ -80,14 +80,16 @@ fn rule(reader: &mut Reader<'_>, node: &Node, verb: &Entry, number: usize, level
         }
         (None, None) => {
             let help = "say when it holds; what is done where no rule holds stands under `default`, beside `route`";
-            reader.missing_key(map, "when", &RULE, "the rule has no `when` and no `filter`", help);
+            let message = "the rule has no `when` and no `filter`";
+            reader.missing_key_at(map, node.span, "when", &RULE, message, help);
             RuleAsks::Unread
         }
     };
     let steps = match map.get("steps") {
         Some(entry) => read_list(reader, entry, level + 1),
         None => {
-            reader.missing_key(map, "steps", &RULE, "the rule has no `steps`", "add what is done where it holds");
+            let help = "add what is done where it holds";
+            reader.missing_key_at(map, node.span, "steps", &RULE, "the rule has no `steps`", help);
             Vec::new()
         }
     };

@@ -19,6 +19,25 @@ pub(crate) struct Reader<'a> {
     pub(crate) bind: BTreeMap<String, At<ConnectionName>>,
 }
 
+/// Words of other tools, and ours for the same.
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("if", "when"),
+    ("condition", "when"),
+    ("then", "steps"),
+    ("do", "steps"),
+    ("actions", "steps"),
+    ("else", "default"),
+    ("otherwise", "default"),
+    ("cron", "schedule"),
+];
+
+/// The key that was probably meant.
+fn meant<'m>(key: &str, mapping: &'m Mapping) -> Option<&'m str> {
+    let ours = ELSEWHERE.iter().find(|(theirs, _)| *theirs == key).map(|(_, ours)| *ours);
+    let ours = ours.and_then(|ours| mapping.known().find(|known| *known == ours));
+    ours.or_else(|| did_you_mean(key, mapping.known()))
+}
+
 /// The mistake of using what this version does not run.
 pub(crate) fn not_yet(word: &str) -> Diagnostic {
     Diagnostic::error(codes::NOT_YET, format!("`{word}` is part of the language, but this version does not run it yet"))
@@ -56,17 +75,30 @@ impl<'a> Reader<'a> {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, format!("unknown key `{}` of {what}", shown(key)));
         let list = mapping.known().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
         let diagnostic = diagnostic.help(format!("{what} takes {list}"));
-        self.report(diagnostic.did_you_mean(span, did_you_mean(key, mapping.known())), span);
+        self.report(diagnostic.did_you_mean(span, meant(key, mapping)), span);
     }
 
     /// Reports that a key is missing, unless one stands there that was probably meant.
     pub(crate) fn missing_key(&mut self, map: &Map, key: &str, mapping: &Mapping, message: &str, help: &str) {
-        let meant = |entry: &Entry| {
+        self.missing_key_at(map, Span::default(), key, mapping, message, help);
+    }
+
+    /// The same of a map that may be empty, and then has no other place than this.
+    pub(crate) fn missing_key_at(
+        &mut self,
+        map: &Map,
+        at: Span,
+        key: &str,
+        mapping: &Mapping,
+        message: &str,
+        help: &str,
+    ) {
+        let is_meant = |entry: &Entry| {
             let written = entry.key.text.as_str();
-            !mapping.knows(written) && did_you_mean(written, mapping.known()) == Some(key)
+            !mapping.knows(written) && meant(written, mapping) == Some(key)
         };
-        if !map.entries.iter().any(meant) {
-            let first = map.entries.first().map(|entry| entry.key.span).unwrap_or_default();
+        if !map.entries.iter().any(is_meant) {
+            let first = map.entries.first().map_or(at, |entry| entry.key.span);
             self.report(Diagnostic::error(codes::MISSING_KEY, message).help(help), first);
         }
     }
@@ -79,8 +111,10 @@ impl<'a> Reader<'a> {
         // A value that was left out has no place of its own.
         let span = if node.span.is_empty() { key } else { node.span };
         let found = node.describe();
+        // A key is quoted; `a step` is a word of ours.
+        let name = if name.contains(' ') { name.to_owned() } else { format!("`{name}`") };
         self.report(
-            Diagnostic::error(codes::WRONG_TYPE, format!("`{name}` must be {wanted}, and this is {found}")),
+            Diagnostic::error(codes::WRONG_TYPE, format!("{name} must be {wanted}, and this is {found}")),
             span,
         );
     }

@@ -48,7 +48,11 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, list: Span, level: usiz
     };
     if let Some((_, second)) = verbs.next() {
         let message = format!("a step has one verb, and this one has `{}` and `{}`", verb.key.text, second.key.text);
-        let diagnostic = Diagnostic::error(codes::VERB, message).help("make two steps of it");
+        let help = match (word, second.key.text.as_str()) {
+            (StepVerb::Each, "do") => "what is done for each element stands under `steps`",
+            _ => "make two steps of it",
+        };
+        let diagnostic = Diagnostic::error(codes::VERB, message).help(help);
         let diagnostic = reader.diagnostics.at(diagnostic, second.key.span, "a second verb");
         let diagnostic = reader.diagnostics.at(diagnostic, verb.key.span, "the first");
         reader.diagnostics.push(diagnostic);

@@ -29,6 +29,19 @@ const OF_RECORDS: [&str; 3] = ["filter", "where", "fields"];
 
 /// Reads a trigger.
 pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry) -> Option<TriggerDefinition> {
+    let alone = entry.value.as_text().and_then(|word| TriggerKind::ALL.into_iter().find(|kind| kind.word() == word));
+    if let Some(kind) = alone {
+        let example = match kind {
+            TriggerKind::Poll => "{poll: crm.contacts, every: 15s}",
+            TriggerKind::Schedule => "{schedule: \"0 3 * * *\"}",
+            TriggerKind::Webhook => "{webhook: , verify: {bearer: \"${ env.NAME }\"}}",
+            TriggerKind::Manual => "{manual: {}}",
+        };
+        let message = "`trigger` must be a map of keys and values, and this is text";
+        let diagnostic = Diagnostic::error(codes::WRONG_TYPE, message).help(format!("write `{example}`"));
+        reader.report(diagnostic, entry.value.span);
+        return None;
+    }
     let map = reader.map(entry)?;
     let kind = kind(reader, entry, map)?;
     check_keys(reader, map, kind);
