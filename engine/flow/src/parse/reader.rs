@@ -108,8 +108,13 @@ impl<'a> Reader<'a> {
         if node.kind == Kind::Broken {
             return;
         }
-        // A value that was left out has no place of its own.
-        let span = if node.span.is_empty() { key } else { node.span };
+        // A value that was left out has no place of its own: its dash or its key has one.
+        let before = self.diagnostics.file().text.get(..node.span.start).unwrap_or_default().trim_end_matches(' ');
+        let span = match node.span.is_empty() {
+            true if before.ends_with('-') => Span::new(before.len() - 1, before.len()),
+            true => key,
+            false => node.span,
+        };
         let found = node.describe();
         // A key is quoted; `a step` is a word of ours.
         let name = if name.contains(' ') { name.to_owned() } else { format!("`{name}`") };
