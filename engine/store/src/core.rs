@@ -1,12 +1,13 @@
 //! The synchronous core: operations in, answers out, one transaction around as many as came together.
 //!
-//! Each operation has a savepoint: one that fails takes only itself back. A transaction that falls as a whole is tried
-//! again operation by operation, so that a page too large for the disk does not take its neighbours with it.
-//! An answer exists only after the commit.
+//! An operation that fails takes only itself back. Nearly none does, so operations are first applied without savepoints,
+//! which would copy each page that they touch; where one fails, all is taken back and applied again, with a savepoint
+//! for each. A transaction that falls as a whole is tried again operation by operation, so that a page too large for the
+//! disk does not take its neighbours with it. An answer exists only after the commit.
 
 use std::slice;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use sdk::{EffectId, FlowId, RunId, Timestamp, faults};
 
 use crate::error::Result;
@@ -78,7 +79,12 @@ pub(crate) fn apply(connection: &mut Connection, ops: &[Op]) -> Vec<Result<Answe
     if let Err(error) = planted.and_then(|()| schedules::commit_planted_half(connection, ops)) {
         return ops.iter().map(|_| Err(error.clone())).collect();
     }
-    match apply_together(connection, ops) {
+    let applied = match apply_hopefully(connection, ops) {
+        Ok(None) => apply_together(connection, ops),
+        Ok(Some(answers)) => Ok(answers.into_iter().map(Ok).collect()),
+        Err(error) => Err(error),
+    };
+    match applied {
         Ok(answers) => answers,
         // Nobody would get further alone, and each try would wait as long again.
         Err(error @ Error::Locked) => ops.iter().map(|_| Err(error.clone())).collect(),
@@ -90,6 +96,22 @@ pub(crate) fn apply(connection: &mut Connection, ops: &[Op]) -> Vec<Result<Answe
 fn apply_alone(connection: &mut Connection, op: &Op) -> Result<Answer> {
     let answers = apply_together(connection, slice::from_ref(op))?;
     answers.into_iter().next().expect("one operation has one answer")
+}
+
+/// All operations without savepoints. `None` means that one of them failed, and an error that all did; nothing was stored
+/// then.
+fn apply_hopefully(connection: &mut Connection, ops: &[Op]) -> Result<Option<Vec<Answer>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut answers = Vec::with_capacity(ops.len());
+    for op in ops {
+        match perform(&transaction, op) {
+            Ok(answer) => answers.push(answer),
+            Err(error) if ops.len() == 1 || transaction.is_autocommit() => return Err(error),
+            Err(_) => return Ok(None),
+        }
+    }
+    commit(transaction)?;
+    Ok(Some(answers))
 }
 
 /// An error here means that nothing was stored; an error among the answers, that this operation was not.
@@ -111,10 +133,15 @@ fn apply_together(connection: &mut Connection, ops: &[Op]) -> Result<Vec<Result<
             }
         }
     }
+    commit(transaction)?;
+    Ok(answers)
+}
+
+fn commit(transaction: Transaction<'_>) -> Result<()> {
     faults::point("store.commit.before");
     transaction.commit()?;
     faults::point("store.commit.after");
-    Ok(answers)
+    Ok(())
 }
 
 fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
