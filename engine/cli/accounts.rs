@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use sdk::FlowId;
 use store::{RunState, Store};
 
+use crate::Failure;
 use crate::tables::{self, count, cuttable, number, text};
-use crate::{Failure, status};
 
 /// One flow's account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Account {
 
     /// Runs that are not at their end.
     pub fn open(&self) -> u64 {
-        self.runs.iter().filter(|(state, _)| !status::is_end(**state)).map(|(_, n)| n).sum()
+        self.runs.iter().filter(|(state, _)| !state.is_end()).map(|(_, n)| n).sum()
     }
 
     /// Runs that are.

@@ -185,7 +185,7 @@ impl Watcher {
     async fn new(assembled: &Assembled, served: &Served, place: &Place, once: bool) -> Result<Self, Failure> {
         Ok(Self {
             handle: assembled.handle.clone(),
-            seen: assembled.store.latest_change().await?,
+            seen: assembled.store.latest_ending().await?,
             store: assembled.store.clone(),
             hubspot: served.hubspot.clone(),
             url: served.server.url(),
@@ -223,7 +223,7 @@ impl Watcher {
     async fn look(&mut self) {
         // A store that cannot be read at the moment is the engine's to report.
         for row in self.store.ended_since(self.seen, 500).await.unwrap_or_default() {
-            self.seen = row.changed;
+            self.seen = row.ending;
             self.lately.push_front(row);
         }
         self.lately.truncate(REMEMBERED);

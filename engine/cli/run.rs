@@ -16,7 +16,7 @@ use crate::assemble::{self, Assembled, Environment, Setup, Understood};
 use crate::place::{Place, PlaceArguments, program};
 use crate::project::ProjectFiles;
 use crate::tables::{self, counted};
-use crate::{Failure, control, problems, runs, screen, signals, status, up};
+use crate::{Failure, control, problems, runs, screen, signals, up};
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
@@ -174,7 +174,7 @@ async fn held(place: &Place, wanted: &BTreeSet<FlowId>, written: &PlaceArguments
 /// Works until there is nothing left to do, and fails where runs failed or the flow could not work.
 async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Result<(), Failure> {
     let before = assembled.accounts().await?;
-    let (data, seen) = (assembled.data.clone(), assembled.store.latest_change().await?);
+    let (data, seen) = (assembled.data.clone(), assembled.store.latest_ending().await?);
     let worked = assembled.work(Some(Drain { settle: Duration::ZERO, waits: false }), stop.clone()).await?;
     screen::say(&accounts::table(&worked.accounts));
     tell_waits(&Store::open_read_only(&data)?).await?;
@@ -230,7 +230,7 @@ async fn tell_failures(store: &Store, mut seen: i64) -> Result<(), Failure> {
     loop {
         let rows = store.ended_since(seen, PAGE).await?;
         let Some(last) = rows.last() else { break };
-        seen = last.changed;
+        seen = last.ending;
         for row in rows.iter().filter(|row| matches!(row.state, RunState::Failed | RunState::Unknown)) {
             let first = || (0, runs::why(row), row.record.clone());
             causes.entry(GroupId::of_run(row)).or_insert_with(first).0 += 1;
@@ -294,7 +294,7 @@ async fn ended_run(store: &Store, flow: FlowId, stop: &CancellationToken) -> Res
     let Some(made) = store.runs(filter).await?.pop() else { return Ok(None) };
     loop {
         let run = store.run(&made.id.to_string()).await?;
-        if status::is_end(run.row.state) {
+        if run.row.state.is_end() {
             return Ok(Some(run));
         }
         tokio::select! {

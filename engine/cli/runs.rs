@@ -216,11 +216,11 @@ async fn tail(arguments: &TailArguments) -> Result<(), Failure> {
     if arguments.format == ListFormat::Table {
         screen::complain("Times are UTC.\n");
     }
-    let mut after = if arguments.all { 0 } else { store.latest_change().await? };
+    let mut after = if arguments.all { 0 } else { store.latest_ending().await? };
     loop {
         let rows = store.ended_since(after, PAGE).await?;
         let is_full = rows.len() == PAGE;
-        after = rows.last().map_or(after, |row| row.changed);
+        after = rows.last().map_or(after, |row| row.ending);
         for row in rows.iter().filter(|row| flow.as_ref().is_none_or(|flow| *flow == row.flow)) {
             match arguments.format {
                 ListFormat::Json | ListFormat::Jsonl => screen::say_json_line(&row_json(row)),

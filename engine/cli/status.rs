@@ -58,7 +58,7 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
         let counts = store.counts_by_state(&row.flow).await?;
         let account = Account::read(store, &row.flow).await?;
         let schedule = store.schedule(&row.flow).await?;
-        let open: u64 = counts.iter().filter(|(state, _)| !is_end(*state)).map(|(_, n)| n).sum();
+        let open: u64 = counts.iter().filter(|(state, _)| !state.is_end()).map(|(_, n)| n).sum();
         flows.push(json!({
             "flow": row.flow,
             "state": row.state.word(),
@@ -71,7 +71,7 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
             "scheduled": account.scheduled,
             "runs": counts.iter().map(|(_, n)| n).sum::<u64>(),
             "open": open,
-            "ended": counts.iter().filter(|(state, _)| is_end(*state))
+            "ended": counts.iter().filter(|(state, _)| state.is_end())
                 .map(|(state, n)| (state.word().to_owned(), Json::from(*n))).collect::<Json>(),
             "next_poll": null,
             "next_start": schedule.and_then(|schedule| schedule.next_due).map(|at| at.to_string()),
@@ -79,19 +79,6 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
         }));
     }
     Ok(flows)
-}
-
-/// Whether nothing will happen to a run any more by itself.
-pub fn is_end(state: RunState) -> bool {
-    match state {
-        RunState::Pending | RunState::Running | RunState::Waiting => false,
-        RunState::Succeeded
-        | RunState::Failed
-        | RunState::Skipped
-        | RunState::Superseded
-        | RunState::Unknown
-        | RunState::Cancelled => true,
-    }
 }
 
 fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {

@@ -254,7 +254,7 @@ mod tests {
             due_at: Timestamp::EPOCH,
             started_at: None,
             ended_at: None,
-            changed: 1,
+            ending: 1,
             reason: Some("a reason that is longer than a narrow terminal can show on one line".to_owned()),
             failure: None,
             ignored: 0,

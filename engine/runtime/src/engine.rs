@@ -314,7 +314,7 @@ impl Engine {
             asked: known.map_or(0, |row| row.asked),
             scheduled: clockwork.as_ref().map_or(0, |clockwork| clockwork.row.tally.started),
             runs: counts.iter().map(|(_, n)| n).sum(),
-            ended: counts.into_iter().filter(|(state, _)| is_end(*state)).collect(),
+            ended: counts.into_iter().filter(|(state, _)| state.is_end()).collect(),
             next_poll: None,
             next_start: None,
             last_poll: None,
@@ -467,7 +467,7 @@ impl Engine {
                 Err(error) if error.may_pass() => return Ok(false),
                 Err(error) => return Err(error.into()),
             };
-            let is_left = |state: RunState| !is_end(state) && (drain.waits || state != RunState::Waiting);
+            let is_left = |state: RunState| !state.is_end() && (drain.waits || state != RunState::Waiting);
             let n_left: u64 = counts.iter().filter(|(state, _)| is_left(*state)).map(|(_, n)| n).sum();
             if n_left != task.blocked_runs.len() as u64 {
                 return Ok(false);
@@ -566,18 +566,6 @@ impl Engine {
             status.runs += polled.runs;
             status.last_poll = Some(LastPoll { began_at, rows: polled.rows, fresh: polled.fresh });
         });
-    }
-}
-
-fn is_end(state: RunState) -> bool {
-    match state {
-        RunState::Pending | RunState::Running | RunState::Waiting => false,
-        RunState::Succeeded
-        | RunState::Failed
-        | RunState::Skipped
-        | RunState::Superseded
-        | RunState::Unknown
-        | RunState::Cancelled => true,
     }
 }
 

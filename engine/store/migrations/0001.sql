@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 INSERT INTO meta (name, value) VALUES
     ('epoch', 0),                           -- counts owners; writes of an earlier one are refused
-    ('changes', 0),                         -- counts changes of runs; orders `run.changed`
+    ('endings', 0),                         -- counts runs that ended; orders `run.ending`
     ('target_key_secret', randomblob(32));  -- hashes of targets' keys say nothing without it
 
 CREATE TABLE flow (
@@ -91,7 +91,7 @@ CREATE TABLE run (
     due_at          INTEGER NOT NULL,
     started_at      INTEGER,
     ended_at        INTEGER,
-    changed         INTEGER NOT NULL,
+    ending          INTEGER NOT NULL DEFAULT 0,  -- which ending it was of all runs'; before that, how many there were at its claim
     has_body        INTEGER NOT NULL DEFAULT 1 CHECK (has_body IN (0, 1)),
     reason          TEXT,                   -- why it was skipped or cancelled
     ignored         INTEGER NOT NULL DEFAULT 0,  -- failures that its author let it go on after
@@ -99,20 +99,20 @@ CREATE TABLE run (
     failure_class   TEXT,
     failure_message TEXT,
     failure_attempt INTEGER,
-    dismissed_at    INTEGER,                -- since when an operator does not want to see its failure listed any more
-    UNIQUE (record, flow, stamp, hash, nonce)
+    dismissed_at    INTEGER                 -- since when an operator does not want to see its failure listed any more
 ) STRICT, WITHOUT ROWID;
 
--- Partial, so that a million ended runs cost the dispatcher nothing.
+CREATE UNIQUE INDEX run_version ON run (record, flow, stamp, hash, nonce);
+
+-- Partial, so that a million ended runs cost the dispatcher nothing, and a run is entered into few of them at a time.
 CREATE INDEX run_pending ON run (flow, due_at, id) WHERE state = 'pending';
 CREATE INDEX run_lane ON run (flow, record, stamp, id) WHERE state = 'pending';
 CREATE INDEX run_waiting ON run (flow, due_at, id) WHERE state = 'waiting';
 CREATE INDEX run_at_work ON run (flow, record) WHERE state = 'running';
-CREATE INDEX run_called ON run (caller, changed) WHERE caller IS NOT NULL;
--- History: pages by flow and state, changes since, and lookup by an id's last eight digits.
-CREATE INDEX run_by_state ON run (flow, state, id);
-CREATE INDEX run_by_change ON run (changed);
-CREATE INDEX run_by_tail ON run (substr(id, 13));
+CREATE INDEX run_called ON run (caller, ending) WHERE caller IS NOT NULL;
+-- History: pages by flow and state, and what ended since.
+CREATE INDEX run_by_state ON run (flow, state, id) WHERE ended_at IS NOT NULL;
+CREATE INDEX run_by_ending ON run (ending) WHERE ended_at IS NOT NULL;
 -- Retention: what ended first, with a body and without.
 CREATE INDEX run_by_end ON run (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX run_with_body ON run (ended_at)
@@ -123,7 +123,9 @@ CREATE INDEX run_failure ON run (flow, failure_step, failure_class, failure_mess
     WHERE state IN ('failed', 'unknown') AND dismissed_at IS NULL;
 CREATE INDEX run_failure_by_age ON run (id) WHERE state IN ('failed', 'unknown') AND dismissed_at IS NULL;
 
--- How many runs of a flow are in each state, kept by triggers so that no writer can forget it.
+-- How many runs of a flow ended in each state, kept by triggers so that no writer can forget it. Runs that have not
+-- ended are counted in their partial indexes: keeping their number would cost each change of their state more than the
+-- change itself.
 CREATE TABLE run_count (
     flow  INTEGER NOT NULL REFERENCES flow (number),
     state TEXT NOT NULL,
@@ -131,18 +133,16 @@ CREATE TABLE run_count (
     PRIMARY KEY (flow, state)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER run_added AFTER INSERT ON run BEGIN
+CREATE TRIGGER run_ended AFTER UPDATE OF ended_at ON run WHEN new.ended_at IS NOT NULL BEGIN
     INSERT INTO run_count (flow, state, n) VALUES (new.flow, new.state, 1)
         ON CONFLICT (flow, state) DO UPDATE SET n = n + 1;
 END;
 
-CREATE TRIGGER run_moved AFTER UPDATE OF state ON run WHEN old.state <> new.state BEGIN
+CREATE TRIGGER run_reopened AFTER UPDATE OF ended_at ON run WHEN old.ended_at IS NOT NULL BEGIN
     UPDATE run_count SET n = n - 1 WHERE flow = old.flow AND state = old.state;
-    INSERT INTO run_count (flow, state, n) VALUES (new.flow, new.state, 1)
-        ON CONFLICT (flow, state) DO UPDATE SET n = n + 1;
 END;
 
-CREATE TRIGGER run_removed AFTER DELETE ON run BEGIN
+CREATE TRIGGER run_removed AFTER DELETE ON run WHEN old.ended_at IS NOT NULL BEGIN
     UPDATE run_count SET n = n - 1 WHERE flow = old.flow AND state = old.state;
 END;
 
@@ -151,7 +151,7 @@ CREATE TABLE payload (
     run     BLOB PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,
     record  BLOB NOT NULL,
     outcome BLOB
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- What each attempt did, for people; one body for the whole run (see log.rs).
 CREATE TABLE run_log (
@@ -176,9 +176,11 @@ CREATE TABLE journal (
     PRIMARY KEY (run, key)
 ) STRICT, WITHOUT ROWID;
 
--- The ledger of writes. Its rows outlive their runs.
+-- The ledger of writes. Its rows outlive their runs, and lie in the order in which they were planned: ids are hashes,
+-- and a row in their order would be on another page at each of its changes.
 CREATE TABLE effect (
-    id            TEXT PRIMARY KEY,
+    number        INTEGER PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,
     run           BLOB NOT NULL,
     flow          INTEGER NOT NULL REFERENCES flow (number),
     step          TEXT NOT NULL,
@@ -204,7 +206,7 @@ CREATE TABLE effect (
     target_id     TEXT,
     class         TEXT,
     CHECK (state <> 'sent' OR last_sent_at IS NOT NULL)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX effect_by_run ON effect (run);
 CREATE INDEX effect_open ON effect (state) WHERE state IN ('planned', 'sent', 'failed', 'unknown');

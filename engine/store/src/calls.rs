@@ -48,7 +48,7 @@ pub enum Called {
 /// Whether a run that this one called has ended since it was claimed.
 pub(crate) const WAS_ANSWERED: &str = "SELECT EXISTS (SELECT 1 FROM run AS called
     WHERE called.caller = ?1 AND called.ended_at IS NOT NULL
-      AND called.changed > (SELECT changed FROM run WHERE id = ?1))";
+      AND called.ending > (SELECT ending FROM run WHERE id = ?1))";
 
 pub(crate) fn call(connection: &Connection, call: &Call) -> Result<Called> {
     let flow = flows::ensure(connection, &call.flow)?;
@@ -87,11 +87,11 @@ pub(crate) fn call(connection: &Connection, call: &Call) -> Result<Called> {
 
 /// The run that called this one goes on, if it waits.
 pub(crate) fn wake_caller(connection: &Connection, run: RunId, now: Timestamp) -> Result<()> {
+    // Most runs were called by nobody.
+    let Some(caller) = caller_of(connection, run)? else { return Ok(()) };
     connection
-        .prepare_cached(
-            "UPDATE run SET due_at = min(due_at, ?2) WHERE state = 'waiting' AND id = (SELECT caller FROM run WHERE id = ?1)",
-        )?
-        .execute((IdColumn(run), TimeColumn(now)))?;
+        .prepare_cached("UPDATE run SET due_at = min(due_at, ?2) WHERE id = ?1 AND state = 'waiting'")?
+        .execute((IdColumn(caller), TimeColumn(now)))?;
     Ok(())
 }
 

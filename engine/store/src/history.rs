@@ -60,8 +60,8 @@ pub struct RunRow {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// The number of its last change, rising over all runs.
-    pub changed: i64,
+    /// Which ending it was of all runs'; before it ended, how many there had been when it was claimed.
+    pub ending: i64,
     /// Why it was skipped or cancelled.
     pub reason: Option<String>,
     /// Its last failure, which a later attempt may have mended.
@@ -96,13 +96,23 @@ pub struct RunDetail {
 }
 
 const COLUMNS: &str = "run.id, flow.name, run.record, run.stamp, run.hash, run.nonce, run.state, run.attempt, \
-    run.created_at, run.due_at, run.started_at, run.ended_at, run.changed, run.reason, run.failure_step, \
+    run.created_at, run.due_at, run.started_at, run.ended_at, run.ending, run.reason, run.failure_step, \
     run.failure_class, run.failure_message, run.failure_attempt, run.ignored, \
     run.dismissed_at";
 
-/// Digits of a run id that are enough to look for it: of its beginning, and of its end, by which there is an index.
+/// Digits of a run id that are enough to look for it: of its beginning, and of its end.
 const FIRST_DIGITS: usize = 4;
 const LAST_DIGITS: usize = 8;
+
+/// How many runs of a flow are in which state: the ended ones as they were counted, the others by their indexes.
+pub(crate) const COUNTS: &str = "SELECT state, n FROM run_count WHERE flow = ?1
+    UNION ALL SELECT 'pending', count(*) FROM run WHERE flow = ?1 AND state = 'pending'
+    UNION ALL SELECT 'waiting', count(*) FROM run WHERE flow = ?1 AND state = 'waiting'
+    UNION ALL SELECT 'running', count(*) FROM run WHERE flow = ?1 AND state = 'running'";
+/// The runs whose ids end so. An index of their own would cost every run a page of it, for ends are chance; a million
+/// runs are looked through in the time of a blink.
+pub(crate) const WITH_TAIL: &str = "FROM run JOIN flow ON flow.number = run.flow
+    WHERE run.id IN (SELECT id FROM run INDEXED BY run_version WHERE substr(id, 13) = ?1)";
 
 pub(crate) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<RunRow>> {
     let flows: Vec<i64> = match &filter.flow {
@@ -141,18 +151,12 @@ pub(crate) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<Ru
             &[&before, &limit],
         );
     }
-    // One short walk down the index for each flow and state; together they hold the page.
+    // One short walk down an index for each flow and state; together they hold the page.
     let states = if filter.states.is_empty() { RunState::ALL } else { &filter.states };
     let mut found = Vec::new();
     for flow in flows {
         for state in states {
-            found.extend(select(
-                connection,
-                "FROM run JOIN flow ON flow.number = run.flow
-                 WHERE run.flow = ?1 AND run.state = ?2 AND run.id < coalesce(?3, x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF')
-                 ORDER BY run.id DESC LIMIT ?4",
-                &[&flow, state, &before, &limit],
-            )?);
+            found.extend(select(connection, &page_of(*state), &[&flow, &before, &limit])?);
         }
     }
     Ok(newest(found, filter.limit))
@@ -190,10 +194,11 @@ pub(crate) fn counts_by_state(connection: &Connection, flow: &FlowId) -> Result<
     let Some(flow) = flows::number(connection, flow)? else {
         return Ok(Vec::new());
     };
-    let mut select = connection.prepare_cached("SELECT state, n FROM run_count WHERE flow = ?1 AND n > 0")?;
+    let mut select = connection.prepare_cached(COUNTS)?;
     let mut counts: Vec<(RunState, u64)> = select
         .query_map([flow], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
         .collect::<rusqlite::Result<_>>()?;
+    counts.retain(|(_, n)| *n > 0);
     counts.sort();
     Ok(counts)
 }
@@ -202,15 +207,10 @@ pub(crate) fn ended_since(connection: &Connection, after: i64, limit: usize) -> 
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     select(
         connection,
-        "FROM run JOIN flow ON flow.number = run.flow WHERE run.changed > ?1 AND +run.ended_at IS NOT NULL
-         ORDER BY run.changed LIMIT ?2",
+        "FROM run JOIN flow ON flow.number = run.flow WHERE run.ending > ?1 AND run.ended_at IS NOT NULL
+         ORDER BY run.ending LIMIT ?2",
         &[&after, &limit],
     )
-}
-
-pub(crate) fn latest_change(connection: &Connection) -> Result<i64> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE name = 'changes'")?;
-    Ok(select.query_row([], |row| row.get(0))?)
 }
 
 impl RunFilter {
@@ -250,11 +250,7 @@ fn find(connection: &Connection, asked: &str) -> Result<RunRow> {
     }
     if digits.len() >= LAST_DIGITS && digits.len() < 32 {
         let tail = u32::from_str_radix(&digits[digits.len() - LAST_DIGITS..], 16).map_err(|_| unknown())?;
-        let with_tail = select(
-            connection,
-            "FROM run JOIN flow ON flow.number = run.flow WHERE substr(run.id, 13) = ?1",
-            &[&tail.to_be_bytes().as_slice()],
-        )?;
+        let with_tail = select(connection, WITH_TAIL, &[&tail.to_be_bytes().as_slice()])?;
         found.extend(with_tail.into_iter().filter(|row| row.id.0.simple().to_string().ends_with(&digits)));
     }
     found.sort_by_key(|row| row.id);
@@ -264,6 +260,18 @@ fn find(connection: &Connection, asked: &str) -> Result<RunRow> {
         1 => Ok(found.swap_remove(0)),
         _ => Err(Error::AmbiguousRun { id: asked.to_owned() }),
     }
+}
+
+/// A page of a flow's runs in one state. The state is a part of the text, so that SQLite can see which partial index
+/// fits; the runs of a state that is no end lie there by due time, and are sorted.
+pub(crate) fn page_of(state: RunState) -> String {
+    let ended = if state.is_end() { "AND run.ended_at IS NOT NULL" } else { "" };
+    format!(
+        "FROM run JOIN flow ON flow.number = run.flow
+         WHERE run.flow = ?1 AND run.state = '{state}' {ended}
+           AND run.id < coalesce(?2, x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF')
+         ORDER BY run.id DESC LIMIT ?3"
+    )
 }
 
 fn flow_numbers(connection: &Connection) -> Result<Vec<i64>> {
@@ -294,7 +302,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         due_at,
         started_at: time(row.get(10)?),
         ended_at: time(row.get(11)?),
-        changed: row.get(12)?,
+        ending: row.get(12)?,
         reason: row.get(13)?,
         failure,
         ignored: row.get(18)?,

@@ -148,15 +148,10 @@ fn retry(
     let n_ignored = kept.iter().filter(|key| is_ignored_failure(key)).count();
     connection
         .prepare_cached(
-            "UPDATE run SET state = 'pending', due_at = ?2, changed = ?3, ended_at = NULL, reason = NULL,
-                            dismissed_at = NULL, ignored = ?4, failure_attempt = 0 WHERE id = ?1",
+            "UPDATE run SET state = 'pending', due_at = ?2, ended_at = NULL, reason = NULL,
+                            dismissed_at = NULL, ignored = ?3, failure_attempt = 0 WHERE id = ?1",
         )?
-        .execute((
-            IdColumn(run),
-            TimeColumn(now),
-            runs::next_changes(connection, 1)?,
-            i64::try_from(n_ignored).unwrap_or(i64::MAX),
-        ))?;
+        .execute((IdColumn(run), TimeColumn(now), i64::try_from(n_ignored).unwrap_or(i64::MAX)))?;
     done.push(RepairedRun { run, flow: runs::flow_of(connection, run)?, before, after: RunState::Pending });
     // A run that failed because one that it called did would only be told so again.
     for called in calls::called_by(connection, run)? {
@@ -313,8 +308,8 @@ fn cancel(connection: &Connection, run: RunId, reason: &str, now: Timestamp) -> 
         }
     }
     connection
-        .prepare_cached("UPDATE run SET state = 'cancelled', ended_at = ?2, changed = ?3, reason = ?4 WHERE id = ?1")?
-        .execute((IdColumn(run), TimeColumn(now), runs::next_changes(connection, 1)?, reason))?;
+        .prepare_cached("UPDATE run SET state = 'cancelled', ended_at = ?2, ending = ?3, reason = ?4 WHERE id = ?1")?
+        .execute((IdColumn(run), TimeColumn(now), runs::next_ending(connection)?, reason))?;
     calls::wake_caller(connection, run, now)?;
     Ok(RepairedRun { run, flow: runs::flow_of(connection, run)?, before, after: RunState::Cancelled })
 }

@@ -51,8 +51,8 @@ pub(crate) fn prune(connection: &Connection, retention: &Retention) -> Result<Pr
         .execute((TimeColumn(retention.runs_before), limit))?;
     let effects = connection
         .prepare_cached(
-            "DELETE FROM effect WHERE id IN (
-                 SELECT id FROM effect WHERE settled_at < ?1 AND state NOT IN ('planned', 'sent', 'unknown')
+            "DELETE FROM effect WHERE number IN (
+                 SELECT number FROM effect WHERE settled_at < ?1 AND state NOT IN ('planned', 'sent', 'unknown')
                  ORDER BY settled_at LIMIT ?2)",
         )?
         .execute((TimeColumn(retention.effects_before), limit))?;

@@ -28,6 +28,16 @@ pub enum RunState {
     Cancelled,
 }
 
+impl RunState {
+    /// Whether nothing more happens unless somebody asks for it.
+    pub fn is_end(self) -> bool {
+        match self {
+            Self::Pending | Self::Running | Self::Waiting => false,
+            Self::Succeeded | Self::Failed | Self::Skipped | Self::Superseded | Self::Unknown | Self::Cancelled => true,
+        }
+    }
+}
+
 /// A run to be stored by a checkpoint.
 #[derive(Clone, Debug)]
 pub struct NewRun {

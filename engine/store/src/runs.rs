@@ -45,11 +45,9 @@ pub(crate) fn take_over(connection: &Connection, now: Timestamp) -> Result<TookO
 
     let mut select = connection.prepare_cached("SELECT id FROM run WHERE state = 'running' ORDER BY id")?;
     let left: Vec<IdColumn> = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let first_change = next_changes(connection, left.len())?;
-    let mut put_back =
-        connection.prepare_cached("UPDATE run SET state = 'pending', due_at = ?2, changed = ?3 WHERE id = ?1")?;
-    for (change, id) in (first_change..).zip(&left) {
-        put_back.execute((id, TimeColumn(now), change))?;
+    let mut put_back = connection.prepare_cached("UPDATE run SET state = 'pending', due_at = ?2 WHERE id = ?1")?;
+    for id in &left {
+        put_back.execute((id, TimeColumn(now)))?;
     }
     Ok(TookOver { epoch, put_back: left.len() as u64 })
 }
@@ -64,8 +62,8 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> Result<bool> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO run (id, flow, record, stamp, hash, nonce, state, created_at, due_at, changed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?7, ?8)
+        "INSERT INTO run (id, flow, record, stamp, hash, nonce, state, created_at, due_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?7)
          ON CONFLICT (record, flow, stamp, hash, nonce) DO NOTHING",
     )?;
     let stored = insert.execute((
@@ -76,7 +74,6 @@ pub(crate) fn insert(
         HashColumn(version.hash),
         nonce,
         TimeColumn(now),
-        next_changes(connection, 1)?,
     ))?;
     if stored == 0 {
         return Ok(false);
@@ -102,11 +99,12 @@ pub(crate) fn insert_manual(connection: &Connection, manual: &ManualRun) -> Resu
 
 pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, usize)]) -> Result<Vec<ClaimedRun>> {
     let mut claimed = Vec::new();
+    let n_endings = latest_ending(connection)?;
     for (flow, limit) in wanted {
         let Some(number) = flows::number(connection, flow)? else { continue };
         wake(connection, number, now)?;
         for id in due(connection, number, now, *limit)? {
-            match begin(connection, flow, id, now) {
+            match begin(connection, flow, id, n_endings, now) {
                 Ok(run) => claimed.push(run),
                 // One body that cannot be read must not keep all others from being worked on.
                 Err(Error::Corrupt { detail }) => {
@@ -180,9 +178,9 @@ fn finish(connection: &Connection, run: RunId, ending: &Ending, now: Timestamp) 
     };
     // The last failure of an attempt before the one that succeeded is history, and stays.
     let mut update = connection.prepare_cached(
-        "UPDATE run SET state = ?2, ended_at = ?3, changed = ?4, reason = ?5 WHERE id = ?1 AND state IN ('running', 'waiting')",
+        "UPDATE run SET state = ?2, ended_at = ?3, ending = ?4, reason = ?5 WHERE id = ?1 AND state IN ('running', 'waiting')",
     )?;
-    let ended = update.execute((IdColumn(run), state, TimeColumn(now), next_changes(connection, 1)?, reason))?;
+    let ended = update.execute((IdColumn(run), state, TimeColumn(now), next_ending(connection)?, reason))?;
     if ended == 0 {
         exists(connection, run)?;
         return Ok(false);
@@ -201,9 +199,9 @@ fn finish(connection: &Connection, run: RunId, ending: &Ending, now: Timestamp) 
 
 fn park(connection: &Connection, run: RunId, due_at: Timestamp, failure: &Failure) -> Result<bool> {
     let mut update = connection.prepare_cached(
-        "UPDATE run SET state = 'pending', due_at = ?2, changed = ?3 WHERE id = ?1 AND state IN ('running', 'waiting')",
+        "UPDATE run SET state = 'pending', due_at = ?2 WHERE id = ?1 AND state IN ('running', 'waiting')",
     )?;
-    if update.execute((IdColumn(run), TimeColumn(due_at), next_changes(connection, 1)?))? == 0 {
+    if update.execute((IdColumn(run), TimeColumn(due_at)))? == 0 {
         exists(connection, run)?;
         return Ok(false);
     }
@@ -215,10 +213,9 @@ fn wait(connection: &Connection, run: RunId, due_at: Timestamp) -> Result<bool> 
     // A run that it called may have ended before it began to wait.
     let was_answered = connection.prepare_cached(calls::WAS_ANSWERED)?.query_row([IdColumn(run)], |row| row.get(0))?;
     let due_at = if was_answered { Timestamp::EPOCH } else { due_at };
-    let mut update = connection.prepare_cached(
-        "UPDATE run SET state = 'waiting', due_at = ?2, changed = ?3 WHERE id = ?1 AND state = 'running'",
-    )?;
-    if update.execute((IdColumn(run), TimeColumn(due_at), next_changes(connection, 1)?))? == 0 {
+    let mut update = connection
+        .prepare_cached("UPDATE run SET state = 'waiting', due_at = ?2 WHERE id = ?1 AND state = 'running'")?;
+    if update.execute((IdColumn(run), TimeColumn(due_at)))? == 0 {
         exists(connection, run)?;
         return Ok(false);
     }
@@ -230,15 +227,11 @@ fn wake(connection: &Connection, flow: i64, now: Timestamp) -> Result<()> {
     let mut select = connection.prepare_cached(WOKEN)?;
     let woken: Vec<IdColumn> =
         select.query_map((flow, TimeColumn(now)), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    if woken.is_empty() {
-        return Ok(());
-    }
-    let first_change = next_changes(connection, woken.len())?;
     // Going on is not trying again, so the next claim counts as the attempt that began to wait.
-    let mut update = connection
-        .prepare_cached("UPDATE run SET state = 'pending', attempt = attempt - 1, changed = ?2 WHERE id = ?1")?;
-    for (change, id) in (first_change..).zip(&woken) {
-        update.execute((id, change))?;
+    let mut update =
+        connection.prepare_cached("UPDATE run SET state = 'pending', attempt = attempt - 1 WHERE id = ?1")?;
+    for id in &woken {
+        update.execute([id])?;
     }
     Ok(())
 }
@@ -256,7 +249,6 @@ pub(crate) fn journal(connection: &Connection, run: RunId, entry: &JournalEntry)
 
 pub(crate) fn ignore(connection: &Connection, run: RunId, entry: &JournalEntry) -> Result<()> {
     if journal(connection, run, entry)? {
-        // No change of its own: what has ended since the run was claimed is told by the change that claimed it.
         connection.prepare_cached("UPDATE run SET ignored = ignored + 1 WHERE id = ?1")?.execute([IdColumn(run)])?;
     }
     Ok(())
@@ -281,15 +273,21 @@ fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize) -> Resu
 }
 
 /// Marks a run as at work, and reads what its worker needs.
-fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> Result<ClaimedRun> {
-    let mut update = connection.prepare_cached(
-        "UPDATE run SET state = 'running', attempt = attempt + 1, started_at = ?2, changed = ?3 WHERE id = ?1
-         RETURNING stamp, hash, nonce, created_at, attempt,
-                   failure_step, failure_class, failure_message, failure_attempt,
-                   attempt > 1 OR EXISTS (SELECT 1 FROM journal WHERE journal.run = run.id), caller",
+fn begin(connection: &Connection, flow: &FlowId, id: RunId, n_endings: i64, now: Timestamp) -> Result<ClaimedRun> {
+    // Asked for afterwards: `RETURNING` would build a table for one row.
+    connection
+        .prepare_cached(
+            "UPDATE run SET state = 'running', attempt = attempt + 1, started_at = ?2, ending = ?3 WHERE id = ?1",
+        )?
+        .execute((IdColumn(id), TimeColumn(now), n_endings))?;
+    let mut select = connection.prepare_cached(
+        "SELECT stamp, hash, nonce, created_at, attempt,
+                failure_step, failure_class, failure_message, failure_attempt,
+                attempt > 1 OR EXISTS (SELECT 1 FROM journal WHERE journal.run = run.id), caller, payload.record
+         FROM run LEFT JOIN payload ON payload.run = run.id WHERE run.id = ?1",
     )?;
-    let (version, nonce, created_at, attempt, last_failure, has_past, caller) =
-        update.query_row((IdColumn(id), TimeColumn(now), next_changes(connection, 1)?), |row| {
+    let (version, nonce, created_at, attempt, last_failure, has_past, caller, body) =
+        select.query_row([IdColumn(id)], |row| {
             let (TimeColumn(stamp), HashColumn(hash)) = (row.get(0)?, row.get(1)?);
             let TimeColumn(created_at) = row.get(3)?;
             Ok((
@@ -300,9 +298,11 @@ fn begin(connection: &Connection, flow: &FlowId, id: RunId, now: Timestamp) -> R
                 read_failure(row, 5)?,
                 row.get::<_, bool>(9)?,
                 row.get::<_, Option<IdColumn>>(10)?.map(|IdColumn(caller)| caller),
+                row.get::<_, Option<Vec<u8>>>(11)?,
             ))
         })?;
-    let record = record_of(connection, id)?.ok_or_else(|| Error::corrupt(format!("the record of run {id} is gone")))?;
+    let body = body.ok_or_else(|| Error::corrupt(format!("the record of run {id} is gone")))?;
+    let record = payload::unpack_record(&body)?;
     let (journal, effects) = if has_past {
         (journal_of(connection, id)?, ledger::of_run(connection, id)?)
     } else {
@@ -364,11 +364,14 @@ fn exists(connection: &Connection, run: RunId) -> Result<()> {
     state_of(connection, run).map(|_| ())
 }
 
-/// Reserves as many numbers of the sequence that orders all changes of runs; answers the first.
-pub(crate) fn next_changes(connection: &Connection, n_changes: usize) -> Result<i64> {
-    let n_changes = i64::try_from(n_changes).unwrap_or(i64::MAX);
-    let mut update =
-        connection.prepare_cached("UPDATE meta SET value = value + ?1 WHERE name = 'changes' RETURNING value")?;
-    let last: i64 = update.query_row([n_changes], |row| row.get(0))?;
-    Ok(last - n_changes + 1)
+/// The number of one more ending, by which endings are told in their order.
+pub(crate) fn next_ending(connection: &Connection) -> Result<i64> {
+    connection.prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'endings'")?.execute([])?;
+    latest_ending(connection)
+}
+
+/// The number of the last ending.
+pub(crate) fn latest_ending(connection: &Connection) -> Result<i64> {
+    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE name = 'endings'")?;
+    Ok(select.query_row([], |row| row.get(0))?)
 }

@@ -391,14 +391,14 @@ impl Store {
         self.read(move |connection| measured::since(connection, &flow, since)).await
     }
 
-    /// Runs that ended after change `after`, in the order in which they did; the last one's `changed` is where to go on.
+    /// Runs that ended after the ending `after`, in the order in which they did; the last one's is where to go on.
     pub async fn ended_since(&self, after: i64, limit: usize) -> Result<Vec<RunRow>> {
         self.read(move |connection| history::ended_since(connection, after, limit)).await
     }
 
-    /// The number of the latest change of a run: where a reader begins who wants only what comes.
-    pub async fn latest_change(&self) -> Result<i64> {
-        self.read(history::latest_change).await
+    /// The number of the latest ending of a run: where a reader begins who wants only what comes.
+    pub async fn latest_ending(&self) -> Result<i64> {
+        self.read(runs::latest_ending).await
     }
 
     /// What is older than the retention says is gone, at most [`Retention::limit`] of each kind: call it again while it

@@ -3,7 +3,7 @@
 use sdk::RunId;
 use store::{Repair, Repaired, RepairedRun};
 
-use super::{Engine, is_end};
+use super::Engine;
 
 impl Engine {
     /// Repairs these runs in the store and lets the flows look for work. Answers what became of each, as JSON.
@@ -30,11 +30,11 @@ impl Engine {
         }
         self.goes_on(&run.flow, run.run);
         self.with_status(&run.flow, |status| {
-            if is_end(run.before) {
+            if run.before.is_end() {
                 let n = status.ended.entry(run.before).or_default();
                 *n = n.saturating_sub(1);
             }
-            if is_end(run.after) {
+            if run.after.is_end() {
                 *status.ended.entry(run.after).or_default() += 1;
             }
         });

@@ -103,12 +103,12 @@ fn a_reader_who_follows_misses_no_ending() {
     loop {
         let ended = now(store.ended_since(after, 3)).unwrap();
         let Some(last) = ended.last() else { break };
-        after = last.changed;
+        after = last.ending;
         seen.extend(ended.iter().map(|row| row.id.0.as_u128()));
     }
     assert_eq!(seen, (1..=20).collect::<Vec<_>>(), "in the order in which they ended");
 
-    let latest = now(store.latest_change()).unwrap();
+    let latest = now(store.latest_ending()).unwrap();
     assert!(now(store.ended_since(latest, 9)).unwrap().is_empty());
     let run = claim(&store, 1000, 1).remove(0).id;
     now(store.finish(run, Ending::Skipped("no email".to_owned()), at(5000))).unwrap();

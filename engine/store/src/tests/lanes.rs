@@ -175,6 +175,25 @@ fn the_writers_questions_are_answered_by_indexes() {
         let plan = plan(sql);
         assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "no {index} in\n{plan}");
     }
+    let tail = plan(&format!("SELECT run.id {}", crate::history::WITH_TAIL));
+    assert!(tail.contains("COVERING INDEX run_version"), "the rows themselves are ten times as many pages\n{tail}");
+    let counts = plan(crate::history::COUNTS);
+    for index in ["run_pending (flow=?)", "run_waiting (flow=?)", "run_at_work (flow=?)"] {
+        assert!(counts.contains(index), "no {index} in\n{counts}");
+    }
+    for state in RunState::ALL {
+        let page = plan(&format!("SELECT run.id {}", crate::history::page_of(*state)));
+        let index = match state {
+            RunState::Pending => "run_pending (flow=?",
+            RunState::Waiting => "run_waiting (flow=?",
+            RunState::Running => "run_at_work (flow=?",
+            ended => {
+                assert!(!page.contains("TEMP B-TREE"), "{ended}\n{page}");
+                "run_by_state (flow=? AND state=? AND id<?"
+            }
+        };
+        assert!(page.contains(index), "{state}: no {index} in\n{page}");
+    }
     let any_open = plan(crate::runs::ANY_OPEN);
     assert!(!any_open.contains("SCAN run\n") && any_open.matches("INDEX run_").count() == 2, "{any_open}");
 }
