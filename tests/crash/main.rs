@@ -28,7 +28,8 @@ const POINTS: &[(&str, u32)] = &[
     ("dispatch.claimed", 3),
     ("plan.applied", 40),
     ("effect.planned", 40),
-    ("sent.applied", 40),
+    // Only where the record that was written last is looked at between plan and sending, or a write is sent again.
+    ("sent.applied", 2),
     ("effect.sent", 40),
     ("http.before", 60),
     ("http.sent", 60),

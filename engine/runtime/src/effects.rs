@@ -93,7 +93,10 @@ impl Effects {
         let asks: Vec<Ask<'_>> = look.into_iter().chain([change.ask()]).collect();
         let grant = self.take(asked, Kind::Write, &asks).await?;
 
-        let past = match self.plan(asked, &change, target_hash.clone()).await? {
+        // Between plan and sending, the record that we wrote last may have to be looked at.
+        let is_sent_at_once = known.is_none() && !planted("intent after send");
+        let mut is_sent = is_sent_at_once;
+        let past = match self.plan(asked, &change, target_hash.clone(), is_sent_at_once).await? {
             Planned::New => Past::default(),
             Planned::Superseded => return Ok(Outcome::Superseded),
             Planned::Known(row) => {
@@ -101,6 +104,7 @@ impl Effects {
                     return Ok(outcome);
                 }
                 let was_cut_off = row.state == EffectState::Sent;
+                is_sent &= !was_cut_off;
                 let past = Past { failures: row.failures, maybe_applied: row.maybe_applied || was_cut_off };
                 if was_cut_off
                     && change.repeat(&*connection.service) == Repeat::Unsafe
@@ -118,7 +122,7 @@ impl Effects {
             Ok(change) => change,
             Err(error) => return self.settle_error(asked, &change, past, &error).await,
         };
-        if !planted("intent after send") {
+        if !is_sent && !planted("intent after send") {
             self.store.mark_sent(change.effect_id(), self.clock.now()).await?;
         }
         sdk::faults::point("effect.sent");
@@ -155,6 +159,7 @@ impl Effects {
         asked: &Asked<'_>,
         change: &Change,
         target_hash: Option<String>,
+        is_sent_at_once: bool,
     ) -> Result<Planned, Interrupt> {
         let intent = Intent {
             effect_id: change.effect_id().clone(),
@@ -170,6 +175,7 @@ impl Effects {
             object: change.object().to_owned(),
             target_key: target_hash,
             request_hash: identity::request_hash(change),
+            is_sent_at_once,
             now: self.clock.now(),
         };
         Ok(self.store.plan(intent).await?)

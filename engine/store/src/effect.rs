@@ -53,6 +53,9 @@ pub struct Intent {
     pub target_key: Option<String>,
     /// Hash of the content.
     pub request_hash: u64,
+    /// Whether it leaves as soon as it is planned, so that one commit says both. A write that was sent before is left as
+    /// it is: whether it may be sent again is for the caller to say.
+    pub is_sent_at_once: bool,
     /// This machine's time.
     pub now: Timestamp,
 }
@@ -61,9 +64,9 @@ pub struct Intent {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "one is alive for the length of a match, never a list of them")]
 pub enum Planned {
-    /// A new row, `planned`.
+    /// A new row: `planned`, or `sent` where that was asked for.
     New,
-    /// The row of an earlier attempt, in whatever state it is.
+    /// The row of an earlier attempt, in whatever state it was found.
     Known(EffectRow),
     /// A newer write of the same flow, step, item and record is done: recorded as `superseded`, and not to be sent.
     Superseded,

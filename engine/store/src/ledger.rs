@@ -1,6 +1,6 @@
 //! The effect ledger in SQL: intended, sent, settled.
 
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sdk::{ConnectionName, EffectId, RecordId, RunId, Timestamp, Value};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn, time};
@@ -13,8 +13,13 @@ pub(crate) fn plan(connection: &Connection, intent: &Intent) -> Result<Planned> 
     if let Some(known) = effect(connection, &intent.effect_id)? {
         return match known.state {
             EffectState::Planned => {
-                let state = supersede_if_late(connection, &intent.effect_id, intent.now)?;
-                Ok(if state == EffectState::Superseded { Planned::Superseded } else { Planned::Known(known) })
+                if supersede_if_late(connection, &intent.effect_id, intent.now)? == EffectState::Superseded {
+                    return Ok(Planned::Superseded);
+                }
+                if intent.is_sent_at_once {
+                    mark_sent(connection, &intent.effect_id, intent.now)?;
+                }
+                Ok(Planned::Known(known))
             }
             EffectState::Superseded => Ok(Planned::Superseded),
             EffectState::Sent
@@ -27,32 +32,40 @@ pub(crate) fn plan(connection: &Connection, intent: &Intent) -> Result<Planned> 
     }
 
     let flow = flows::ensure(connection, &intent.flow)?;
+    let state = match (is_late(connection, flow, intent)?, intent.is_sent_at_once) {
+        (true, _) => EffectState::Superseded,
+        (false, true) => EffectState::Sent,
+        (false, false) => EffectState::Planned,
+    };
+    let sent_at = (state == EffectState::Sent).then_some(TimeColumn(intent.now));
+    let settled_at = (state == EffectState::Superseded).then_some(TimeColumn(intent.now));
     connection
         .prepare_cached(
-            "INSERT INTO effect (id, run, flow, step, item, record, stamp, state, verb, connection, object, target_key,
-                                 request_hash, planned_at, nonce)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planned', ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            "INSERT INTO effect (id, run, flow, step, item, record, stamp, verb, connection, object, target_key,
+                                 request_hash, planned_at, nonce, state, attempts, first_sent_at, last_sent_at, settled_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17, ?18)",
         )?
-        .execute((
+        .execute(params![
             intent.effect_id.as_str(),
             IdColumn(intent.run),
             flow,
-            &intent.step,
-            &intent.item,
+            intent.step,
+            intent.item,
             intent.record.as_str(),
             TimeColumn(intent.stamp),
             intent.verb,
             intent.connection.as_str(),
-            &intent.object,
-            &intent.target_key,
+            intent.object,
+            intent.target_key,
             HashColumn(intent.request_hash),
             TimeColumn(intent.now),
-            &intent.nonce,
-        ))?;
-    match supersede_if_late(connection, &intent.effect_id, intent.now)? {
-        EffectState::Superseded => Ok(Planned::Superseded),
-        _ => Ok(Planned::New),
-    }
+            intent.nonce,
+            state,
+            i64::from(state == EffectState::Sent),
+            sent_at,
+            settled_at,
+        ])?;
+    Ok(if state == EffectState::Superseded { Planned::Superseded } else { Planned::New })
 }
 
 pub(crate) fn mark_sent(connection: &Connection, id: &EffectId, now: Timestamp) -> Result<()> {
@@ -195,6 +208,20 @@ pub(crate) fn known_target(
     let target: Option<Option<String>> =
         select.query_row((name.as_str(), object, target_key), |row| row.get(0)).optional()?;
     Ok(target.flatten().map(RecordId::new))
+}
+
+/// Whether a newer write of the same flow, step, item and record was applied, which this one would overwrite.
+fn is_late(connection: &Connection, flow: i64, intent: &Intent) -> Result<bool> {
+    if intent.record.as_str().is_empty() {
+        return Ok(false);
+    }
+    let mut select = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM effect AS newer
+             WHERE newer.record = ?1 AND newer.flow = ?2 AND newer.step = ?3 AND newer.item = ?4
+               AND newer.nonce = ?5 AND newer.state IN ('done', 'unchanged') AND newer.stamp > ?6)",
+    )?;
+    let key = (intent.record.as_str(), flow, &intent.step, &intent.item, &intent.nonce, TimeColumn(intent.stamp));
+    Ok(select.query_row(key, |row| row.get(0))?)
 }
 
 /// Marks a planned write as superseded where a newer one of the same flow, step, item and record was applied: sent now,

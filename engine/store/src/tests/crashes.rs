@@ -141,6 +141,7 @@ pub(super) fn intent() -> Intent {
         object: "contacts".to_owned(),
         target_key: None,
         request_hash: 1,
+        is_sent_at_once: false,
         now: at(1),
     }
 }

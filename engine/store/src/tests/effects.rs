@@ -159,6 +159,33 @@ fn key_hashes_differ_between_databases_and_not_within_one() {
     assert_eq!(owned().hash_target_key("a"), owned().hash_target_key("a"), "a seed must replay");
 }
 
+#[test]
+fn a_write_that_is_sent_at_once_is_planned_and_sent_by_one_commit() {
+    let store = owned();
+    let at_once = |effect_id, stamp| Intent { is_sent_at_once: true, ..intent(effect_id, stamp) };
+    let row = |effect_id| now(store.effect(&id(effect_id))).unwrap().unwrap();
+
+    assert_eq!(now(store.plan(at_once("new", 10))).unwrap(), Planned::New);
+    assert_eq!((row("new").state, row("new").attempts), (EffectState::Sent, 1));
+    assert_eq!((row("new").first_sent_at, row("new").last_sent_at), (Some(at(50)), Some(at(50))));
+
+    let cut_off = now(store.plan(at_once("new", 10))).unwrap();
+    assert!(matches!(cut_off, Planned::Known(row) if row.state == EffectState::Sent && row.attempts == 1));
+    assert_eq!(row("new").attempts, 1, "one that may have been applied is not sent by planning it again");
+
+    plan(&store, "planned", 10);
+    let known = now(store.plan(at_once("planned", 10))).unwrap();
+    assert!(matches!(known, Planned::Known(row) if row.state == EffectState::Planned));
+    assert_eq!((row("planned").state, row("planned").attempts), (EffectState::Sent, 1));
+
+    now(store.settle(&id("planned"), done("7"), at(60))).unwrap();
+    assert_eq!(now(store.plan(at_once("late", 9))).unwrap(), Planned::Superseded);
+    assert_eq!((row("late").state, row("late").attempts), (EffectState::Superseded, 0));
+    assert!(
+        matches!(now(store.plan(at_once("planned", 10))).unwrap(), Planned::Known(row) if row.state == EffectState::Done)
+    );
+}
+
 fn id(text: &str) -> EffectId {
     EffectId::from(text)
 }
@@ -178,6 +205,7 @@ fn intent(effect_id: &str, stamp: i64) -> Intent {
         object: "contacts".to_owned(),
         target_key: None,
         request_hash: u64::MAX,
+        is_sent_at_once: false,
         now: at(50),
     }
 }

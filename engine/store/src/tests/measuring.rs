@@ -21,6 +21,7 @@ fn write(store: &Store, number: u128, step: &str, item: &str, created: bool) {
         object: "contacts".to_owned(),
         target_key: None,
         request_hash: 1,
+        is_sent_at_once: false,
         now: at(1),
     };
     now(store.plan(intent)).unwrap();

@@ -348,6 +348,7 @@ fn write_of(store: &Store, number: u128, effect_id: &str, step: &str, settlement
         object: "contacts".to_owned(),
         target_key: None,
         request_hash: 1,
+        is_sent_at_once: false,
         now: at(50),
     };
     assert_eq!(now(store.plan(intent)).unwrap(), Planned::New);
