@@ -26,6 +26,7 @@ use tokio_util::time::{DelayQueue, delay_queue};
 use crate::calls::Calls;
 use crate::connections::Connections;
 use crate::effects::Effects;
+use crate::offload::Pace;
 use crate::poller::{PollFailed, PollOptions, Polled, Poller, PollerParts};
 use crate::scheduler::{Alarm, QueueAlarm};
 use crate::status::{FlowStatus, LastPoll, TriggerKind};
@@ -125,6 +126,8 @@ struct FlowTask {
     flow: Arc<Flow>,
     /// The name that its effect ids are made from, which no renaming changes.
     identity: FlowId,
+    /// How long its expressions take.
+    pace: Arc<Pace>,
     /// What reads its source, where it has one.
     reader: Option<Reader>,
     /// Its times, where it goes by the clock.
@@ -323,6 +326,7 @@ impl Engine {
         let task = FlowTask {
             flow: flow.clone(),
             identity,
+            pace: Arc::default(),
             reader,
             clockwork,
             is_paused,

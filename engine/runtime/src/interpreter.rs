@@ -15,24 +15,29 @@ use sdk::{Fields, Value};
 use store::{ClaimedRun, Ending, Failure};
 
 use crate::durable::{Attempts, Durable, Interrupt, Outcome, StepKey};
-use crate::offload::offload;
+use crate::offload::Pace;
 use crate::run_log::Note;
 use gave_up::GaveUp;
 
 /// Takes a run to its end, or to where it must wait.
-pub async fn interpret(flow: Arc<Flow>, run: Arc<ClaimedRun>, world: &dyn Durable) -> Result<Ending, Interrupt> {
+pub async fn interpret(
+    flow: Arc<Flow>,
+    run: Arc<ClaimedRun>,
+    world: &dyn Durable,
+    pace: &Pace,
+) -> Result<Ending, Interrupt> {
     let now = world.now();
     let (begun, begun_run) = (flow.clone(), run.clone());
     // What gave up before was told to the steps of `on_failure`, so it is not tried again.
     let ending = match world.kept(&GaveUp::key()).as_ref().and_then(GaveUp::from_value) {
         Some(gave_up) => gave_up.ending(),
-        None => match offload(move || begin(&begun, &begun_run, now)).await {
-            Ok(scope) => take_steps(&flow.steps, run.clone(), world, scope).await?,
+        None => match pace.compute(move || begin(&begun, &begun_run, now)).await {
+            Ok(scope) => take_steps(&flow.steps, run.clone(), world, pace, scope).await?,
             Err(ending) => ending,
         },
     };
     match GaveUp::of(&ending) {
-        Some(gave_up) if !flow.on_failure.is_empty() => after_failure(&flow, run, world, gave_up).await,
+        Some(gave_up) if !flow.on_failure.is_empty() => after_failure(&flow, run, world, pace, gave_up).await,
         _ => Ok(ending),
     }
 }
@@ -42,9 +47,11 @@ async fn take_steps(
     steps: &[Step],
     run: Arc<ClaimedRun>,
     world: &dyn Durable,
+    pace: &Pace,
     scope: Scope,
 ) -> Result<Ending, Interrupt> {
-    let mut interpreter = Interpreter { run, world, scope: Some(scope), item: String::new(), errors: Fields::new() };
+    let mut interpreter =
+        Interpreter { run, world, pace, scope: Some(scope), item: String::new(), errors: Fields::new() };
     interpreter.set_errors(no_errors(steps));
     match interpreter.steps(steps).await {
         Ok(_) => Ok(Ending::Succeeded(None)),
@@ -59,18 +66,20 @@ async fn after_failure(
     flow: &Arc<Flow>,
     run: Arc<ClaimedRun>,
     world: &dyn Durable,
+    pace: &Pace,
     gave_up: GaveUp,
 ) -> Result<Ending, Interrupt> {
     // Kept first: the steps must see the same failure on every attempt.
     world.keep(&GaveUp::key(), gave_up.as_value()).await?;
     let (scope_flow, scope_run, now, failure) = (flow.clone(), run.clone(), world.now(), gave_up.as_value());
-    let scope = offload(move || {
-        let mut scope = Scope::new(&scope_flow, &scope_run.record, scope_run.id, now);
-        scope.set("failure", &failure);
-        scope
-    })
-    .await;
-    take_steps(&flow.on_failure, run, world, scope).await?;
+    let scope = pace
+        .compute(move || {
+            let mut scope = Scope::new(&scope_flow, &scope_run.record, scope_run.id, now);
+            scope.set("failure", &failure);
+            scope
+        })
+        .await;
+    take_steps(&flow.on_failure, run, world, pace, scope).await?;
     Ok(gave_up.ending())
 }
 
@@ -107,7 +116,8 @@ impl From<Interrupt> for Halt {
 struct Interpreter<'a> {
     run: Arc<ClaimedRun>,
     world: &'a dyn Durable,
-    /// Lent to a blocking thread while an expression is computed; here at all other times.
+    pace: &'a Pace,
+    /// Lent away while an expression is computed; here at all other times.
     scope: Option<Scope>,
     /// The keys of the loop items that it is in, as step keys have them.
     item: String,
@@ -137,7 +147,7 @@ impl Interpreter<'_> {
         Attempts { retry: step.retry, timeout: step.timeout }
     }
 
-    /// Computes something of the scope, off the threads that wait. A failure ends the run at this step.
+    /// Computes something of the scope. A failure ends the run at this step.
     async fn compute<T: Send + 'static>(
         &mut self,
         step: &Step,
@@ -145,11 +155,13 @@ impl Interpreter<'_> {
     ) -> Result<T, Halt> {
         let mut scope =
             self.scope.take().expect("the scope is lent to one computation at a time and comes back from it");
-        let (scope, result) = offload(move || {
-            let result = work(&mut scope);
-            (scope, result)
-        })
-        .await;
+        let (scope, result) = self
+            .pace
+            .compute(move || {
+                let result = work(&mut scope);
+                (scope, result)
+            })
+            .await;
         self.scope = Some(scope);
         result.map_err(|error| Halt::Failed(expression_failure(&self.key(step).to_string(), &error)))
     }

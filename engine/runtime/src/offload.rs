@@ -1,4 +1,39 @@
-//! Keeps computing off the threads that wait.
+//! Keeps computing off the threads that wait, where it takes long enough to matter.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What may be computed on a thread that others wait for. Handing it to another costs some ten microseconds of
+/// processor, which is more than most conditions take.
+const BRIEF: Duration = Duration::from_millis(1);
+
+/// How long a flow's expressions took last, which says where the next of them is computed. Until one was computed,
+/// nothing is known, and it is taken for long.
+#[derive(Debug, Default)]
+pub struct Pace {
+    is_brief: AtomicBool,
+}
+
+impl Pace {
+    /// Computes on this thread if that was brief the last time, else on a blocking one. A flow whose expressions become
+    /// slow holds a thread once, and no longer than an expression may take.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let (result, took) =
+            if self.is_brief.load(Ordering::Relaxed) { timed(work) } else { offload(move || timed(work)).await };
+        self.is_brief.store(took < BRIEF, Ordering::Relaxed);
+        result
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "real work on a real thread: where it runs changes nothing that it gives"
+)]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    let result = work();
+    (result, began.elapsed())
+}
 
 /// Runs `work` on a blocking thread where the runtime has several, and in place where it has one: a simulation owns
 /// its only thread, and nothing else must run beside it.
@@ -15,5 +50,31 @@ pub async fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
                 Err(_) => std::future::pending().await,
             },
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{self, ThreadId};
+
+    use super::*;
+
+    async fn place(pace: &Pace, takes: Duration) -> ThreadId {
+        pace.compute(move || {
+            #[expect(clippy::disallowed_methods, reason = "the test is about how long a thread is held")]
+            thread::sleep(takes);
+            thread::current().id()
+        })
+        .await
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn what_took_long_is_computed_elsewhere_the_next_time() {
+        let pace = Pace::default();
+        let here = thread::current().id();
+        assert_ne!(place(&pace, Duration::ZERO).await, here, "nothing is known of the first");
+        assert_eq!(place(&pace, BRIEF * 2).await, here, "the one before was brief");
+        assert_ne!(place(&pace, Duration::ZERO).await, here, "the one before was long");
+        assert_eq!(place(&pace, Duration::ZERO).await, here);
     }
 }

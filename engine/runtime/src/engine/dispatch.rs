@@ -140,7 +140,7 @@ impl Engine {
         let Some(task) = self.flows.get_mut(&run.flow) else { return };
         task.n_at_work += 1;
         task.blocked_runs.remove(&run.id);
-        let flow = task.flow.clone();
+        let (flow, pace) = (task.flow.clone(), task.pace.clone());
         let store = self.parts.store.clone();
         let clock = self.parts.clock.clone();
         let run = Arc::new(run);
@@ -157,10 +157,11 @@ impl Engine {
         };
         self.runs.spawn(async move {
             let (flow_id, id) = (run.flow.clone(), run.id);
-            let outcome = match AssertUnwindSafe(interpret(flow.clone(), run.clone(), &world)).catch_unwind().await {
-                Ok(outcome) => outcome,
-                Err(panic) => panicked(&store, &run, &redactor.clean(&panic_text(panic)), clock.now()).await,
-            };
+            let outcome =
+                match AssertUnwindSafe(interpret(flow.clone(), run.clone(), &world, &pace)).catch_unwind().await {
+                    Ok(outcome) => outcome,
+                    Err(panic) => panicked(&store, &run, &redactor.clean(&panic_text(panic)), clock.now()).await,
+                };
             let result = keep(&store, &flow, &run, outcome, &world.log, clock.now()).await;
             (flow_id, id, result)
         });

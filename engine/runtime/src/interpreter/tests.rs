@@ -18,6 +18,7 @@ use store::{ClaimedRun, Ending, Failure};
 use super::interpret;
 use crate::durable::{Durable, Effect, Interrupt, Outcome, StepKey, Wake};
 use crate::effects::Change;
+use crate::offload::Pace;
 
 /// Answers each step from a script, or with a written record of its own; keeps what it was asked.
 struct ScriptedWorld {
@@ -114,7 +115,7 @@ impl ScriptedWorld {
     fn run(&self, trigger: &str, steps: &str) -> Result<Ending, Interrupt> {
         let flow = flow(trigger, steps);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(interpret(flow, Arc::new(sample()), self))
+        runtime.block_on(interpret(flow, Arc::new(sample()), self, &Pace::default()))
     }
 
     /// What was asked since this was last called.

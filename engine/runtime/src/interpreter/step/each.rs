@@ -99,6 +99,7 @@ impl Interpreter<'_> {
         Self {
             run: self.run.clone(),
             world: self.world,
+            pace: self.pace,
             scope: Some(scope),
             // Doubled, a bracket in a key ends none of ours.
             item: format!("{}[{}]", self.item, key.replace(']', "]]")),
