@@ -117,6 +117,10 @@ pub struct Engine {
     trouble: Option<Trouble>,
     /// When runs that wait in the store are due again, as far as this process knows.
     parked_until: BTreeSet<Timestamp>,
+    /// When to ask the store for the next due time of the runs that it holds; none while it holds none.
+    ask_store_at: Option<Timestamp>,
+    /// The flow that got the last room there was.
+    last_served: Option<FlowId>,
 }
 
 type Statuses = Arc<Mutex<BTreeMap<FlowId, FlowStatus>>>;
@@ -233,6 +237,8 @@ impl Engine {
             started_at,
             trouble: None,
             parked_until: BTreeSet::new(),
+            ask_store_at: Some(Timestamp::EPOCH),
+            last_served: None,
             parts,
         };
         let flows = engine.renamed(engine.parts.flows.clone()).await?;

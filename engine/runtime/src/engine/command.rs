@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use flow::{Flow, On};
 use futures::FutureExt;
-use sdk::{Class, FlowId, Record, RecordId, RunId};
+use sdk::{Class, FlowId, Record, RecordId, RunId, Timestamp};
 use serde_json::Value as Json;
 use store::{FlowState, ManualRun, NewRun, Repair};
 use tokio::sync::{mpsc, oneshot};
@@ -116,6 +116,7 @@ impl Engine {
         if let Some(task) = self.flows.get_mut(flow) {
             task.is_paused = pause;
             task.may_have_work = true;
+            self.ask_store_at = Some(Timestamp::EPOCH);
         }
         self.with_status(flow, |status| {
             status.state = state;

@@ -83,17 +83,22 @@ impl Engine {
                 self.start_run(run);
             }
         }
-        if !self.runs.is_empty() {
-            // Runs that end wake the loop, and so do those that are due again.
+        let is_busy = !self.runs.is_empty();
+        // Runs that end wake the loop, and so do those that this engine parked; of those that another one did before it,
+        // the next is asked for each time that the one before has come.
+        if is_busy && self.ask_store_at.is_none_or(|at| at > now) {
             return Ok(self.parked_until.first().copied());
         }
-        if self.flows.values().any(|task| task.may_have_work && !task.is_paused) {
+        if !is_busy && self.flows.values().any(|task| task.may_have_work && !task.is_paused) {
             return Ok(Some(now));
         }
         match self.parts.store.any_open().await {
             Ok(true) => {}
             // Asked first, and at once answered: with thousands of idle flows, asking for each is the loop's whole work.
-            Ok(false) => return Ok(None),
+            Ok(false) => {
+                self.ask_store_at = None;
+                return Ok(None);
+            }
             Err(error) => {
                 self.meet(error, None)?;
                 return Ok(self.trouble.as_ref().map(|trouble| trouble.retry_at));
@@ -103,8 +108,9 @@ impl Engine {
             self.flows.iter().filter(|(_, task)| !task.is_paused).map(|(flow, _)| flow.clone()).collect();
         match self.parts.store.next_due(now, &active).await {
             Ok(due) => {
+                self.ask_store_at = due;
                 self.parked_until.extend(due);
-                Ok(due)
+                Ok(if is_busy { self.parked_until.first().copied() } else { due })
             }
             Err(error) => {
                 self.meet(error, None)?;
@@ -120,11 +126,15 @@ impl Engine {
     }
 
     /// How many runs of which flows could be taken up now. Claimed in handfuls: below half of a flow's limit it asks again.
-    fn wishes(&self) -> Vec<(FlowId, usize)> {
+    /// Where there is not room for all, those that come after the last one served are the first of the next round.
+    fn wishes(&mut self) -> Vec<(FlowId, usize)> {
         let n_at_work = self.runs.len().saturating_sub(self.effects.parking().count());
         let mut room = self.parts.options.runs_at_once.saturating_sub(n_at_work);
         let mut wishes = Vec::new();
-        for (id, task) in &self.flows {
+        let last = self.last_served.as_ref();
+        let after = self.flows.iter().filter(|(id, _)| Some(*id) > last);
+        let before = self.flows.iter().filter(|(id, _)| Some(*id) <= last);
+        for (id, task) in after.chain(before) {
             let limit = task.flow.limits.runs.max(1);
             if task.is_paused || !task.may_have_work || task.n_at_work > limit / 2 || room == 0 {
                 continue;
@@ -132,6 +142,9 @@ impl Engine {
             let wish = (limit - task.n_at_work).min(room);
             room -= wish;
             wishes.push((id.clone(), wish));
+        }
+        if let (0, Some((id, _))) = (room, wishes.last()) {
+            self.last_served = Some(id.clone());
         }
         wishes
     }

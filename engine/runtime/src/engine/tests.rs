@@ -8,6 +8,7 @@ mod holdups;
 mod polling;
 mod renaming;
 mod repairing;
+mod sharing;
 mod times;
 mod trouble;
 mod walks;

@@ -155,7 +155,7 @@ async fn runs_that_wait_are_bounded_in_bytes() {
             wait(20).await;
             let n_running = world.runs().await.iter().filter(|run| run.ends_with("running")).count();
             // A run takes a little more than 4 KiB.
-            assert_eq!(n_running, bound / 4_200 + 10);
+            assert!((bound / 4_400 + 10..bound / 4_096 + 10 + 1).contains(&n_running), "{n_running}");
         })
         .await;
 }

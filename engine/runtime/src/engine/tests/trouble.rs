@@ -1,8 +1,8 @@
 //! A store that cannot keep anything for a while.
 
-use sdk::faults;
+use sdk::{Class, faults};
 
-use crate::testing::{FLOW, World, applied, record, wait};
+use crate::testing::{FLOW, World, applied, record, refusal, wait};
 
 /// A create whose outcome could not be kept at once ended as unknown, although its outcome was known.
 #[tokio::test(start_paused = true)]
@@ -75,4 +75,29 @@ async fn nothing_is_sent_while_nothing_can_be_kept() {
         })
         .await;
     assert_eq!(world.runs().await, ["1 succeeded"]);
+}
+
+/// Of the runs that a dead engine had parked, all but the first to be due were found only once nothing else was at work.
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_engine_parked_is_taken_up_while_others_work() {
+    let world = World::new();
+    world.crm.show([record(1, -5_000)]);
+    let first = FLOW.replace("  start: beginning", "  start: beginning\n  where: record.email == \"1@example.com\"");
+    let busy = FLOW.replace("flow: f", "flow: busy").replace("set: {", "set: {note: x, ");
+    world.copy.writes.answer(move |_, write| {
+        let seconds = if write.fields.contains_key("note") { 60 } else { 300 };
+        Err(refusal(Class::Transient).retry_after(Some(std::time::Duration::from_secs(seconds))))
+    });
+    world.live_for(&[&first, &busy], 30).await;
+    world.copy.writes.answer(|_, _| Ok(applied()));
+    world.copy.writes.takes(50);
+    world
+        .live(&[&first, &busy], async |_| {
+            for id in 2..60 {
+                world.crm.show([record(1, -5_000), record(id, i64::try_from(id).unwrap() * 20_000)]);
+                wait(20).await;
+            }
+            assert_eq!(world.run_of("f").await.row.state, store::RunState::Succeeded);
+        })
+        .await;
 }
