@@ -30,7 +30,6 @@ steps:
       lastname: ${ record.lastname }
       phone: ${ record.phone }
       city: ${ record.city }
-limits: {runs: 32}
 ";
 
 /// One sandbox, which ends with this value.

@@ -285,7 +285,8 @@ impl std::fmt::Display for Target {
 /// Bounds that the author sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Runs at work at once.
+    /// Runs at work at once. Each commit serves all that wait for one, so many at once cost less each; how fast a service
+    /// is asked is for its budgets to say.
     pub runs: usize,
     /// Records read by one poll; `None` for as many as there are.
     pub records_per_poll: Option<usize>,
@@ -293,7 +294,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { runs: 32, records_per_poll: None }
+        Self { runs: 128, records_per_poll: None }
     }
 }
 

@@ -143,7 +143,7 @@ pub static LIMITS: Mapping = Mapping::new(
     "`limits`",
     "Bounds on how much a flow does at once.",
     &[
-        key("runs", Shape::Count(10_000), "How many of its runs are at work at once.").default("`32`"),
+        key("runs", Shape::Count(10_000), "How many of its runs are at work at once.").default("`128`"),
         key(
             "records_per_poll",
             Shape::Count(10_000_000),
