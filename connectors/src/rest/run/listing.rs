@@ -29,6 +29,9 @@ pub(super) struct Pages<'a> {
     seen: BTreeSet<String>,
 }
 
+/// A list's next page is one that was read before.
+pub(super) struct Circle;
+
 impl<'a> Pages<'a> {
     pub(super) fn new(paging: &'a Paging) -> Self {
         Self::up_to(MOST_PAGES, paging)
@@ -57,41 +60,41 @@ impl<'a> Pages<'a> {
     }
 
     /// Goes to the next page, where there is one.
-    pub(super) fn turn(&mut self, answer: &Answer, items: &[Json]) -> bool {
+    pub(super) fn turn(&mut self, answer: &Answer, items: &[Json]) -> Result<bool, Circle> {
         self.n_turned += 1;
         self.n_items += items.len();
         if self.are_too_many() {
-            return false;
+            return Ok(false);
         }
         let headers = answer.headers();
         let scope = Scope::default().with(Root::Body, &answer.body).with(Root::Header, &headers);
         let token = match self.paging {
-            Paging::None => return false,
+            Paging::None => return Ok(false),
             Paging::Token(next) | Paging::Link(next) => next.text(&scope),
             Paging::LastItem { next, more } => {
                 let is_more = more.text(&scope).is_some_and(|more| more == "true");
                 let last = items.last().filter(|_| is_more);
                 last.and_then(|last| next.text(&Scope::default().with(Root::Item, last)))
             }
-            Paging::Number | Paging::Offset if items.is_empty() => return false,
+            Paging::Number | Paging::Offset if items.is_empty() => return Ok(false),
             Paging::Number => {
                 self.page["number"] = (self.page["number"].as_u64().unwrap_or(0) + 1).into();
-                return true;
+                return Ok(true);
             }
             Paging::Offset => {
                 self.page["offset"] = self.n_items.into();
-                return true;
+                return Ok(true);
             }
         };
-        match token.filter(|token| !token.is_empty() && !self.seen.contains(token)) {
-            Some(token) => {
-                let name = if matches!(self.paging, Paging::Link(_)) { LINK } else { "token" };
-                self.page[name] = token.as_str().into();
-                self.seen.insert(token);
-                true
-            }
-            None => false,
+        let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(false) };
+        if self.seen.contains(&token) {
+            // Some services name their last page for ever; with rows on it, nothing says whether there are more.
+            return if items.is_empty() { Ok(false) } else { Err(Circle) };
         }
+        let name = if matches!(self.paging, Paging::Link(_)) { LINK } else { "token" };
+        self.page[name] = token.as_str().into();
+        self.seen.insert(token);
+        Ok(true)
     }
 }
 
@@ -144,7 +147,7 @@ impl RestConnection {
                 // What is wanted may stand on the very last page.
                 (Order::None, Some(_)) => false,
             };
-            if is_enough || !pages.turn(&answer, &items) {
+            if is_enough || !self.turned(&mut pages, &answer, &items)? {
                 // Fewer rows than asked for mean the end, so a walk that was cut short must not look like one.
                 if !is_enough && pages.are_too_many() {
                     let service = &self.manifest.service;
@@ -161,6 +164,12 @@ impl RestConnection {
             }
         }
         Ok(PollPage { records: self.page_of(records, request, from), server_time })
+    }
+
+    /// Goes to the next page, where there is one. A list that leads back to a page of its own has not been read to its
+    /// end, and must not look as if it were.
+    pub(super) fn turned(&self, pages: &mut Pages<'_>, answer: &Answer, items: &[Json]) -> Result<bool, Error> {
+        pages.turn(answer, items).map_err(|Circle| self.odd_answer("leads back to a page that was read before"))
     }
 
     /// A row of a list, stamped as the list says.
@@ -227,7 +236,7 @@ impl RestConnection {
                     return Ok(true);
                 }
             }
-            if !pages.turn(&answer, &items) {
+            if !self.turned(&mut pages, &answer, &items)? {
                 return Ok(!pages.are_too_many());
             }
         }

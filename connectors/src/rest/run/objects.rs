@@ -145,7 +145,7 @@ impl RestConnection {
                 self.odd_answer(&format!("lists no fields: it has no `{}`", discover.items.last_name()))
             })?;
             all.extend(items.iter().cloned());
-            if !pages.turn(&answer, &items) {
+            if !self.turned(&mut pages, &answer, &items)? {
                 return Ok(all);
             }
         }

@@ -116,7 +116,7 @@ async fn by_list(
             }
             return Ok(answer);
         }
-        if !pages.turn(&page, &items) {
+        if !connection.turned(&mut pages, &page, &items)? {
             return match pages.are_too_many() {
                 false => Ok(answer),
                 // Fewer rows than asked for would mean the end.
