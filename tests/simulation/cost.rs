@@ -130,7 +130,8 @@ steps:
     set: {email: "${ record.email }", firstname: "${ record.firstname }"}
 "#,
     contacts: 0,
-    first: 450,
+    // Of so many runs all are looked at, the first walk's among them, which makes what later ones only update.
+    first: 150,
 };
 
 #[test]
@@ -253,7 +254,8 @@ async fn lived(case: &Case) -> Lived {
             let values = [("email", email.as_str()), ("firstname", name.as_str())];
             crm.lock().unwrap().insert("contacts", now, &values, now).unwrap();
         }
-        tokio::time::sleep_until(began + length).await;
+        // Not on the hour, where a walk begins: a minute later its runs have ended.
+        tokio::time::sleep_until(began + length + Duration::from_secs(60)).await;
         stop.cancel();
     };
     let (worked, ()) = tokio::join!(engine.run(None, stop.clone()), life);
