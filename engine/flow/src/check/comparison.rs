@@ -13,7 +13,9 @@ impl Checker<'_> {
     /// Looks at every comparison of a record's field with a plain value. At run time different types are refused, record
     /// by record; an option that there is not is never met.
     pub(super) fn check_comparisons(&mut self, site: Site<'_>, reads: &Reads) {
-        for comparison in reads.comparisons.iter().filter(|comparison| comparison.root == "record") {
+        // Whatever a field `id` holds, `record.id` is the record's id, which is text.
+        let is_field = |comparison: &&Comparison| comparison.root == "record" && comparison.property != "id";
+        for comparison in reads.comparisons.iter().filter(is_field) {
             let field = self.polled.and_then(|schema| schema.fields.get(&comparison.property));
             if let Some(field) = field {
                 self.check_comparison(site, comparison, field);

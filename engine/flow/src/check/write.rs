@@ -65,7 +65,8 @@ impl<'a> Checker<'a> {
     /// A field of the record that is written as it is holds what the other one takes.
     fn check_written_type(&mut self, value: Option<&Template>, node: &Node, field: &Field, target: &str) {
         let Some(Template::Expression(expression)) = value else { return };
-        let read = expression.source().trim().strip_prefix("record.");
+        // Whatever a field `id` holds, `record.id` is the record's id, which is text.
+        let read = expression.source().trim().strip_prefix("record.").filter(|name| *name != "id");
         let from = read.and_then(|name| self.polled?.fields.get(name));
         let Some(from) = from.filter(|from| !is_taken(from.field_type, field.field_type)) else { return };
         let message = format!(
