@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+mod read;
+
 fn mappings() -> Vec<&'static Mapping> {
     Document::ALL.into_iter().flat_map(|document| document.mapping().with_all_below()).collect()
 }
