@@ -76,10 +76,9 @@ fn serve(block: &Block) -> Served {
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
     for line in text.lines() {
-        match (line.strip_prefix("$ "), commands.last_mut()) {
-            (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
-            (None, Some((_, shown))) => shown.push(line.to_owned()),
-            (None, None) => panic!("a block begins with a command, not with {line}"),
+        match line.strip_prefix("$ ") {
+            Some(command) => commands.push((command.to_owned(), Vec::new())),
+            None => commands.last_mut().expect("a block begins with a command").1.push(line.to_owned()),
         }
     }
     commands
@@ -129,7 +128,8 @@ impl Terminal {
             }
             let at = rest.iter().position(|seen| fits(line, seen));
             let at = at.filter(|at| *at == 0 || may_skip);
-            let at = at.unwrap_or_else(|| panic!("{place}\nthe page shows\n{line}\nand what is seen is\n{}", all()));
+            assert!(at.is_some(), "{place}\nthe page shows\n{line}\nand what is seen is\n{}", all());
+            let at = at.unwrap_or_default();
             self.bind(line, &rest[at], place);
             rest = &rest[at + 1..];
             may_skip = false;
