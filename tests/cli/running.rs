@@ -23,7 +23,7 @@ async fn an_engine_is_reached_while_it_runs() {
     assert_eq!(status["flows"][0]["state"], "paused");
     assert!(project.run(&["resume", "people"]).ok().contains("resumed `people`"));
     project.run(&["pause", "peopel"]).refused(3, &["peopel", "did you mean `people`?"]);
-    project.run(&["pause", "nosuch"]).refused(3, &["there are `people`"]);
+    project.run(&["pause", "nosuch"]).refused(3, &["there is only `people`"]);
 
     let (id, now) = sandbox.change(|hubspot| {
         let contact = hubspot.records("contacts").expect("an object").next().expect("a contact");

@@ -124,7 +124,7 @@ pub(crate) fn assemble(
     for instance in instances {
         take(match template_of(instance, templates, flows) {
             Ok(template) => woven(template, instance),
-            Err(diagnostic) => (Some(unmade(instance)), diagnostic.into_iter().collect()),
+            Err(told) => (Some(unmade(instance)), told),
         });
     }
     (definitions, diagnostics)
@@ -276,13 +276,13 @@ fn unmade(instance: &InstanceDefinition) -> FlowDefinition {
     definition.expect("the id of an instance was read before")
 }
 
-/// The template that an instance names. `Err` with nothing where that was reported.
+/// The template that an instance names, or why there is none; nothing more is said where that was reported.
 fn template_of<'t>(
     instance: &InstanceDefinition,
     templates: &'t [TemplateDefinition],
     flows: &[FlowDefinition],
-) -> Result<&'t TemplateDefinition, Option<Diagnostic>> {
-    let Some(At { value: (id, version), span }) = &instance.from else { return Err(None) };
+) -> Result<&'t TemplateDefinition, Vec<Diagnostic>> {
+    let Some(At { value: (id, version), span }) = &instance.from else { return Err(Vec::new()) };
     let of_id = || templates.iter().filter(|template| template.id.value.as_str() == id);
     let version_of = |template: &TemplateDefinition| template.version.as_ref().map(|version| version.value);
     if let Some(template) = of_id().find(|template| version_of(template) == Some(*version)) {
@@ -290,7 +290,7 @@ fn template_of<'t>(
     }
     // Of a template without a version it is said that it needs one.
     if of_id().next().is_some() && of_id().all(|template| version_of(template).is_none()) {
-        return Err(None);
+        return Err(Vec::new());
     }
     let versions: Vec<String> =
         of_id().filter_map(|template| Some(format!("`{id}@{}`", version_of(template)?))).collect();
@@ -324,7 +324,7 @@ fn template_of<'t>(
             .did_you_mean(*span, meant)
     };
     let is_placed = !diagnostic.labels.is_empty();
-    Err(Some(if is_placed { diagnostic } else { diagnostic.at(&instance.file.path, *span, "") }))
+    Err(vec![if is_placed { diagnostic } else { diagnostic.at(&instance.file.path, *span, "") }])
 }
 
 fn fillings(template: &TemplateDefinition, filling: impl Fn(&TemplateInput) -> Filling) -> Fillings {
