@@ -7,7 +7,7 @@ use store::{EngineLock, RunState, Store};
 
 use crate::accounts::Account;
 use crate::place::PlaceArguments;
-use crate::tables::{self, Format, count};
+use crate::tables::{self, Column, Format, count};
 use crate::{Failure, control, durations, screen};
 
 /// Arguments of `status`.
@@ -121,5 +121,38 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
         });
         cells
     };
-    tables::table(&columns, flows.iter().map(cells).collect(), None)
+    let mut rows: Vec<Vec<String>> = flows.iter().map(cells).collect();
+    if screen::width_of_answers().is_some_and(|width| tables::width(&columns, &rows) > width) {
+        leave_out_zeros(&mut columns, &mut rows);
+    }
+    tables::table(&columns, rows, None)
+}
+
+/// Makes room for the flows' names, where a terminal is narrow: names that are cut may be the same for several flows.
+fn leave_out_zeros(columns: &mut Vec<Column>, rows: &mut [Vec<String>]) {
+    for title in ["left out", "skipped"] {
+        let Some(index) = columns.iter().position(|column| column.title == title) else { continue };
+        if rows.iter().all(|row| row.get(index).is_none_or(|cell| cell == "0")) {
+            columns.remove(index);
+            for row in rows.iter_mut().filter(|row| index < row.len()) {
+                row.remove(index);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_make_room_for_names() {
+        let mut columns = vec![tables::cuttable("flow"), tables::number("left out"), tables::number("skipped")];
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let mut rows = vec![row(["a", "0", "1"]), row(["b", "0", "0"])];
+        assert_eq!(tables::width(&columns, &rows), "flow  left out  skipped".len());
+        leave_out_zeros(&mut columns, &mut rows);
+        assert_eq!(columns.iter().map(|column| column.title).collect::<Vec<_>>(), ["flow", "skipped"]);
+        assert_eq!(rows, [["a", "1"], ["b", "0"]]);
+    }
 }

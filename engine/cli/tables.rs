@@ -101,14 +101,23 @@ fn fitting(columns: &[Column], rows: Vec<Vec<String>>, total: Option<Vec<String>
     coloured(&table.to_string(), has_total)
 }
 
+/// How wide a column is where nothing is cut.
+fn widest(index: usize, columns: &[Column], rows: &[Vec<String>]) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count());
+    cells.chain([columns[index].title.chars().count()]).max().unwrap_or_default()
+}
+
+/// How wide a table is where nothing is cut.
+pub fn width(columns: &[Column], rows: &[Vec<String>]) -> usize {
+    let cells: usize = (0..columns.len()).map(|index| widest(index, columns, rows)).sum();
+    cells + usize::from(GAP) * columns.len().saturating_sub(1)
+}
+
 /// Shortens the column that gives way, until all columns fit side by side.
 fn cut_to(columns: &[Column], rows: &mut [Vec<String>], width: usize) {
-    let widest = |index: usize, rows: &[Vec<String>]| {
-        let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count());
-        cells.chain([columns[index].title.chars().count()]).max().unwrap_or_default()
-    };
     let Some(giving) = columns.iter().position(|column| column.gives_way) else { return };
-    let others: usize = (0..columns.len()).filter(|index| *index != giving).map(|index| widest(index, rows)).sum();
+    let others: usize =
+        (0..columns.len()).filter(|index| *index != giving).map(|index| widest(index, columns, rows)).sum();
     let room = width.saturating_sub(others + usize::from(GAP) * (columns.len() - 1)).max(NARROWEST);
     for cell in rows.iter_mut().filter_map(|row| row.get_mut(giving)) {
         *cell = cut(cell, room);
