@@ -1,11 +1,18 @@
 //! Keeps computing off the threads that wait, where it takes long enough to matter.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
 
 /// What may be computed on a thread that others wait for. Handing it to another costs some ten microseconds of
 /// processor, which is more than most conditions take.
 const BRIEF: Duration = Duration::from_millis(1);
+
+/// Long computations at once. More of them would only take turns, and each thread costs its stack.
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(n_places()));
 
 /// How long a flow's expressions took last, which says where the next of them is computed. Until one was computed,
 /// nothing is known, and it is taken for long.
@@ -18,8 +25,12 @@ impl Pace {
     /// Computes on this thread if that was brief the last time, else on a blocking one. A flow whose expressions become
     /// slow holds a thread once, and no longer than an expression may take.
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let (result, took) =
-            if self.is_brief.load(Ordering::Relaxed) { timed(work) } else { offload(move || timed(work)).await };
+        let (result, took) = if self.is_brief.load(Ordering::Relaxed) {
+            timed(work)
+        } else {
+            let _place = PLACES.acquire().await;
+            offload(move || timed(work)).await
+        };
         self.is_brief.store(took < BRIEF, Ordering::Relaxed);
         result
     }
@@ -55,7 +66,8 @@ pub async fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
 
 #[cfg(test)]
 mod tests {
-    use std::thread::{self, ThreadId};
+    use std::sync::atomic::AtomicUsize;
+    use std::thread::ThreadId;
 
     use super::*;
 
@@ -76,5 +88,21 @@ mod tests {
         assert_eq!(place(&pace, BRIEF * 2).await, here, "the one before was brief");
         assert_ne!(place(&pace, Duration::ZERO).await, here, "the one before was long");
         assert_eq!(place(&pace, Duration::ZERO).await, here);
+    }
+
+    /// A hundred runs whose expressions were long had a hundred threads, and their memory, for themselves.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn long_ones_take_turns() {
+        static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+        let long = || {
+            let at_once = AT_ONCE.fetch_add(1, Ordering::SeqCst) + 1;
+            #[expect(clippy::disallowed_methods, reason = "the test is about how long a thread is held")]
+            thread::sleep(BRIEF * 2);
+            AT_ONCE.fetch_sub(1, Ordering::SeqCst);
+            at_once
+        };
+        let paces: Vec<Pace> = (0..40).map(|_| Pace::default()).collect();
+        let most = futures::future::join_all(paces.iter().map(|pace| pace.compute(long))).await;
+        assert!(most.iter().max() <= Some(&n_places()), "{most:?}");
     }
 }
