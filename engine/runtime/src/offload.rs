@@ -36,6 +36,10 @@ impl Pace {
     }
 }
 
+fn n_places() -> usize {
+    thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "real work on a real thread: where it runs changes nothing that it gives"
