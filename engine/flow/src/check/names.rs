@@ -453,7 +453,8 @@ impl Checker<'_> {
 /// Whether one of the steps makes a name.
 /// Whether the place is in the steps of an `each` whose results have this name.
 fn is_made_around(steps: &[StepDefinition], name: &str, at: usize) -> bool {
-    let Some(around) = steps.iter().rfind(|step| step.span.start <= at) else { return false };
+    let n_before = steps.partition_point(|step| step.span.start <= at);
+    let Some(around) = steps[..n_before].last() else { return false };
     let inner = around.verb.inner();
     let is_inside = inner.iter().filter_map(|steps| steps.first()).any(|first| first.span.start <= at);
     let makes_it = around.result.as_ref().is_some_and(|result| result.value == name);
