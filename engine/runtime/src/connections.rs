@@ -23,6 +23,8 @@ const INTRODUCE_AGAIN: Duration = Duration::from_secs(60);
 pub struct OpenConnection {
     /// Its name.
     pub name: ConnectionName,
+    /// Which connector made it, where it may be of the same account as another.
+    connector: Option<String>,
     /// What speaks to the service.
     pub service: Arc<dyn Connection>,
     /// What time it is there.
@@ -51,11 +53,12 @@ impl OpenConnection {
     }
 
     fn within(budgets: Budgets, opened: &Opened, introduction: Introduction) -> Self {
-        let Opened { name, service, spent, caps, .. } = opened;
+        let Opened { name, connector, service, spent, caps } = opened;
         let limits = service.limits().into_iter().map(|limit| caps.applied_to(limit)).collect();
         budgets.open(name, limits, spent);
         Self {
             name: name.clone(),
+            connector: connector.clone(),
             service: service.clone(),
             server_clock: ServerClock::default(),
             budgets,
@@ -141,6 +144,17 @@ impl OpenConnection {
         }
     }
 
+    /// That another connection may be of this one's account.
+    fn is_shared_now(&self) {
+        // Where it is being asked already, it was shared before.
+        if let (Some(connector), Ok(mut introduction)) = (&self.connector, self.introduction.try_lock())
+            && matches!(*introduction, Introduction::Done)
+            && !self.service.limits().is_empty()
+        {
+            *introduction = Introduction::Due { connector: connector.clone(), at: Timestamp::EPOCH };
+        }
+    }
+
     fn asker(&self, flow: &FlowId, kind: Kind, object: &str) -> Asker {
         Asker { connection: self.name.clone(), flow: flow.clone(), kind, object: object.to_owned() }
     }
@@ -182,12 +196,20 @@ impl Connections {
 
     /// From the connections that were opened. Those of one connector are asked whose account they are.
     pub fn opened(opened: impl IntoIterator<Item = Opened>) -> Self {
+        Self::default().and(opened)
+    }
+
+    /// These connections, and others beside them.
+    #[must_use]
+    pub fn and(&self, opened: impl IntoIterator<Item = Opened>) -> Self {
         let all: Vec<Opened> = opened.into_iter().collect();
-        let budgets = Budgets::default();
-        let mut open = BTreeMap::new();
+        let budgets = self.budgets.clone();
+        let mut open = (*self.open).clone();
         for opened in &all {
             let Opened { name, connector, service, .. } = opened;
-            let is_shared = all.iter().filter(|other| other.connector == *connector).count() > 1;
+            let older = self.open.values().filter(|other| connector.is_some() && other.connector == *connector);
+            let n_older = older.inspect(|other| other.is_shared_now()).count();
+            let is_shared = n_older + all.iter().filter(|other| other.connector == *connector).count() > 1;
             let introduction = match connector {
                 Some(connector) if is_shared && !service.limits().is_empty() => {
                     Introduction::Due { connector: connector.clone(), at: Timestamp::EPOCH }
@@ -197,7 +219,7 @@ impl Connections {
             let connection = OpenConnection::within(budgets.clone(), opened, introduction);
             open.insert(name.clone(), Arc::new(connection));
         }
-        Self { open: Arc::new(open), budgets, redactor: Arc::default() }
+        Self { open: Arc::new(open), budgets, redactor: self.redactor.clone() }
     }
 
     /// The same, with what knows their secrets: nothing that is kept for people may contain one.

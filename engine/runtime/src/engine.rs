@@ -4,6 +4,7 @@
 
 mod command;
 mod dispatch;
+mod exchange;
 mod repair;
 mod schedule;
 #[cfg(test)]
@@ -32,9 +33,11 @@ use crate::scheduler::{Alarm, QueueAlarm};
 use crate::status::{FlowStatus, LastPoll, TriggerKind};
 use crate::walker::{Walker, WalkerParts};
 
+use command::{Asked, LookedUp, Reply};
 pub use command::{Command, Handle};
-use command::{LookedUp, Reply};
 use dispatch::RunResult;
+pub use exchange::{Exchange, Exchanged, Removal};
+use exchange::{ExchangeReply, Versions};
 use times::Clockwork;
 
 /// How an engine works.
@@ -109,7 +112,7 @@ pub struct Engine {
     polls: JoinSet<PollEnded>,
     runs: JoinSet<(FlowId, RunId, RunResult)>,
     look_ups: JoinSet<LookedUp>,
-    commands: mpsc::Receiver<(Command, Reply)>,
+    commands: mpsc::Receiver<Asked>,
     calls: Calls,
     calls_made: mpsc::UnboundedReceiver<FlowId>,
     statuses: Statuses,
@@ -137,6 +140,8 @@ struct FlowTask {
     /// Its times, where it goes by the clock.
     clockwork: Option<Clockwork>,
     is_paused: bool,
+    /// What its runs began on, where that is an earlier version, and what is to become of it.
+    versions: Versions,
     poll_key: Option<delay_queue::Key>,
     poll_due: Timestamp,
     /// The time between two polls, as it is now.
@@ -156,6 +161,14 @@ struct FlowTask {
     pass_began: Option<Timestamp>,
     /// When the last pass began that this process began and finished.
     last_finished_pass_began: Option<Timestamp>,
+}
+
+/// What starts a flow's runs, and what was read by it before.
+struct Started {
+    reader: Option<Reader>,
+    clockwork: Option<Clockwork>,
+    records: u64,
+    left_out: u64,
 }
 
 /// What reads a flow's source.
@@ -199,6 +212,7 @@ enum Event {
     RunEnded(FlowId, RunId, RunResult),
     LookedUp(LookedUp),
     Command(Command, Reply),
+    Exchange(Exchange, ExchangeReply),
     /// A run of this flow was stored by a run that calls it.
     Called(FlowId),
     Wake,
@@ -295,21 +309,7 @@ impl Engine {
             // Its connection may have been mended since; if not, that is found and told again.
             self.keep_state(&flow.id, FlowState::Active, None).await;
         }
-        let Some(reader) = self.reader(&flow) else { return Ok(()) };
-        let clockwork = match &flow.trigger {
-            Trigger::Schedule(schedule) => Some(self.clockwork(&flow, schedule).await?),
-            Trigger::Poll(_) | Trigger::Manual(_) | Trigger::Webhook(_) => None,
-        };
-        let (records, left_out) = match (&reader, &clockwork) {
-            (Some(Reader::Poller(poller)), _) => {
-                let tally = self.parts.store.tally(poller.key()).await?;
-                (tally.records, tally.filtered + tally.before_start)
-            }
-            (Some(Reader::Walker(_)) | None, Some(clockwork)) => {
-                (clockwork.row.tally.records, clockwork.row.tally.filtered)
-            }
-            (Some(Reader::Walker(_)) | None, None) => (0, 0),
-        };
+        let Some(Started { reader, clockwork, records, left_out }) = self.starter(&flow).await? else { return Ok(()) };
         let counts = self.parts.store.counts_by_state(&flow.id).await?;
         let identity = self.parts.store.flow_identity(&flow.id).await?;
         let status = FlowStatus {
@@ -324,6 +324,7 @@ impl Engine {
             scheduled: clockwork.as_ref().map_or(0, |clockwork| clockwork.row.tally.started),
             runs: counts.iter().map(|(_, n)| n).sum(),
             ended: counts.into_iter().filter(|(state, _)| state.is_end()).collect(),
+            earlier: 0,
             next_poll: None,
             next_start: None,
             last_poll: None,
@@ -336,6 +337,7 @@ impl Engine {
             reader,
             clockwork,
             is_paused,
+            versions: Versions::default(),
             poll_key: None,
             poll_due: self.started_at,
             poll_interval: flow.trigger.poll().map_or(Duration::ZERO, |poll| poll.every.min),
@@ -351,6 +353,26 @@ impl Engine {
         };
         self.flows.insert(flow.id.clone(), task);
         Ok(())
+    }
+
+    /// What starts a flow's runs; `None` where that should be read over a connection that is not open.
+    async fn starter(&self, flow: &Arc<Flow>) -> Result<Option<Started>, EngineError> {
+        let Some(reader) = self.reader(flow) else { return Ok(None) };
+        let clockwork = match &flow.trigger {
+            Trigger::Schedule(schedule) => Some(self.clockwork(flow, schedule).await?),
+            Trigger::Poll(_) | Trigger::Manual(_) | Trigger::Webhook(_) => None,
+        };
+        let (records, left_out) = match (&reader, &clockwork) {
+            (Some(Reader::Poller(poller)), _) => {
+                let tally = self.parts.store.tally(poller.key()).await?;
+                (tally.records, tally.filtered + tally.before_start)
+            }
+            (Some(Reader::Walker(_)) | None, Some(clockwork)) => {
+                (clockwork.row.tally.records, clockwork.row.tally.filtered)
+            }
+            (Some(Reader::Walker(_)) | None, None) => (0, 0),
+        };
+        Ok(Some(Started { reader, clockwork, records, left_out }))
     }
 
     /// What reads a flow's source, if it has one. `None` where that should be read over a connection that is not open.
@@ -398,6 +420,7 @@ impl Engine {
                 Event::RunEnded(flow, run, result) => self.run_ended(&flow, run, result).await?,
                 Event::LookedUp(looked_up) => self.looked_up(looked_up).await,
                 Event::Command(command, reply) => self.handle(command, reply).await,
+                Event::Exchange(exchange, reply) => self.exchange(exchange, reply).await,
                 Event::Called(flow) => self.called(&flow),
                 Event::Wake => {}
                 Event::Stop => return Ok(()),
@@ -420,7 +443,10 @@ impl Engine {
             Some(due) = self.polls_due.next() => Event::PollDue(due.into_inner()),
             flow = self.alarm.next() => Event::Tick(flow),
             Some(flow) = self.calls_made.recv() => Event::Called(flow),
-            Some((command, reply)) = self.commands.recv() => Event::Command(command, reply),
+            Some(asked) = self.commands.recv() => match asked {
+                Asked::Command(command, reply) => Event::Command(command, reply),
+                Asked::Exchange(exchange, reply) => Event::Exchange(exchange, reply),
+            },
             () = self.effects.parking().more_room() => Event::Wake,
             () = async { match wake { Some(wake) => wake.await, None => std::future::pending().await } } => Event::Wake,
         }
@@ -456,7 +482,7 @@ impl Engine {
             && self.runs.is_empty()
             && self.polls.is_empty()
             && self.look_ups.is_empty()
-            && self.flows.iter().all(|(id, task)| {
+            && self.flows.iter().filter(|(_, task)| !task.versions.is_retired).all(|(id, task)| {
                 let is_waited_for = !task.is_paused && !self.is_blocked(id);
                 let Some(poll) = task.flow.trigger.poll() else {
                     let is_walking = task.clockwork.as_ref().is_some_and(|clockwork| clockwork.row.walk.is_some());

@@ -245,3 +245,48 @@ impl RunGaveUp<'_> {
         }
     }
 }
+
+/// A flow has begun while the engine works.
+pub struct FlowAdded<'a> {
+    /// Which.
+    pub flow: &'a FlowId,
+}
+
+impl FlowAdded<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(flow = %self.flow, "the flow is new, and at work");
+    }
+}
+
+/// A flow goes on by another version of itself.
+pub struct FlowReplaced<'a> {
+    /// Which.
+    pub flow: &'a FlowId,
+    /// Runs that finish on the version before.
+    pub finishing: usize,
+}
+
+impl FlowReplaced<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(flow = %self.flow, finishing = self.finishing, "the flow goes on by its new version");
+    }
+}
+
+/// A flow begins nothing any more.
+pub struct FlowRemoved<'a> {
+    /// Which.
+    pub flow: &'a FlowId,
+    /// Runs under way that come to their end.
+    pub finishing: usize,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl FlowRemoved<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(flow = %self.flow, finishing = self.finishing, reason = self.reason, "the flow begins nothing any more");
+    }
+}

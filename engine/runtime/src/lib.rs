@@ -26,7 +26,7 @@ mod testing;
 mod walker;
 
 pub use connections::Connections;
-pub use engine::{Command, Drain, Engine, EngineOptions, Handle};
+pub use engine::{Command, Drain, Engine, EngineOptions, Exchange, Exchanged, Handle, Removal};
 pub use housekeeping::RetentionPolicy;
 pub use poller::{PollError, PollFailed, PollOptions, Polled, Poller};
 pub use scheduler::{Alarm, CronAlarm, QueueAlarm};

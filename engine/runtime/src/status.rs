@@ -31,6 +31,8 @@ pub struct FlowStatus {
     pub runs: u64,
     /// Runs by how they ended, since the flow began.
     pub ended: BTreeMap<RunState, u64>,
+    /// Runs under way that finish on a version of the flow before this one.
+    pub earlier: u64,
     /// When it polls next.
     pub next_poll: Option<Timestamp>,
     /// When its schedule starts it next.
@@ -105,6 +107,7 @@ impl FlowStatus {
             scheduled: 0,
             runs: 0,
             ended: BTreeMap::new(),
+            earlier: 0,
             next_poll: None,
             next_start: None,
             last_poll: None,

@@ -146,8 +146,8 @@ impl World {
         sdk::faults::plant(is_full.then_some("full disk"));
     }
 
-    /// An engine that is ready to work.
-    pub async fn start(&self, flows: &[Arc<flow::Flow>]) -> (Engine, Handle) {
+    /// Its services, as an engine has them.
+    pub fn connections(&self) -> Connections {
         let opened = |name: &str, service: &Arc<Service>| Opened {
             name: ConnectionName::from(name),
             connector: Some("hubspot".to_owned()),
@@ -155,10 +155,14 @@ impl World {
             caps: self.caps.clone(),
             service: service.clone() as Arc<dyn Connection>,
         };
-        let connections = Connections::opened([opened("crm", &self.crm), opened("copy", &self.copy)]);
+        Connections::opened([opened("crm", &self.crm), opened("copy", &self.copy)])
+    }
+
+    /// An engine that is ready to work.
+    pub async fn start(&self, flows: &[Arc<flow::Flow>]) -> (Engine, Handle) {
         let parts = EngineParts {
             flows: flows.to_vec(),
-            connections,
+            connections: self.connections(),
             store: self.store.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
@@ -261,7 +265,7 @@ pub(crate) fn checked(flows: &[&str]) -> Vec<Arc<flow::Flow>> {
         objects: None,
     };
     let catalog = Catalog {
-        connections: [("crm".into(), facts.clone()), ("copy".into(), facts)].into(),
+        connections: ["crm", "copy", "other"].map(|name| (name.into(), facts.clone())).into(),
         connectors: vec!["hubspot".to_owned()],
         ..Catalog::default()
     };

@@ -13,8 +13,8 @@ use sdk::{EffectId, FlowId, RunId, Timestamp, faults};
 use crate::error::Result;
 use crate::{
     AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Error, Fired, Firing,
-    FlowState, Intent, JournalEntry, ManualRun, Planned, Pruned, Repair, Repaired, Retention, RunLog, ScheduleRow,
-    Settlement, SourceKey, Timetable, TookOver, WalkPage,
+    FlowState, Intent, JournalEntry, ManualRun, Only, Planned, Pruned, Repair, Repaired, Retention, RunLog,
+    ScheduleRow, Settlement, SourceKey, Timetable, TookOver, WalkPage,
 };
 use crate::{calls, cursors, flows, ledger, repair, retention, runs, schedules};
 
@@ -29,7 +29,7 @@ pub(crate) enum Op {
     TakeOver { now: Timestamp },
     StartCursor { key: SourceKey, cursor: Cursor },
     Checkpoint(Checkpoint),
-    Claim { now: Timestamp, wanted: Vec<(FlowId, usize)> },
+    Claim { now: Timestamp, wanted: Vec<(FlowId, usize)>, only: Only },
     EndAttempt { run: RunId, end: AttemptEnd, log: RunLog, now: Timestamp },
     Journal { run: RunId, entry: JournalEntry },
     Ignore { run: RunId, entry: JournalEntry },
@@ -149,7 +149,7 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         Op::TakeOver { now } => Answer::TookOver(runs::take_over(connection, *now)?),
         Op::StartCursor { key, cursor } => Answer::Cursor(cursors::start(connection, key, cursor)?),
         Op::Checkpoint(checkpoint) => Answer::Checkpointed(cursors::checkpoint(connection, checkpoint)?),
-        Op::Claim { now, wanted } => Answer::Claimed(runs::claim(connection, *now, wanted)?),
+        Op::Claim { now, wanted, only } => Answer::Claimed(runs::claim(connection, *now, wanted, *only)?),
         Op::EndAttempt { run, end, log, now } => Answer::Flag(runs::end_attempt(connection, *run, end, log, *now)?),
         Op::Journal { run, entry } => {
             runs::journal(connection, *run, entry)?;

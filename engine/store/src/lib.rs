@@ -48,6 +48,8 @@ pub use log::{LogLevel, LogLine, RunLog};
 pub use measured::{Measured, StepCount};
 pub use repair::{Doubt, RefusedRun, Repair, Repaired, RepairedRun};
 pub use retention::{Pruned, Retention};
-pub use run::{AttemptEnd, ClaimedRun, Ending, Failure, JournalEntry, Lane, ManualRun, NewRun, RunState, TookOver};
+pub use run::{
+    AttemptEnd, ClaimedRun, Ending, Failure, JournalEntry, Lane, ManualRun, NewRun, Only, RunState, TookOver,
+};
 pub use schedules::{Fired, Firing, ScheduleRow, ScheduleTally, Starts, Timetable, WalkPage, WalkPoint};
 pub use store::Store;

@@ -4,6 +4,24 @@ use sdk::{FlowId, Record, RecordId, RunId, Timestamp, Value, Version};
 
 use crate::EffectRow;
 
+/// Which of a flow's open runs are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// All of them.
+    All,
+    /// Those that an attempt has begun.
+    Begun,
+}
+
+impl Only {
+    pub(crate) fn is_begun(self) -> bool {
+        match self {
+            Self::All => false,
+            Self::Begun => true,
+        }
+    }
+}
+
 /// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ use sdk::{FlowId, RunId, Timestamp, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn};
 use crate::{
-    AttemptEnd, ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, RunLog, RunState, TookOver,
+    AttemptEnd, ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, Only, RunLog, RunState, TookOver,
     error::Result,
 };
 use crate::{calls, flows, ledger, log, payload};
@@ -18,6 +18,7 @@ const UNREADABLE: &str = "store";
 /// beside each other.
 pub(crate) const DUE: &str = "SELECT id FROM run AS candidate
     WHERE flow = ?1 AND state = 'pending' AND due_at <= ?2
+      AND (NOT ?4 OR candidate.started_at IS NOT NULL OR candidate.caller IS NOT NULL)
       AND (candidate.record = '' AND candidate.nonce <> '' OR
            NOT EXISTS (SELECT 1 FROM run AS earlier
                        WHERE earlier.flow = candidate.flow AND earlier.record = candidate.record
@@ -25,6 +26,11 @@ pub(crate) const DUE: &str = "SELECT id FROM run AS candidate
            AND NOT EXISTS (SELECT 1 FROM run AS other
                            WHERE other.flow = candidate.flow AND other.record = candidate.record AND other.state = 'running'))
     ORDER BY due_at, id LIMIT ?3";
+/// The runs of a flow that have not ended, or those of them that some attempt has begun.
+pub(crate) const OPEN: &str =
+    "SELECT id FROM run WHERE flow = ?1 AND state = 'pending' AND (NOT ?2 OR started_at IS NOT NULL)
+    UNION ALL SELECT id FROM run WHERE flow = ?1 AND state = 'waiting'
+    UNION ALL SELECT id FROM run WHERE flow = ?1 AND state = 'running'";
 /// The runs whose wait is over.
 pub(crate) const WOKEN: &str =
     "SELECT id FROM run WHERE flow = ?1 AND state = 'waiting' AND due_at <= ?2 ORDER BY due_at, id";
@@ -97,13 +103,18 @@ pub(crate) fn insert_manual(connection: &Connection, manual: &ManualRun) -> Resu
     Ok(is_new)
 }
 
-pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, usize)]) -> Result<Vec<ClaimedRun>> {
+pub(crate) fn claim(
+    connection: &Connection,
+    now: Timestamp,
+    wanted: &[(FlowId, usize)],
+    only: Only,
+) -> Result<Vec<ClaimedRun>> {
     let mut claimed = Vec::new();
     let n_endings = latest_ending(connection)?;
     for (flow, limit) in wanted {
         let Some(number) = flows::number(connection, flow)? else { continue };
         wake(connection, number, now)?;
-        for id in due(connection, number, now, *limit)? {
+        for id in due(connection, number, now, *limit, only)? {
             match begin(connection, flow, id, n_endings, now) {
                 Ok(run) => claimed.push(run),
                 // One body that cannot be read must not keep all others from being worked on.
@@ -117,6 +128,13 @@ pub(crate) fn claim(connection: &Connection, now: Timestamp, wanted: &[(FlowId, 
         }
     }
     Ok(claimed)
+}
+
+pub(crate) fn open(connection: &Connection, flow: &FlowId, only: Only) -> Result<Vec<RunId>> {
+    let Some(number) = flows::number(connection, flow)? else { return Ok(Vec::new()) };
+    let mut select = connection.prepare_cached(OPEN)?;
+    let ids = select.query_map((number, only.is_begun()), |row| row.get(0).map(|IdColumn(id)| id))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(crate) fn any_open(connection: &Connection) -> Result<bool> {
@@ -265,10 +283,11 @@ pub(crate) fn journal_of(connection: &Connection, run: RunId) -> Result<Vec<Jour
     Ok(entries)
 }
 
-fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize) -> Result<Vec<RunId>> {
+fn due(connection: &Connection, flow: i64, now: Timestamp, limit: usize, only: Only) -> Result<Vec<RunId>> {
     let mut select = connection.prepare_cached(DUE)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let ids = select.query_map((flow, TimeColumn(now), limit), |row| row.get(0).map(|IdColumn(id)| id))?;
+    let ids =
+        select.query_map((flow, TimeColumn(now), limit, only.is_begun()), |row| row.get(0).map(|IdColumn(id)| id))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::{
     AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectRow, EffectState, Ending, Error,
     Failure, FailureFilter, FailureGroup, Fired, Firing, FlowRow, FlowState, Freshness, Intent, JournalEntry,
-    ManualRun, Measured, Novelty, Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog, RunRow,
-    RunState, ScheduleRow, Settlement, SourceKey, SourceRow, Tally, Timetable, TookOver, WalkPage,
+    ManualRun, Measured, Novelty, Only, Planned, Pruned, Repair, Repaired, Retention, RunDetail, RunFilter, RunLog,
+    RunRow, RunState, ScheduleRow, Settlement, SourceKey, SourceRow, Tally, Timetable, TookOver, WalkPage,
 };
 use crate::{cursors, failures, flows, history, ledger, measured, retention, runs, schedules, schema};
 
@@ -232,7 +232,19 @@ impl Store {
     /// as wanted, the longest due first, and of one record only the earliest version while none is at work. A run whose
     /// body cannot be read is not answered: it has failed, with the class `store`.
     pub async fn claim(&self, now: Timestamp, wanted: &[(FlowId, usize)]) -> Result<Vec<ClaimedRun>> {
-        self.write(Op::Claim { now, wanted: wanted.to_vec() }).await
+        self.write(Op::Claim { now, wanted: wanted.to_vec(), only: Only::All }).await
+    }
+
+    /// The same for flows that begin nothing any more: only runs that an attempt has begun before, or that another run
+    /// calls and waits for.
+    pub async fn claim_begun(&self, now: Timestamp, wanted: &[(FlowId, usize)]) -> Result<Vec<ClaimedRun>> {
+        self.write(Op::Claim { now, wanted: wanted.to_vec(), only: Only::Begun }).await
+    }
+
+    /// The runs of a flow that have not ended.
+    pub async fn open_runs(&self, flow: &FlowId, only: Only) -> Result<Vec<RunId>> {
+        let flow = flow.clone();
+        self.read(move |connection| runs::open(connection, &flow, only)).await
     }
 
     /// Whether any run of any flow is pending or waiting.

@@ -12,7 +12,8 @@ use store::{FlowState, ManualRun, NewRun, Repair};
 use tokio::sync::{mpsc, oneshot};
 
 use super::dispatch::panic_text;
-use super::{Engine, Statuses};
+use super::exchange::ExchangeReply;
+use super::{Engine, Exchange, Exchanged, Statuses};
 use crate::budgets::Kind;
 use crate::offload::offload;
 use crate::poller::{page, version};
@@ -53,15 +54,21 @@ pub enum Command {
 /// Where an answer goes: one sentence, or a refusal.
 pub(super) type Reply = oneshot::Sender<Result<String, String>>;
 
+/// What comes through the door.
+pub(super) enum Asked {
+    Command(Command, Reply),
+    Exchange(Exchange, ExchangeReply),
+}
+
 /// A way to a running engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    commands: mpsc::Sender<(Command, Reply)>,
+    commands: mpsc::Sender<Asked>,
     statuses: Statuses,
 }
 
 impl Handle {
-    pub(super) fn new(commands: mpsc::Sender<(Command, Reply)>, statuses: Statuses) -> Self {
+    pub(super) fn new(commands: mpsc::Sender<Asked>, statuses: Statuses) -> Self {
         Self { commands, statuses }
     }
 
@@ -69,8 +76,16 @@ impl Handle {
     pub async fn ask(&self, command: Command) -> Result<String, String> {
         let (reply, answer) = oneshot::channel();
         let stopped = || "the engine has stopped".to_owned();
-        self.commands.send((command, reply)).await.map_err(|_| stopped())?;
+        self.commands.send(Asked::Command(command, reply)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// Has flows taken over, and gives what became of each.
+    pub async fn exchange(&self, exchange: Exchange) -> Result<Vec<(FlowId, Exchanged)>, String> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = || "the engine has stopped".to_owned();
+        self.commands.send(Asked::Exchange(exchange, reply)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())
     }
 
     /// Every flow as it stands now.
@@ -82,6 +97,8 @@ impl Handle {
 /// What a look-up for [`Command::RunRecord`] found.
 pub(super) struct LookedUp {
     flow: FlowId,
+    /// The version whose fields were asked for.
+    definition: Arc<Flow>,
     record: RecordId,
     found: Result<Option<Record>, sdk::Error>,
     reply: Reply,
@@ -102,7 +119,7 @@ impl Engine {
 
     async fn pause(&mut self, flow: &FlowId, pause: bool) -> Result<String, String> {
         let now = self.parts.clock.now();
-        let Some(task) = self.flows.get(flow) else { return Err(no_flow(flow)) };
+        let Some(task) = self.at_work(flow) else { return Err(no_flow(flow)) };
         if task.is_paused == pause {
             let blocked_by = self.blocked_by(flow).filter(|_| !pause);
             if let Some(reason) = blocked_by {
@@ -136,13 +153,13 @@ impl Engine {
 
     /// Asks the service for the record, beside everything else.
     fn look_up(&mut self, flow: FlowId, record: RecordId, reply: Reply) {
-        let known = self.flows.get(&flow).ok_or_else(|| no_flow(&flow)).and_then(|task| {
+        let known = self.at_work(&flow).ok_or_else(|| no_flow(&flow)).and_then(|task| {
             let trigger = &task.flow.trigger;
             let source = trigger.source().ok_or_else(|| reads_nothing(&flow))?;
             let open = self.parts.connections.get(&source.connection).ok_or_else(|| no_flow(&flow))?;
-            Ok((source.object.clone(), trigger.fields().to_vec(), open.clone()))
+            Ok((task.flow.clone(), source.object.clone(), trigger.fields().to_vec(), open.clone()))
         });
-        let (object, fields, open) = match known {
+        let (definition, object, fields, open) = match known {
             Ok(known) => known,
             Err(refused) => {
                 // Whoever asked may have gone.
@@ -163,15 +180,19 @@ impl Engine {
             if let Err(error) = &found {
                 open.refused(&*clock, (&flow, Kind::Find, &object), error);
             }
-            LookedUp { flow, record, found, reply }
+            LookedUp { flow, definition, record, found, reply }
         });
     }
 
     /// Stores a run for what was looked up.
     pub(super) async fn looked_up(&mut self, looked_up: LookedUp) {
-        let LookedUp { flow, record, found, reply } = looked_up;
-        let answer = match (self.flows.get(&flow).map(|task| task.flow.clone()), found) {
+        let LookedUp { flow, definition, record, found, reply } = looked_up;
+        let answer = match (self.at_work(&flow).map(|task| task.flow.clone()), found) {
             (None, _) => Err(no_flow(&flow)),
+            // What was asked for may lack what this version reads.
+            (Some(now), _) if !Arc::ptr_eq(&now, &definition) => {
+                Err(format!("`{flow}` was changed while its record was looked up; ask again"))
+            }
             (_, Err(error)) => Err(error.to_string()),
             (Some(definition), Ok(None)) => {
                 let source = definition.trigger.source().map(ToString::to_string).unwrap_or_default();

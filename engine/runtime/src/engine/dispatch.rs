@@ -8,7 +8,7 @@ use std::time::Duration;
 use flow::Flow;
 use futures::FutureExt;
 use sdk::{Class, FlowId, RunId, Timestamp};
-use store::{AttemptEnd, ClaimedRun, EffectState, Ending, Failure, FlowState, RunState, Settlement, Store};
+use store::{AttemptEnd, ClaimedRun, EffectState, Ending, Failure, FlowState, Only, RunState, Settlement, Store};
 
 use super::{Engine, EngineError};
 use crate::durable::{Interrupt, StoredWorld};
@@ -62,9 +62,16 @@ impl Engine {
                 task.may_have_work = true;
             }
         }
-        let wishes = self.wishes();
-        if !wishes.is_empty() {
-            let claimed = match self.parts.store.claim(now, &wishes).await {
+        for only in [Only::All, Only::Begun] {
+            let wishes = self.wishes(only);
+            if wishes.is_empty() {
+                continue;
+            }
+            let claimed = match only {
+                Only::All => self.parts.store.claim(now, &wishes).await,
+                Only::Begun => self.parts.store.claim_begun(now, &wishes).await,
+            };
+            let claimed = match claimed {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     self.meet(error, None)?;
@@ -126,8 +133,9 @@ impl Engine {
     }
 
     /// How many runs of which flows could be taken up now. Claimed in handfuls: below half of a flow's limit it asks again.
-    /// Where there is not room for all, those that come after the last one served are the first of the next round.
-    fn wishes(&mut self) -> Vec<(FlowId, usize)> {
+    /// Where there is not room for all, those that come after the last one served are the first of the next round. A flow
+    /// that was removed begins no run any more.
+    fn wishes(&mut self, only: Only) -> Vec<(FlowId, usize)> {
         let n_at_work = self.runs.len().saturating_sub(self.effects.parking().count());
         let mut room = self.parts.options.runs_at_once.saturating_sub(n_at_work);
         let mut wishes = Vec::new();
@@ -136,6 +144,9 @@ impl Engine {
         let before = self.flows.iter().filter(|(id, _)| Some(*id) <= last);
         for (id, task) in after.chain(before) {
             let limit = task.flow.limits.runs.max(1);
+            if task.versions.is_retired != (only == Only::Begun) {
+                continue;
+            }
             if task.is_paused || !task.may_have_work || task.n_at_work > limit / 2 || room == 0 {
                 continue;
             }
@@ -153,7 +164,7 @@ impl Engine {
         let Some(task) = self.flows.get_mut(&run.flow) else { return };
         task.n_at_work += 1;
         task.blocked_runs.remove(&run.id);
-        let (flow, pace) = (task.flow.clone(), task.pace.clone());
+        let (flow, pace) = (task.versions.of_run(run.id, &task.flow), task.pace.clone());
         let store = self.parts.store.clone();
         let clock = self.parts.clock.clone();
         let run = Arc::new(run);
@@ -190,6 +201,7 @@ impl Engine {
             RunResult::Ended { state, was_called } => {
                 self.count_end(flow, state);
                 self.goes_on(flow, run);
+                self.forget_version_of(flow, run);
                 if was_called {
                     for task in self.flows.values_mut() {
                         task.may_have_work = true;

@@ -11,6 +11,8 @@ impl Engine {
         let now = self.parts.clock.now();
         let repaired = self.parts.store.repair(runs, repair, now).await.map_err(|error| error.to_string())?;
         for run in &repaired.done {
+            // Whoever mends a flow and repairs its runs wants them to go by what was mended.
+            self.forget_version_of(&run.flow, run.run);
             self.moved(run);
         }
         // A run that was called may have callers in any flow.

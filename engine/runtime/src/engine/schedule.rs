@@ -50,7 +50,7 @@ impl Engine {
             Some(Reader::Walker(_)) => task.clockwork.as_ref().is_some_and(|clockwork| clockwork.row.walk.is_some()),
             None => false,
         };
-        if task.is_paused || !self.parts.options.polls || !has_work {
+        if !task.begins_runs() || !self.parts.options.polls || !has_work {
             self.with_status(flow, |status| status.next_poll = None);
             return;
         }
@@ -66,7 +66,7 @@ impl Engine {
         let in_trouble = self.trouble.as_ref().map(|trouble| trouble.retry_at);
         let Some(task) = self.flows.get_mut(flow) else { return };
         task.poll_key = None;
-        if task.is_paused || task.is_polling {
+        if !task.begins_runs() || task.is_polling {
             return;
         }
         if let Some(retry_at) = in_trouble {
@@ -123,6 +123,9 @@ impl Engine {
         }
         self.note_poll(&flow, began_at, &polled);
         self.look_at_walk(&flow).await?;
+        if self.exchange_after_poll(&flow).await? {
+            return Ok(());
+        }
         let Some(task) = self.flows.get_mut(&flow) else { return Ok(()) };
         match error {
             None => {
@@ -159,8 +162,8 @@ impl Engine {
 
     /// Shows that nothing will change for a flow until somebody mends its connection. It goes on looking, rarely.
     pub(super) async fn block(&mut self, flow: &FlowId, reason: &str) {
-        // What an operator paused stays paused.
-        if self.flows.get(flow).is_some_and(|task| task.is_paused) {
+        // What an operator paused stays paused, and what was removed stays removed.
+        if self.flows.get(flow).is_some_and(|task| !task.begins_runs()) {
             return;
         }
         let mut is_new = false;
@@ -176,6 +179,9 @@ impl Engine {
     }
 
     pub(super) async fn unblock(&mut self, flow: &FlowId) {
+        if self.at_work(flow).is_none() {
+            return;
+        }
         let mut was_blocked = false;
         let held_up_by = self.flows.get(flow).and_then(|task| task.held_up_by.clone());
         self.with_status(flow, |status| {

@@ -3,6 +3,7 @@
 mod calling;
 mod commands;
 mod draining;
+mod exchanging;
 mod failing;
 mod holdups;
 mod polling;

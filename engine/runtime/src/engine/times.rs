@@ -57,7 +57,7 @@ impl Engine {
             times: calendar.in_words(),
             source: schedule.walk.as_ref().map(|walk| walk.target.to_string()),
         };
-        let next_due = calendar.next_after(self.started_at);
+        let next_due = calendar.next_after(self.parts.clock.now());
         let row = self.parts.store.start_schedule(timetable, next_due).await?;
         Ok(Clockwork { calendar, walks: schedule.walk.is_some(), row })
     }
@@ -67,7 +67,7 @@ impl Engine {
     pub(super) fn arm(&mut self, flow: &FlowId) {
         let Some(task) = self.flows.get(flow) else { return };
         let Some(clockwork) = &task.clockwork else { return };
-        let next = clockwork.row.next_due.filter(|_| !task.is_paused && self.parts.options.polls);
+        let next = clockwork.row.next_due.filter(|_| task.begins_runs() && self.parts.options.polls);
         self.alarm.arm(flow, next.filter(|due| *due > self.parts.clock.now()));
         self.with_status(flow, |status| status.next_start = next);
     }
@@ -81,7 +81,7 @@ impl Engine {
         let was_set_back = self.clock_seen.is_none_or(|seen| now + SET_BACK < seen);
         self.clock_seen = Some(now);
         let mut decided = Vec::new();
-        for (flow, task) in self.flows.iter().filter(|(_, task)| !task.is_paused) {
+        for (flow, task) in self.flows.iter().filter(|(_, task)| task.begins_runs()) {
             let Some(clockwork) = &task.clockwork else { continue };
             if was_set_back && let Some(decision) = clockwork.calendar.corrected(&clockwork.row, now) {
                 decided.push((flow.clone(), decision));
@@ -165,7 +165,7 @@ impl Engine {
         if self.trouble.is_some() || !self.parts.options.polls {
             return None;
         }
-        let waiting = self.flows.values().filter(|task| !task.is_paused).filter_map(|task| task.clockwork.as_ref());
+        let waiting = self.flows.values().filter(|task| task.begins_runs()).filter_map(|task| task.clockwork.as_ref());
         let next =
             waiting.filter(|clockwork| clockwork.row.walk.is_none()).filter_map(|clockwork| clockwork.row.next_due);
         next.min().map(|due| due + LOOK_ANYWAY)
@@ -174,7 +174,7 @@ impl Engine {
     /// Starts a flow because somebody asks for it: with these inputs, or as its times would.
     pub(super) async fn start_flow(&mut self, flow: &FlowId, given: &BTreeMap<String, Json>) -> Result<String, String> {
         let now = self.parts.clock.now();
-        let Some(task) = self.flows.get(flow) else { return Err(no_flow(flow)) };
+        let Some(task) = self.at_work(flow) else { return Err(no_flow(flow)) };
         if task.is_paused {
             return Err(format!("`{flow}` is paused: `millrace resume {flow}`"));
         }
