@@ -7,6 +7,7 @@
 mod configured;
 pub mod needs;
 mod registry;
+mod reload;
 mod services;
 pub mod shares;
 mod told;
@@ -39,6 +40,7 @@ use understood::SWITCHED_OFF;
 
 pub use configured::Environment;
 pub use registry::{Known, Registry};
+pub use reload::{Behind, BehindList, Reloaded, Reloader};
 pub use understood::{Understood, summary};
 pub use uses::{Opening, Place as ConnectionPlace};
 
@@ -89,6 +91,8 @@ pub struct Assembled {
     pub data: PathBuf,
     /// How much history is kept.
     pub retention: RetentionPolicy,
+    /// What takes changes of the project's files up, for who wants that.
+    pub reloader: Option<Reloader>,
     engine: Engine,
     // Fields are dropped in this order: the door is closed before the lock is given back.
     door: Door,
@@ -158,10 +162,10 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let at_work: Vec<Arc<Flow>> = good.iter().chain(refused.iter().map(|(flow, ..)| flow)).cloned().collect();
     left_out.extend(refused.into_iter().map(|(flow, _, reason)| (flow.id.clone(), reason)));
 
-    let redactor = services.redactor();
+    let connections = Connections::opened(services.for_engine()).redacted_by(services.redactor());
     let parts = EngineParts {
         flows: at_work,
-        connections: Connections::opened(services.into_open()).redacted_by(redactor),
+        connections: connections.clone(),
         store: store.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
@@ -177,9 +181,24 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
             }
         }
     }
-    let door = control::open(&setup.place.data, handle.clone())?;
     let retention = kept(&understood.project.retention);
-    Ok(Assembled { flows: good, left_out, handle, store, data: setup.place.data, retention, engine, door, lock })
+    let at_work = handle.statuses().into_iter().map(|status| status.flow).collect();
+    let begun =
+        reload::Begun { files, understood, services, connections, told: shown, left_out: left_out.clone(), at_work };
+    let reloader = Reloader::new(&setup.place.dir, setup.env, setup.environment, folder, handle.clone(), begun);
+    let door = control::open(&setup.place.data, handle.clone(), reloader.behind())?;
+    Ok(Assembled {
+        flows: good,
+        left_out,
+        handle,
+        store,
+        data: setup.place.data,
+        retention,
+        reloader: Some(reloader),
+        engine,
+        door,
+        lock,
+    })
 }
 
 /// How much history is kept: what the project says, and the usual for what it does not.

@@ -8,6 +8,7 @@ use runtime::{Command, FlowStatus, Handle};
 use serde_json::{Value as Json, json};
 
 use crate::Failure;
+use crate::assemble::BehindList;
 
 /// The socket's file in the engine's folder.
 const FILE: &str = "control.sock";
@@ -22,6 +23,15 @@ enum Request {
     Status,
     /// To change something.
     Do(Command),
+}
+
+/// How a running engine stands, as JSON.
+#[derive(Debug)]
+pub struct Standing {
+    /// Its flows.
+    pub flows: Vec<Json>,
+    /// Files that say something else than what runs.
+    pub behind: Vec<Json>,
 }
 
 /// The open door; dropping it closes it.
@@ -42,7 +52,7 @@ impl Drop for Door {
 }
 
 #[cfg(unix)]
-pub use unix::{ask, open, statuses};
+pub use unix::{ask, open, standing, statuses};
 
 #[cfg(unix)]
 mod unix {
@@ -55,7 +65,7 @@ mod unix {
     use super::*;
 
     /// Opens the door of an engine that holds the lock on `data`.
-    pub fn open(data: &Path, handle: Handle) -> Result<Door, Failure> {
+    pub fn open(data: &Path, handle: Handle, behind: BehindList) -> Result<Door, Failure> {
         let path = data.join(FILE);
         // We hold the lock, so whoever made this file is dead.
         let _ = std::fs::remove_file(&path);
@@ -64,9 +74,9 @@ mod unix {
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(Failure::file("protect", &path))?;
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let handle = handle.clone();
+                let (handle, behind) = (handle.clone(), behind.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = serve(stream, handle).await {
+                    if let Err(error) = serve(stream, handle, behind).await {
                         tracing::debug!(error = %error, "a control request was cut off");
                     }
                 });
@@ -85,18 +95,27 @@ mod unix {
         }
     }
 
-    /// How the flows of the engine that works in `data` stand, as JSON; `None` where none works there.
-    pub async fn statuses(data: &Path) -> Result<Option<Vec<Json>>, Failure> {
+    /// How the engine that works in `data` stands, as JSON; `None` where none works there.
+    pub async fn standing(data: &Path) -> Result<Option<Standing>, Failure> {
         let answer = exchange(data, &Request::Status).await?;
-        Ok(answer.and_then(|answer| answer["flows"].as_array().cloned()))
+        let list = |answer: &Json, name: &str| answer[name].as_array().cloned().unwrap_or_default();
+        Ok(answer.map(|answer| Standing { flows: list(&answer, "flows"), behind: list(&answer, "behind") }))
     }
 
-    async fn serve(stream: UnixStream, handle: Handle) -> std::io::Result<()> {
+    /// How the flows of the engine that works in `data` stand, as JSON; `None` where none works there.
+    pub async fn statuses(data: &Path) -> Result<Option<Vec<Json>>, Failure> {
+        Ok(standing(data).await?.map(|standing| standing.flows))
+    }
+
+    async fn serve(stream: UnixStream, handle: Handle, behind: BehindList) -> std::io::Result<()> {
         let (reading, mut writing) = stream.into_split();
         let mut line = String::new();
         BufReader::new(reading.take(LONGEST_REQUEST)).read_line(&mut line).await?;
         let answer = match serde_json::from_str(&line) {
-            Ok(Request::Status) => json!({ "flows": handle.statuses().iter().map(status_json).collect::<Vec<_>>() }),
+            Ok(Request::Status) => json!({
+                "flows": handle.statuses().iter().map(status_json).collect::<Vec<_>>(),
+                "behind": behind.all(),
+            }),
             Ok(Request::Do(command)) => match handle.ask(command).await {
                 Ok(done) => json!({ "done": done }),
                 Err(refused) => json!({ "refused": refused }),
@@ -152,19 +171,24 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub use elsewhere::{ask, open, statuses};
+pub use elsewhere::{ask, open, standing, statuses};
 
 #[cfg(not(unix))]
 mod elsewhere {
     use super::*;
 
     /// There are no such sockets here: an engine is reached through its own terminal only.
-    pub fn open(data: &Path, _handle: Handle) -> Result<Door, Failure> {
+    pub fn open(data: &Path, _handle: Handle, _behind: BehindList) -> Result<Door, Failure> {
         Ok(Door { path: data.join(FILE) })
     }
 
     /// Never reaches an engine.
     pub async fn ask(_data: &Path, _command: &Command) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
+    /// Never reaches an engine.
+    pub async fn standing(_data: &Path) -> Result<Option<Standing>, Failure> {
         Ok(None)
     }
 
@@ -189,6 +213,7 @@ pub fn status_json(status: &FlowStatus) -> Json {
         "runs": status.runs,
         "open": status.open_runs(),
         "ended": status.ended.iter().map(|(state, n)| (state.word().to_owned(), Json::from(*n))).collect::<Json>(),
+        "earlier": status.earlier,
         "next_poll": status.next_poll.map(|at| at.to_string()),
         "next_start": status.next_start.map(|at| at.to_string()),
         "last_poll": status.last_poll.map(|poll| poll.began_at.to_string()),

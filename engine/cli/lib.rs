@@ -44,6 +44,7 @@ pub mod screen;
 pub mod secrets;
 pub mod signals;
 pub mod tables;
+pub mod watching;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

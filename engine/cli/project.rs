@@ -226,6 +226,11 @@ pub fn read_named(path: &Path) -> Result<Result<SourceFile, Diagnostic>, Failure
     }
 }
 
+/// The folders in which files of a project may appear: its own, and those in it.
+pub fn folders(dir: &Path) -> [PathBuf; 4] {
+    [dir.to_owned(), dir.join(FLOWS), dir.join(CONNECTORS), dir.join(SCHEMAS)]
+}
+
 /// Every document of a folder that authors write: of a project's, its flows with their tests, connections, connectors and
 /// settings; else those that lie in it. What leads out of the folder is left alone.
 pub fn documents(dir: &Path) -> Result<Vec<PathBuf>, Failure> {

@@ -115,6 +115,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     if !arguments.once {
         screen::say(&up::greeting(&assembled));
+        screen::say("A flow that you edit is taken up by the next start.\n");
+        screen::say(up::ENDING);
         return assembled.work(None, stop).await.map(drop);
     }
     if matches!(trigger, Some(TriggerKind::Schedule | TriggerKind::Walk)) {

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks for a graceful stop, the second stops at once.
+//! Ctrl-C and SIGTERM: the first asks for a graceful stop, the second stops at once. SIGHUP asks to read files again.
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,65 @@ pub fn graceful_stop_token() -> CancellationToken {
             screen::complain("Stopping; what is at work comes to its end. Ctrl-C again stops at once.\n");
         }
     })
+}
+
+/// SIGHUP, by which supervisors and scripts ask a process to read its files again.
+#[cfg(unix)]
+pub struct HangUps {
+    signals: Option<tokio::signal::unix::Signal>,
+    /// Whether somebody's terminal is around, which sends the same when it is closed.
+    has_terminal: bool,
+}
+
+/// What a SIGHUP meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HangUp {
+    /// To read the files again.
+    Asked,
+    /// That the terminal is gone.
+    TerminalGone,
+}
+
+#[cfg(unix)]
+impl HangUps {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = signal(SignalKind::hangup());
+        if let Err(error) = &signals {
+            tracing::warn!(error = %error, "SIGHUP cannot be heard");
+        }
+        Self { signals: signals.ok(), has_terminal: has_terminal() }
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> HangUp {
+        let Some(signals) = &mut self.signals else { return std::future::pending().await };
+        signals.recv().await;
+        if self.has_terminal && !has_terminal() { HangUp::TerminalGone } else { HangUp::Asked }
+    }
+}
+
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+pub struct HangUps;
+
+#[cfg(not(unix))]
+impl HangUps {
+    /// Listens to nothing.
+    pub fn listen() -> Self {
+        Self
+    }
+
+    /// Never comes.
+    pub async fn next(&mut self) -> HangUp {
+        std::future::pending().await
+    }
 }
 
 fn listen(announce: impl FnOnce() + Send + 'static) -> CancellationToken {

@@ -7,7 +7,7 @@ use store::{EngineLock, RunState, Store};
 
 use crate::accounts::Account;
 use crate::place::PlaceArguments;
-use crate::tables::{self, Column, Format, count};
+use crate::tables::{self, Column, Format, count, counted};
 use crate::{Failure, control, durations, screen};
 
 /// Arguments of `status`.
@@ -24,15 +24,17 @@ pub struct Arguments {
 /// Does it.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let place = arguments.place.place()?;
-    let live = control::statuses(&place.data).await?;
+    let live = control::standing(&place.data).await?;
     let pid = EngineLock::holder(&place.data);
     let is_running = live.is_some();
-    let flows = match live {
-        Some(flows) => flows,
-        None => stored(&place.read()?).await?,
+    let (flows, behind) = match live {
+        Some(standing) => (standing.flows, standing.behind),
+        None => (stored(&place.read()?).await?, Vec::new()),
     };
     match arguments.format {
-        Format::Json => screen::say_json(&json!({ "running": is_running, "pid": pid, "flows": flows })),
+        Format::Json => {
+            screen::say_json(&json!({ "running": is_running, "pid": pid, "flows": flows, "behind": behind }))
+        }
         Format::Table => {
             screen::say(&match (is_running, pid) {
                 (true, Some(pid)) => format!("The engine runs as process {pid}.\n"),
@@ -42,9 +44,17 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             });
             screen::say(&table(&flows, is_running, SystemClock.now()));
             for flow in &flows {
+                let id = flow["flow"].as_str().unwrap_or_default();
                 if let Some(reason) = flow["reason"].as_str() {
-                    screen::say(&format!("{}: {reason}\n", flow["flow"].as_str().unwrap_or_default()));
+                    screen::say(&format!("{id}: {reason}\n"));
                 }
+                if let Some(earlier @ 1..) = flow["earlier"].as_u64() {
+                    let verb = if earlier == 1 { "finishes" } else { "finish" };
+                    screen::say(&format!("{id}: {} {verb} on an earlier version\n", counted(earlier, "run")));
+                }
+            }
+            for file in &behind {
+                screen::say(&format!("■ {}\n", file["told"].as_str().unwrap_or_default()));
             }
         }
     }
@@ -73,6 +83,7 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
             "open": open,
             "ended": counts.iter().filter(|(state, _)| state.is_end())
                 .map(|(state, n)| (state.word().to_owned(), Json::from(*n))).collect::<Json>(),
+            "earlier": 0,
             "next_poll": null,
             "next_start": schedule.and_then(|schedule| schedule.next_due).map(|at| at.to_string()),
             "last_poll": null,

@@ -1,5 +1,7 @@
 //! `millrace up`: a project's flows at work, until told to stop.
 
+mod reloading;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -14,7 +16,9 @@ use crate::{Failure, screen, signals};
 
 /// Arguments of `up`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  millrace up my-flows --env production")]
+#[command(after_help = "Examples:\n  \
+    millrace up my-flows --env production\n  \
+    millrace up --no-reload")]
 pub struct Arguments {
     /// The project's folder
     #[arg(conflicts_with = "dir")]
@@ -24,6 +28,9 @@ pub struct Arguments {
     /// Take `connections.<ENV>.yaml` over `connections.yaml`
     #[arg(long, value_name = "ENV")]
     env: Option<String>,
+    /// Leave flows as they are when their files change, until SIGHUP asks to read them again
+    #[arg(long)]
+    no_reload: bool,
 }
 
 /// Does it.
@@ -31,13 +38,30 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut place = arguments.place;
     place.dir = arguments.folder.or(place.dir);
     let stop = signals::graceful_stop_token();
-    let assembled =
+    // From now on it ends nobody: what comes while services are asked is heard once they have answered.
+    let hang_ups = signals::HangUps::listen();
+    let mut assembled =
         assemble::assemble(Setup::new(place.place()?, arguments.env, Environment::of_process()), &stop).await?;
     screen::say(&greeting(&assembled));
-    let worked = assembled.work(None, stop).await?;
+    screen::say(if arguments.no_reload {
+        "Flows that you edit are taken up by the next start, or when SIGHUP asks for it.\n"
+    } else {
+        "Flows that you edit are taken up as soon as they have no mistakes.\n"
+    });
+    screen::say(ENDING);
+    let watches = !arguments.no_reload;
+    let reloader = assembled.reloader.take();
+    let reloading =
+        reloader.map(|reloader| tokio::spawn(reloading::keep_up(reloader, hang_ups, watches, stop.clone())));
+    let worked = assembled.work(None, stop).await;
+    reloading.iter().for_each(|reloading| reloading.abort());
+    let worked = worked?;
     screen::say(&farewell(&worked.accounts));
     Ok(())
 }
+
+/// How an engine is ended.
+pub const ENDING: &str = "Ctrl-C stops it; what is at work comes to its end first.\n";
 
 /// What an engine says when it begins.
 pub fn greeting(assembled: &assemble::Assembled) -> String {
@@ -56,8 +80,6 @@ pub fn greeting(assembled: &assemble::Assembled) -> String {
     for (flow, reason) in &assembled.left_out {
         text.push_str(&tables::marked(&format!("  ■ {flow}  {reason}\n")));
     }
-    text.push_str("Flows that you edit are taken up by the next start.\n");
-    text.push_str("Ctrl-C stops it; what is at work comes to its end first.\n");
     text
 }
 

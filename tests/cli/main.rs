@@ -26,6 +26,7 @@ mod language;
 mod once;
 mod packaging;
 mod project;
+mod reloading;
 mod repairing;
 mod running;
 mod schemas;

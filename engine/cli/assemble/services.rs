@@ -5,10 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use runtime::Connections;
 use runtime::budgets::Caps;
 use runtime::connections::Opened;
 use sdk::budget::{Tally, paid_from};
-use sdk::{Catalog, Connection, ConnectionName, ConnectorFacts, Error, ObjectSchema, Redactor, Secret};
+use sdk::{
+    Catalog, Clock, Connection, ConnectionName, ConnectorFacts, Error, FlowId, ObjectSchema, Redactor, Secret,
+    SystemClock,
+};
 use text::Diagnostic;
 
 use super::configured::{self, Environment, Ready};
@@ -60,45 +64,89 @@ impl Services {
             unopened: Vec::new(),
             discovered: BTreeMap::new(),
         };
+        services.open_more(understood, &uses, environment, folder);
+        services.discover(uses, &Connections::default()).await;
+        services
+    }
+
+    /// Opens what is not open of the connections among `uses`, and gives what it opened. Mistakes are those of this time.
+    pub fn open_more(
+        &mut self,
+        understood: &Understood,
+        uses: &BTreeSet<Use>,
+        environment: &Environment,
+        folder: &Path,
+    ) -> Vec<ConnectionName> {
+        self.diagnostics.clear();
+        self.unopened.clear();
+        let mut newly_open = Vec::new();
         for definition in &understood.connections {
+            if self.is_open(&definition.name.value) {
+                continue;
+            }
             let name = definition.name.value.clone();
             let mut described = Described::of(&understood.connectors, definition);
-            services.facts.insert(name.clone(), configured::unknown_facts(definition));
+            self.facts.insert(name.clone(), configured::unknown_facts(definition));
+            self.broken.remove(&name);
             // An action names no object, so what it is of is not among the uses.
             let acts = understood.definitions.iter().any(|flow| flow.is_enabled() && flow.acts_at(&name));
             if !acts && !uses.iter().any(|(used, _)| *used == name) {
                 continue;
             }
             let (ready, diagnostics) = configured::resolve(&understood.connectors, definition, environment, folder);
-            services.diagnostics.extend(diagnostics);
+            self.diagnostics.extend(diagnostics);
             if let Some(ready) = &ready {
                 described = described.with(ready);
-                services.secrets.extend(ready.secrets().cloned());
+                self.secrets.extend(ready.secrets().cloned());
             }
             match ready.map(|ready| (ready.open(folder), ready)) {
-                Some((Ok(connection), ready)) => services.opened(name, connection, &ready),
+                Some((Ok(connection), ready)) => {
+                    newly_open.push(name.clone());
+                    self.opened(name, connection, &ready);
+                }
                 Some((Err(error), _)) => {
                     let reason = described.unopened(&error);
-                    services.unopened.push(reason.clone());
-                    services.broken.insert(name.clone(), reason);
+                    self.unopened.push(reason.clone());
+                    self.broken.insert(name.clone(), reason);
                 }
                 None => {
                     let reason = configured::unusable(&understood.connectors, definition);
-                    services.broken.insert(name.clone(), reason);
+                    self.broken.insert(name.clone(), reason);
                 }
             }
-            services.described.insert(definition.name.value.clone(), described);
+            self.described.insert(definition.name.value.clone(), described);
         }
+        newly_open
+    }
+
+    /// Discovers these objects, all at the same time. What an engine has at work pays for it by its budgets.
+    pub async fn discover(&mut self, uses: BTreeSet<Use>, at_work: &Connections) {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let asked = uses.into_iter().filter_map(|(name, object)| {
-            let connection = services.open.get(&name)?.clone();
-            let tally = services.tallies.get(&name)?.clone();
+            let connection = self.open.get(&name)?.clone();
+            let tally = self.tallies.get(&name)?.clone();
+            let (clock, open) = (&clock, at_work.get(&name).cloned());
             Some(async move {
-                let schema = paid_from(tally, connection.discover(&object)).await;
+                let discovered = connection.discover(&object);
+                let schema = match open {
+                    Some(open) => open.at_once(clock, &FlowId::new(""), &object, discovered).await,
+                    None => paid_from(tally, discovered).await,
+                };
                 ((name, object), schema)
             })
         });
-        services.discovered = join_all(asked.collect::<Vec<_>>()).await.into_iter().collect();
-        services
+        let discovered = join_all(asked.collect::<Vec<_>>()).await;
+        self.discovered.extend(discovered);
+    }
+
+    /// Whether a connection is open.
+    pub fn is_open(&self, name: &ConnectionName) -> bool {
+        self.open.contains_key(name)
+    }
+
+    /// Whether an object was discovered.
+    pub fn knows(&self, used: &Use) -> bool {
+        matches!(self.discovered.get(used), Some(Ok(_)))
     }
 
     fn opened(&mut self, name: ConnectionName, connection: Arc<dyn Connection>, ready: &Ready) {
@@ -164,15 +212,18 @@ impl Services {
     }
 
     /// The open connections, for the engine.
-    pub fn into_open(self) -> Vec<Opened> {
-        let Self { open, facts, tallies, caps, .. } = self;
-        let opened = |(name, service)| Opened {
-            connector: facts.get(&name).map(|facts| facts.connector.clone()),
-            spent: tallies.get(&name).map(|tally| tally.spent()).unwrap_or_default(),
-            caps: caps.get(&name).cloned().unwrap_or_default(),
-            name,
-            service,
-        };
-        open.into_iter().map(opened).collect()
+    pub fn for_engine(&self) -> Vec<Opened> {
+        self.open.keys().filter_map(|name| self.one_for_engine(name)).collect()
+    }
+
+    /// One of them.
+    pub fn one_for_engine(&self, name: &ConnectionName) -> Option<Opened> {
+        Some(Opened {
+            connector: self.facts.get(name).map(|facts| facts.connector.clone()),
+            spent: self.tallies.get(name).map(|tally| tally.spent()).unwrap_or_default(),
+            caps: self.caps.get(name).cloned().unwrap_or_default(),
+            service: self.open.get(name)?.clone(),
+            name: name.clone(),
+        })
     }
 }

@@ -235,6 +235,7 @@ mod tests {
             scheduled: 0,
             runs: succeeded,
             ended: [(RunState::Succeeded, succeeded)].into(),
+            earlier: 0,
             next_poll: Some(Timestamp::from_millis(1_400)),
             next_start: None,
             last_poll: None,

@@ -479,6 +479,11 @@ impl FlowDefinition {
         &self.file
     }
 
+    /// All text that it is made of: its file's, behind its template's where it has one.
+    pub fn text(&self) -> &str {
+        &self.source.text.text
+    }
+
     /// Every object that it names, by connection: what must be discovered before it is checked.
     pub fn uses(&self) -> BTreeSet<(ConnectionName, String)> {
         self.targets()
