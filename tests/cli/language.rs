@@ -48,6 +48,26 @@ async fn a_flow_that_is_not_run_stops_no_other() {
     assert!(project.run(&["status"]).ok().contains("does not run `brakes` yet"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_that_enrols_records_is_checked_against_the_sync_and_not_run() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    project.write("flows/both.yaml", SYNC.replace("to_left: {match: email}", "to_left: {match: email, of: enrolled}"));
+    let joins = "flow: joins\nconnections: {crm: hubspot}\ntrigger: {poll: crm.contacts, every: 1s}\nsteps:\n  - do: sync.enrol\n    with: {sync: both}\n";
+    project.write("flows/joins.yaml", joins);
+    let sentence = "flows/joins.yaml:5: this version does not run `sync.enrol` yet";
+    let said = project.run(&["check"]).ok();
+    assert!(said.contains("no mistakes") && said.contains(sentence), "{said}");
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("1 flow at work");
+    engine.wait_for(&format!("■ joins  {sentence}"));
+    drop(engine);
+    project.write("flows/both.yaml", SYNC);
+    project.run(&["check"]).refused(1, &["error[F0805]", "--> flows/joins.yaml:6:", "::: flows/both.yaml:"]);
+    // What is wrong with it is no longer what this version lacks.
+    project.run(&["run", "joins"]).refused(1, &["F0805"]);
+}
+
 /// The flow `people`, with what differs from one to the next left open.
 fn template() -> String {
     let inputs = "version: 1\ninputs:\n  interval: {type: duration, default: 1s}\n  field: {type: field, of: warehouse.people, required: true}\n  greeting: {type: text, default: Hello}\n";

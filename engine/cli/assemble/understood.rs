@@ -150,8 +150,9 @@ impl Understood {
     }
 
     fn with_syncs(&self, mut checked: Checked, catalog: &Catalog) -> Checked {
-        let CheckedSyncs { syncs, diagnostics } = flow::check_syncs(&self.syncs, &self.definitions, catalog);
+        let CheckedSyncs { syncs, mistaken, diagnostics } = flow::check_syncs(&self.syncs, &self.definitions, catalog);
         checked.diagnostics.extend(diagnostics);
+        checked.flows.retain(|flow| !mistaken.contains(&flow.id));
         Checked { syncs, ..checked }
     }
 

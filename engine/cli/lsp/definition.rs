@@ -23,8 +23,11 @@ pub fn at(project: &Project, buffer: &Buffer, position: Position) -> Option<Defi
             (definition.file.path.to_string(), definition.name.span)
         }
         Definition::Flow(id) => {
-            let flow = project.understood.definitions.iter().find(|flow| *flow.id() == id)?;
-            (flow.file().path.to_string(), flow.id_span())
+            let understood = &project.understood;
+            let flow = understood.definitions.iter().find(|flow| *flow.id() == id);
+            let flow = flow.map(|flow| (flow.file().path.to_string(), flow.id_span()));
+            let sync = understood.syncs.iter().find(|sync| *sync.id() == id);
+            flow.or_else(|| sync.map(|sync| (sync.file().path.to_string(), sync.id_span())))?
         }
         Definition::Object { connection, object, field } => {
             let shown = schema_file(project, &connection, &object)?;

@@ -151,7 +151,12 @@ impl Project {
             let known = self.understood.connectors.find(connector);
             known.map_or(&[][..], |known| known.connector.descriptor().settings)
         };
-        let around = Surroundings { catalog: &self.catalog, flows: &self.understood.definitions, settings: &settings };
+        let around = Surroundings {
+            catalog: &self.catalog,
+            flows: &self.understood.definitions,
+            syncs: &self.understood.syncs,
+            settings: &settings,
+        };
         let cursor = Cursor { file: &buffer.file, document, offset: buffer.offset(position) };
         Some(ask(cursor, &around))
     }

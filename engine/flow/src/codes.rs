@@ -100,6 +100,8 @@ text::codes! {
     BAD_PAIR = "F0801", "bad-pair";
     FOLLOWS_TWO = "F0802", "follows-two-fields";
     NO_COUNTERPART = "F0803", "no-counterpart";
+    UNKNOWN_SYNC = "F0804", "unknown-sync";
+    NOT_ENROLLED = "F0805", "not-enrolled";
 
     NO_SUCH_STEP = "F0901", "no-such-step";
     NEVER_SO = "F0902", "never-so";

@@ -25,8 +25,8 @@ pub use memory::Memory;
 pub use model::{
     Accepts, Assignments, AtLeast, Brake, Brakes, Conflict, Deleted, Direction, DoStep, EachStep, Every, Expect,
     FindStep, Flow, Hmac, HmacAlgorithm, HmacEncoding, Input, InputType, Limits, Manual, Many, Missed, Most, NotRun,
-    On, OnError, OnMissing, Period, Policy, Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Start, Step, StepKind,
-    Sync, SyncField, SyncOf, Target, Times, Trigger, UpsertKey, Verify, Wait, Walk, Way, Webhook, WriteStep,
+    On, OnError, OnMissing, Period, Policy, Poll, Retry, Rule, RuleQuestion, RunStep, Schedule, Side, Start, Step,
+    StepKind, Sync, SyncField, SyncOf, Target, Times, Trigger, UpsertKey, Verify, Wait, Walk, Way, Webhook, WriteStep,
 };
 pub use parse::{Parsed, duration, parse};
 pub use project::{

@@ -14,7 +14,7 @@ mod template;
 mod webhook;
 
 pub use safety::{AtLeast, Brake, Brakes, Expect, Most, Period};
-pub use sync::{Conflict, Deleted, Direction, Sync, SyncField, SyncOf, Way};
+pub use sync::{Conflict, Deleted, Direction, Side, Sync, SyncField, SyncOf, Way};
 pub use template::InputType;
 pub use webhook::{Accepts, Hmac, HmacAlgorithm, HmacEncoding, Verify, Webhook};
 

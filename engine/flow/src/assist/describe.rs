@@ -5,7 +5,9 @@ use super::names::{Meaning, Object};
 use super::propose::key_doc;
 use super::thing::{self, Thing};
 use super::{Cursor, Description, Surroundings};
+use crate::check::{ENROL_ACTION, SYNC_CONNECTION};
 use crate::expr::helpers::Helper;
+use crate::language::ENROL;
 
 /// What stands at the cursor; `None` where nothing is to be said of it.
 pub fn describe(cursor: Cursor<'_>, around: &Surroundings<'_>) -> Option<Description> {
@@ -37,6 +39,9 @@ fn words(thing: &Thing<'_>, around: &Surroundings<'_>) -> Option<String> {
                 .then(|| format!("Connector **{name}**; `millrace connectors show {name}` tells what it can do."))?
         }
         Thing::Object(object) => of_object(object, around)?,
+        Thing::Action(action) if is_enrolment(action) => {
+            format!("**{SYNC_CONNECTION}.{ENROL_ACTION}**\n\n{}", ENROL.doc)
+        }
         Thing::Action(action) => {
             let schema = around.action(action)?;
             let mut out = format!("Action **{}** of `{}`: {}", schema.name, action.connection, schema.title);
@@ -55,6 +60,10 @@ fn words(thing: &Thing<'_>, around: &Surroundings<'_>) -> Option<String> {
             out
         }
         Thing::Flow(id) => {
+            if let Some(sync) = around.syncs.iter().find(|sync| sync.id() == id) {
+                let description = sync.description.as_deref().map(|text| format!("\n\n{text}")).unwrap_or_default();
+                return Some(format!("Sync **{id}** in `{}`{description}", sync.file().path));
+            }
             let flow = around.flows.iter().find(|flow| flow.id() == id)?;
             let description = flow.description.as_deref().map(|text| format!("\n\n{text}")).unwrap_or_default();
             format!("Flow **{id}** in `{}`{description}", flow.file().path)
@@ -78,6 +87,11 @@ fn words(thing: &Thing<'_>, around: &Surroundings<'_>) -> Option<String> {
             format!("**{}**{required}\n\n{}", setting.name, setting.help)
         }
     })
+}
+
+/// Whether an action is the language's own.
+fn is_enrolment(action: &Object) -> bool {
+    action.connection.as_str() == SYNC_CONNECTION && action.object == ENROL_ACTION
 }
 
 fn of_object(object: &Object, around: &Surroundings<'_>) -> Option<String> {

@@ -18,7 +18,7 @@ mod values;
 use sdk::{Catalog, ConnectionName, FlowId, Setting};
 use text::{SourceFile, Span};
 
-use crate::definition::FlowDefinition;
+use crate::definition::{FlowDefinition, SyncDefinition};
 use crate::language::Document;
 
 pub use describe::describe;
@@ -32,6 +32,8 @@ pub struct Surroundings<'a> {
     pub catalog: &'a Catalog,
     /// The project's flows.
     pub flows: &'a [FlowDefinition],
+    /// The project's syncs.
+    pub syncs: &'a [SyncDefinition],
     /// What a connector of this name is configured with.
     pub settings: &'a dyn Fn(&str) -> &'static [Setting],
 }

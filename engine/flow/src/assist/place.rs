@@ -3,7 +3,8 @@
 use text::{Entry, Kind, Map, Node, Span};
 
 use super::Cursor;
-use crate::language::{Document, INSTANCE, Kinds, Mapping, Naming, Shape};
+use crate::check::{ENROL_ACTION, SYNC_CONNECTION};
+use crate::language::{Document, ENROL, INSTANCE, Kinds, Mapping, Naming, Shape};
 
 /// A place, with the way to it.
 #[derive(Debug)]
@@ -174,7 +175,11 @@ fn walk<'a>(node: &'a Node, shapes: Shapes, offset: usize, trail: &mut Vec<Stop<
                 return Some(Slot::Key { span: entry.key.span, holds, map: Some(map) });
             }
             trail.push(Stop::Map { map, holds, entry: Some(entry) });
-            walk(&entry.value, Shapes(holds.value(&entry.key.text)), offset, trail)
+            let shape = match entry.key.text.as_str() {
+                "with" if enrols(map) => Some(Shape::Map(&ENROL)),
+                key => holds.value(key),
+            };
+            walk(&entry.value, Shapes(shape), offset, trail)
         }
         Kind::List(items) => {
             let index = items.iter().rposition(|item| item.span.start <= offset)?;
@@ -199,6 +204,12 @@ fn walk<'a>(node: &'a Node, shapes: Shapes, offset: usize, trail: &mut Vec<Stop<
             }
         }
     }
+}
+
+/// Whether the map is a `do: sync.enrol`, which takes other inputs than actions of connections.
+fn enrols(map: &Map) -> bool {
+    let action = map.get("do").and_then(|entry| entry.value.as_text()).and_then(|text| text.split_once('.'));
+    action == Some((SYNC_CONNECTION, ENROL_ACTION))
 }
 
 /// Whether a single word may stand for it.

@@ -26,7 +26,12 @@ fn ask<T>(document: Document, written: &str, ask: impl FnOnce(Cursor<'_>, &Surro
     );
     let flows = crate::parse(&[called]).definitions;
     let catalog = crate::ui::catalog();
-    let around = Surroundings { catalog: &catalog, flows: &flows, settings: &settings };
+    let people = SourceFile::new(
+        "flows/people.yaml",
+        "sync: people\ndescription: Keeps people alike.\nbetween: [warehouse.customers, crm.contacts]\nevery: 8h\nfields: [name <-> firstname]\nto_right: {match: email, of: enrolled}\nto_left: {match: email}\n",
+    );
+    let syncs = crate::parse(&[people]).syncs;
+    let around = Surroundings { catalog: &catalog, flows: &flows, syncs: &syncs, settings: &settings };
     ask(Cursor { file: &file, document, offset }, &around)
 }
 
@@ -281,7 +286,7 @@ proptest! {
     ) {
         let file = SourceFile::new("flows/a.yaml", &text);
         let catalog = crate::ui::catalog();
-        let around = Surroundings { catalog: &catalog, flows: &[], settings: &settings };
+        let around = Surroundings { catalog: &catalog, flows: &[], syncs: &[], settings: &settings };
         let mut offset = at.min(text.len());
         while !text.is_char_boundary(offset) {
             offset -= 1;
@@ -292,4 +297,21 @@ proptest! {
         describe(cursor, &around);
         leads_to(cursor, &around);
     }
+}
+
+#[test]
+fn what_a_sync_is_enrolled_with_is_offered_and_told() {
+    offers("steps:\n  - do: |\n", &["sync.enrol", "crm.associate"], &[]);
+    offers("steps:\n  - do: sync.enrol\n    with: {|}\n", &["sync", "id", "side"], &["from", "to"]);
+    offers("steps:\n  - do: crm.associate\n    with: {|}\n", &["from", "to"], &["side"]);
+    offers("steps:\n  - do: sync.enrol\n    with:\n      sync: |\n", &["people"], &["remind"]);
+    offers("steps:\n  - do: sync.enrol\n    with:\n      side: |\n", &["left", "right"], &[]);
+    let of_sync = format!("{HEAD}steps:\n  - do: sync.enrol\n    with: {{sync: peo|ple}}\n");
+    let told = ask(Document::Flow, &of_sync, describe).expect("it is known");
+    assert!(told.markdown.contains("Keeps people alike."), "{}", told.markdown);
+    let (_, leads) = ask(Document::Flow, &of_sync, leads_to).expect("it is defined");
+    assert_eq!(leads, Definition::Flow(FlowId::new("people")));
+    let of_action = format!("{HEAD}steps:\n  - do: sync.en|rol\n    with: {{sync: people}}\n");
+    let told = ask(Document::Flow, &of_action, describe).expect("it is known");
+    assert!(told.markdown.contains("takes part in a sync"), "{}", told.markdown);
 }

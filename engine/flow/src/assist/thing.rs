@@ -146,7 +146,7 @@ fn noted<'a>(
             let thing = if notation == Notation::Object { Thing::Object(object) } else { Thing::Action(object) };
             Some((Some(span), thing))
         }
-        Notation::Flow => Some((None, Thing::Flow(FlowId::new(text)))),
+        Notation::Flow | Notation::Sync => Some((None, Thing::Flow(FlowId::new(text)))),
         Notation::Connector => Some((None, Thing::Connector(text.to_owned()))),
         Notation::Field => Some((None, Thing::Field(target(place)?, text.to_owned()))),
         Notation::Setting => {
@@ -163,6 +163,8 @@ fn noted<'a>(
         | Notation::Moment
         | Notation::TimeZone
         | Notation::Size
+        | Notation::Address
+        | Notation::Recipient
         | Notation::Share
         | Notation::Path
         | Notation::Status

@@ -3,12 +3,14 @@
 use sdk::{ActionInput, Field, FieldOption, FieldType};
 use text::{Diagnostic, Entry, Kind, Span, did_you_mean, shown};
 
-use super::Checker;
 use super::connection::listed;
+use super::{Checker, enrol};
 use crate::codes;
-use crate::definition::{DoDefinition, FlowDefinition, RunDefinition, TriggerDefinition};
+use crate::definition::{At, DoDefinition, FlowDefinition, RunDefinition, TriggerDefinition};
 use crate::expr::Template;
-use crate::model::{Assignments, DoStep, Input, RunStep, StepKind};
+use crate::language::words::SIDES;
+use crate::language::{ENROL, Key};
+use crate::model::{Assignments, DoStep, Input, RunStep, StepKind, Target};
 
 /// What is called.
 struct Callee {
@@ -27,7 +29,12 @@ struct Wanted {
 impl<'a> Checker<'a> {
     /// A `do`; `None` where a mistake was reported.
     pub(super) fn action(&mut self, call: &'a DoDefinition, verb: Span) -> Option<StepKind> {
+        let mut is_good = true;
         let callee = call.action.as_ref().and_then(|action| {
+            if enrol::is_of_language(&action.value) {
+                is_good = self.enrolment(action, call);
+                return enrol::is_known(&action.value).then(|| Callee::of_enrolment(action));
+            }
             self.connection(action)?;
             let actions = self.catalog.actions.get(&action.value.connection)?;
             let Some(known) = actions.iter().find(|known| known.name == action.value.object) else {
@@ -40,7 +47,7 @@ impl<'a> Checker<'a> {
             Some(Callee { name: action.value.to_string(), inputs })
         });
         let with = self.with(&call.with, callee.as_ref(), verb);
-        let action = &call.action.as_ref()?.value;
+        let action = &call.action.as_ref().filter(|_| is_good)?.value;
         Some(StepKind::Do(DoStep { connection: action.connection.clone(), action: action.object.clone(), with: with? }))
     }
 
@@ -176,6 +183,28 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+impl Callee {
+    /// What a `sync.enrol` is given.
+    fn of_enrolment(action: &At<Target>) -> Self {
+        let sides: Vec<String> = SIDES.words.iter().map(|side| side.word.to_owned()).collect();
+        let wanted = |key: &Key| {
+            let (field_type, options) = match key.name {
+                "sync" => (FieldType::Text, &[][..]),
+                "side" => (FieldType::Choice, sides.as_slice()),
+                _ => (FieldType::Any, &[][..]),
+            };
+            Wanted { field: field(key.name, field_type, options), required: key.required, help: Some(lower(key.doc)) }
+        };
+        Self { name: action.value.to_string(), inputs: ENROL.keys.iter().map(wanted).collect() }
+    }
+}
+
+/// A sentence as the rest of another one.
+fn lower(sentence: &str) -> String {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl Wanted {

@@ -102,6 +102,12 @@ impl<'a> Checker<'a> {
         let configured = self.catalog.connections.keys().map(sdk::ConnectionName::as_str);
         let declared = self.definition.connections.iter().map(|declared| declared.name.value.as_str());
         let help = match connector {
+            _ if name.as_str() == super::SYNC_CONNECTION => {
+                format!(
+                    "`{name}` stands for the project's syncs, and all it can do is `do: {name}.{}`",
+                    super::ENROL_ACTION
+                )
+            }
             Some(connector) => format!("add `{name}` with `connector: {connector}` to connections.yaml"),
             None => format!("add `{name}` to connections.yaml"),
         };

@@ -7,6 +7,7 @@ mod comparison;
 mod connection;
 mod control;
 mod cycle;
+mod enrol;
 mod expression;
 mod field;
 mod filter;
@@ -33,6 +34,7 @@ use crate::definition::FlowDefinition;
 use crate::expr::Template;
 use crate::model::{Flow, NotRun, Sync};
 
+pub(crate) use enrol::{ACTION as ENROL_ACTION, CONNECTION as SYNC_CONNECTION};
 pub use sync::{CheckedSyncs, check_syncs};
 pub use test::check_tests;
 

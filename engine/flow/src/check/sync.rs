@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sdk::{Catalog, FlowId, ObjectSchema};
 use text::{Diagnostic, Span};
 
+use super::enrol::{CheckedEnrolments, check_enrolments};
 use super::literal::held;
 use super::mapping::fits;
 use super::names::Sees;
@@ -25,13 +26,17 @@ use crate::model::{Direction, NotRun, On, Policy, Start, Sync, SyncField, Target
 pub struct CheckedSyncs {
     /// Syncs without a mistake.
     pub syncs: Vec<Arc<Sync>>,
+    /// Flows that enrol records where they cannot: they are not good, whatever else was said of them.
+    pub mistaken: BTreeSet<FlowId>,
     /// All mistakes and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks syncs against what is known of their connections, and their ids against those of flows.
+/// Checks syncs against what is known of their connections, their ids against those of flows, and what flows enrol in
+/// them.
 pub fn check_syncs(syncs: &[SyncDefinition], flows: &[FlowDefinition], catalog: &Catalog) -> CheckedSyncs {
-    let mut checked = CheckedSyncs::default();
+    let CheckedEnrolments { diagnostics, mistaken } = check_enrolments(syncs, flows);
+    let mut checked = CheckedSyncs { mistaken, diagnostics, ..CheckedSyncs::default() };
     for (number, sync) in syncs.iter().enumerate() {
         let taken = taken_id(sync, &syncs[..number], flows);
         let is_free = taken.is_none();

@@ -54,6 +54,11 @@ impl SyncDefinition {
         &self.id.value
     }
 
+    /// Where its id stands in its file.
+    pub fn id_span(&self) -> Span {
+        self.id.span
+    }
+
     /// The file it stands in.
     pub fn file(&self) -> &SourceFile {
         &self.file

@@ -15,7 +15,7 @@ pub mod words;
 pub use filter::{COMPARISONS, FILTER};
 pub use flow::{BRAKES, EXPECT, FLOW, FLOW_DOCUMENT, INSTANCE, LIMITS, TEMPLATE_INPUT};
 pub use project::{CONNECTION, CONNECTIONS, RETENTION, SETTINGS};
-pub use step::{MAPPED, RETRY, RULE, STEP, STOP, StepVerb};
+pub use step::{ENROL, MAPPED, RETRY, RULE, STEP, STOP, StepVerb};
 pub use sync::{DIRECTION, SYNC, SYNC_FIELD};
 pub use test::{CASE, EXPECTED, GIVEN, TEST};
 pub use text::grammar::{

@@ -1,7 +1,7 @@
 //! Steps: one verb each, and the keys that belong to it.
 
-use super::words::{AMBIGUOUS, MAPPED_TYPES, MISSING, ON_ERROR, POLICIES};
-use super::{FILTER, Key, KindOfMap, Kinds, Mapping, Naming, Notation, Shape, key};
+use super::words::{AMBIGUOUS, MAPPED_TYPES, MISSING, ON_ERROR, POLICIES, SIDES};
+use super::{FILTER, Key, KindOfMap, Kinds, Mapping, Naming, Notation, Shape, Standing, key};
 
 /// The verbs of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,14 +231,35 @@ static DO: Mapping = Mapping::new(
     "`do`",
     "Any other action that the connector declares; `millrace connectors show` lists them.",
     &[
-        key("do", Shape::Noted(Notation::Action), "The connection and its action, such as `crm.associate`.").required(),
-        key("with", Shape::MapOf(Naming::Input, &Shape::Value), "What the action is given."),
+        key(
+            "do",
+            Shape::Noted(Notation::Action),
+            "The connection and its action, such as `crm.associate`; or `sync.enrol`, which is of no connection.",
+        )
+        .required(),
+        key(
+            "with",
+            Shape::OneOf(&[Shape::MapOf(Naming::Input, &Shape::Value), Shape::Map(&ENROL)]),
+            "What the action is given.",
+        ),
         AS,
         RETRY_KEY,
         TIMEOUT,
         ON_ERROR_KEY,
         NAME,
         WHEN,
+    ],
+);
+
+/// What stands behind `with` of a `do: sync.enrol`.
+pub static ENROL: Mapping = Mapping::new(
+    "`sync.enrol`",
+    "What `do: sync.enrol` is given: the record takes part in a sync that is `of: enrolled`, from now on. Enrolling it twice changes nothing.",
+    &[
+        key("sync", Shape::Noted(Notation::Sync), "The id of the sync.").required().standing(Standing::Checked),
+        key("id", Shape::Value, "The id of the record, such as `${ member.id }`.").default("the run's record"),
+        key("side", Shape::Word(SIDES.words), "Which side of the sync the record is of.")
+            .default("the side that the flow's records are of, else the one whose records are enrolled"),
     ],
 );
 

@@ -6,7 +6,7 @@ use text::words;
 
 use crate::model::{
     Accepts, Conflict, Deleted, HmacAlgorithm, HmacEncoding, InputType, Missed, On, OnError, OnMissing, Period, Policy,
-    SyncOf, Way,
+    Side, SyncOf, Way,
 };
 
 words! {
@@ -81,6 +81,12 @@ words! {
         "both" => Way::Both, "Each follows the other.";
         "right" => Way::Right, "The right one follows the left one.";
         "left" => Way::Left, "The left one follows the right one.";
+    };
+
+    /// A side of a sync.
+    pub const SIDES: Side = {
+        "left" => Side::Left, "The first object of its `between`.";
+        "right" => Side::Right, "The second.";
     };
 
     /// Which records of a sync go to the other side.

@@ -64,6 +64,15 @@ pub enum Way {
     Left,
 }
 
+/// A side of a sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The first object of its `between`.
+    Left,
+    /// The second.
+    Right,
+}
+
 /// How records get to one side.
 #[derive(Clone, Debug)]
 pub struct Direction {

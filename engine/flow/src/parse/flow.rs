@@ -98,7 +98,7 @@ fn bind(reader: &mut Reader<'_>, entry: &Entry, flow: &Map) -> BTreeMap<String, 
         let Some(name) = reader.fixed_text(&entry.value, entry.key.span, &entry.key.text, "a connection's name") else {
             continue;
         };
-        if reader.check_id(&name) {
+        if reader.check_connection(&name) {
             let name = At { value: ConnectionName::new(name.value), span: name.span };
             bound.insert(entry.key.text.clone(), name);
         }
@@ -112,7 +112,7 @@ pub(super) fn connections(reader: &mut Reader<'_>, entry: &Entry) -> Vec<Declare
     let mut connections = Vec::new();
     for entry in &map.entries {
         let name = At { value: entry.key.text.clone(), span: entry.key.span };
-        let is_id = reader.check_id(&name);
+        let is_id = reader.check_connection(&name);
         let connector = reader.fixed_text(
             &entry.value,
             entry.key.span,

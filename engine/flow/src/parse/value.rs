@@ -6,6 +6,7 @@ use sdk::ConnectionName;
 use text::{Diagnostic, Entry, shown};
 
 use super::reader::Reader;
+use crate::check::{ENROL_ACTION, SYNC_CONNECTION};
 use crate::codes;
 use crate::definition::At;
 use crate::model::Target;
@@ -148,6 +149,18 @@ impl Reader<'_> {
             "an id is lower-case letters, digits and hyphens, begins with a letter, and has at most 64 characters",
         );
         self.report(if is_id(&proposal) { diagnostic.fix(id.span, proposal) } else { diagnostic }, id.span);
+        false
+    }
+
+    /// Whether this can be a connection's name; says so where it cannot.
+    pub(crate) fn check_connection(&mut self, name: &At<String>) -> bool {
+        if name.value != SYNC_CONNECTION {
+            return self.check_id(name);
+        }
+        let message = format!("`{SYNC_CONNECTION}` cannot be the name of a connection");
+        let diagnostic = Diagnostic::error(codes::BAD_ID, message)
+            .help(format!("choose another name: `do: {SYNC_CONNECTION}.{ENROL_ACTION}` is of the language itself"));
+        self.report(diagnostic, name.span);
         false
     }
 

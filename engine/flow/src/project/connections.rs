@@ -106,7 +106,7 @@ pub fn overlay(base: Vec<ConnectionDefinition>, environment: Vec<ConnectionDefin
 
 fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Option<ConnectionDefinition> {
     let name = At { value: entry.key.text.clone(), span: entry.key.span };
-    let is_id = reader.check_id(&name);
+    let is_id = reader.check_connection(&name);
     let map = reader.map(entry)?;
     let connector = match map.get("connector") {
         Some(entry) => reader.text(entry),

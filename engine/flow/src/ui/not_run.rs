@@ -6,8 +6,8 @@ use text::SourceFile;
 
 use super::catalog;
 use crate::{
-    Accepts, Brake, Flow, HmacAlgorithm, HmacEncoding, Most, Period, ProjectDefaults, SettingText, Template, Trigger,
-    Verify, check, parse,
+    Accepts, Brake, Flow, HmacAlgorithm, HmacEncoding, Most, Period, ProjectDefaults, SettingText, StepKind, Template,
+    Trigger, Verify, check, parse,
 };
 
 fn compile(rest: &str) -> Flow {
@@ -82,6 +82,18 @@ fn what_a_poll_is_told_besides_and_the_kind_of_change() {
             "flows/a.yaml:8: this version does not run `record.meta.event` yet"
         ]
     );
+}
+
+#[test]
+fn what_is_enrolled_in_a_sync() {
+    let flow = compile(
+        "trigger: {poll: crm.contacts, every: 15s}\nsteps:\n  - do: sync.enrol\n    with: {sync: people, id: \"${ record.id }\", side: left}\n",
+    );
+    let StepKind::Do(enrolment) = &flow.steps[0].kind else { panic!("{:?}", flow.steps) };
+    assert_eq!((enrolment.connection.as_str(), enrolment.action.as_str()), ("sync", "enrol"));
+    let given: Vec<_> = enrolment.with.iter().map(|(input, _)| input.as_str()).collect();
+    assert_eq!(given, ["sync", "id", "side"]);
+    assert_eq!(told(&flow), ["flows/a.yaml:5: this version does not run `sync.enrol` yet"]);
 }
 
 #[test]

@@ -67,6 +67,35 @@ fn a_record_is_found_by_the_field_that_is_paired() {
 }
 
 #[test]
+fn records_are_enrolled_by_flows_of_either_side_and_of_none() {
+    let sync = "sync: people\nconnections: {crm: hubspot, warehouse: sqlite}\nbetween: [crm.contacts, warehouse.customers]\nevery: 8h\nfields: [email <-> email]\nto_right: {match: email, of: enrolled}\nto_left: {match: email}\n";
+    let flow = |trigger: &str, with: &str| {
+        format!(
+            "flow: f\nconnections: {{crm: hubspot, warehouse: sqlite}}\ntrigger: {trigger}\nsteps:\n  - do: sync.enrol\n    with: {with}\n"
+        )
+    };
+    for (trigger, with) in [
+        ("{poll: crm.contacts, every: 15s}", "{sync: people}"),
+        ("{poll: crm.contacts, every: 15s}", "{sync: people, id: \"${ record.id }\"}"),
+        (
+            "{poll: warehouse.customers, by: updated_at, every: 15s}",
+            "{sync: people, side: left, id: \"${ record.city }\"}",
+        ),
+        ("{poll: crm.deals, by: dealname, every: 15s}", "{sync: people, id: \"${ record.dealname }\"}"),
+        ("{manual: {inputs: {id: {type: text, required: true}}}}", "{sync: people, id: \"${ inputs.id }\"}"),
+    ] {
+        let files = [SourceFile::new("flows/people.yaml", sync), SourceFile::new("flows/f.yaml", &flow(trigger, with))];
+        let parsed = parse(&files);
+        let checked = check(&parsed.definitions, &catalog(), &ProjectDefaults::default());
+        let synced = check_syncs(&parsed.syncs, &parsed.definitions, &catalog());
+        let diagnostics: Vec<_> =
+            parsed.diagnostics.into_iter().chain(checked.diagnostics).chain(synced.diagnostics).collect();
+        assert!(diagnostics.is_empty(), "{}", text::render(&diagnostics, &files, text::Colour::Never));
+        assert!(synced.mistaken.is_empty());
+    }
+}
+
+#[test]
 fn a_test_of_a_flow() {
     let files = [
         SourceFile::new(

@@ -208,7 +208,7 @@ fn naming(naming: Naming) -> Json {
 fn noted(notation: Notation) -> Json {
     match notation {
         Notation::Duration => pattern("^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
-        Notation::Id | Notation::Flow => pattern(ID),
+        Notation::Id | Notation::Flow | Notation::Sync => pattern(ID),
         Notation::Name => pattern(NAME),
         Notation::StepName => pattern("^[a-z][a-z0-9_-]{0,63}$"),
         Notation::Object | Notation::Action => pattern(r"^[a-z][a-z0-9-]{0,63}\.\S+$"),
@@ -216,6 +216,8 @@ fn noted(notation: Notation) -> Json {
         Notation::Moment => pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}"),
         Notation::Share => pattern("^(100|[1-9][0-9]?) *%$"),
         Notation::Size => pattern("^[0-9]+ *(MB|GB|TB)$"),
+        Notation::Address => pattern(r"^(\[[0-9A-Fa-f:.%]+\]|[0-9.]+):[0-9]{1,5}$"),
+        Notation::Recipient => pattern(r"@|^https?://|\$\{"),
         Notation::Setting => json!({"type": ["string", "number", "boolean"]}),
         Notation::Path => pattern("^/"),
         Notation::Status => json!({"anyOf": [

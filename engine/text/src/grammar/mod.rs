@@ -118,6 +118,8 @@ pub enum Notation {
     Id,
     /// The id of a flow of the project.
     Flow,
+    /// The id of a sync of the project.
+    Sync,
     /// A name that expressions use.
     Name,
     /// The name of a step.
@@ -140,6 +142,10 @@ pub enum Notation {
     Size,
     /// A part of a whole: `50%`.
     Share,
+    /// An address and a port of this machine: `127.0.0.1:8080`.
+    Address,
+    /// A mail address, or an address that is told by HTTP; plain, or a variable or file that holds it.
+    Recipient,
     /// A setting's value: plain, or a variable or file that holds it.
     Setting,
     /// A path of HTTP, in which references may stand.

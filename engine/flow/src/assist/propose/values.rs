@@ -9,8 +9,9 @@ use super::super::place::{Holds, Shapes, Slot, Stop};
 use super::super::values::{CRONS, DURATIONS, written};
 use super::super::{Kind, Proposal, names, thing};
 use super::{Asked, is_comparison, of_member, proposal};
-use crate::FlowDefinition;
-use crate::language::{FILTER, Naming, Notation, Shape, Word};
+use crate::check::{ENROL_ACTION, SYNC_CONNECTION};
+use crate::language::{ENROL, FILTER, Naming, Notation, Shape, Word};
+use crate::{FlowDefinition, SyncDefinition};
 
 impl Asked<'_> {
     pub(super) fn values(&self, shapes: Shapes, so_far: &str) -> Vec<Proposal> {
@@ -49,6 +50,8 @@ impl Asked<'_> {
             Notation::Object => self.objects(so_far),
             Notation::Action => self.actions(),
             Notation::Flow => self.flows(),
+            Notation::Sync => self.syncs(),
+            Notation::Address => examples(&[("127.0.0.1:8080", "this machine alone")]),
             Notation::Connector => self
                 .around
                 .catalog
@@ -80,6 +83,7 @@ impl Asked<'_> {
             | Notation::StepName
             | Notation::Moment
             | Notation::Size
+            | Notation::Recipient
             | Notation::Share
             | Notation::Path
             | Notation::Status
@@ -124,7 +128,20 @@ impl Asked<'_> {
             };
             actions.iter().map(action).collect::<Vec<_>>()
         };
-        self.around.catalog.actions.iter().flat_map(of_connection).collect()
+        let mut list: Vec<Proposal> = self.around.catalog.actions.iter().flat_map(of_connection).collect();
+        if !self.around.syncs.is_empty() {
+            let name = format!("{SYNC_CONNECTION}.{ENROL_ACTION}");
+            list.push(proposal(Kind::Action, &name, &name, "the language's own", ENROL.doc));
+        }
+        list
+    }
+
+    fn syncs(&self) -> Vec<Proposal> {
+        let sync = |sync: &SyncDefinition| {
+            let doc = sync.description.clone().unwrap_or_default();
+            proposal(Kind::Flow, sync.id().as_str(), sync.id().as_str(), &sync.file().path, &doc)
+        };
+        self.around.syncs.iter().map(sync).collect()
     }
 
     fn flows(&self) -> Vec<Proposal> {

@@ -16,7 +16,14 @@ const HEAD: &str = "flow: a, connections: {crm: hubspot, warehouse: sqlite}";
 const POLL: &str = "trigger: {poll: crm.contacts, every: 15s}";
 const STEPS: &str = "steps: [{skip: done}]";
 /// Other files of the project.
-const BESIDE: &str = "flow: callee
+const BESIDE: &str = "sync: people
+connections: {crm: hubspot, warehouse: sqlite}
+between: [crm.contacts, warehouse.customers]
+every: 8h
+fields: [email -> email]
+to_right: {match: email, of: enrolled}
+# ----
+flow: callee
 trigger: {manual: {inputs: {x: {type: text}}}}
 steps: [{skip: done}]
 # ----
@@ -104,6 +111,7 @@ fn places() -> Vec<Place> {
         of_step(StepVerb::Skip, &[("skip", "done")]),
         of_step(StepVerb::Stop, &[("stop", "null")]),
         of_step(StepVerb::Fail, &[("fail", "bad")]),
+        below(&ENROL, "{do: sync.enrol, with: @}", &[("sync", "people")]),
         below(&RULE, "{route: [@]}", &[("when", "record.vip"), steps]),
         below(&MAPPED, "{create: crm.contacts, mapping: {email: @}}", &[("from", "firstname")]),
         below(&RETRY, "{create: crm.contacts, set: {email: a}, retry: @}", &[]),
