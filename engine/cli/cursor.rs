@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use sdk::{FlowId, PollQuery};
 use serde_json::{Value as Json, json};
-use store::{PassKind, SourceRow};
+use store::{Cursor, PassKind, SourceRow};
 
 use crate::place::PlaceArguments;
 use crate::tables::{Format, count, moment};
@@ -63,20 +63,28 @@ fn source_text(row: &SourceRow) -> String {
         "source       {}\n\
          read up to   {} (the service's time, UTC)\n\
          begins with  {}\n\
-         reads back   {} each time; {} on a wide pass, the last one at {}\n\
+         reads {}\n\
          pass         {pass}\n\
          so far       {} records: {} left out by the trigger, {} stamped before its start; {} came late\n",
         key.source,
         moment(cursor.watermark),
         if cursor.floor.millis() <= 0 { "the beginning".to_owned() } else { moment(cursor.floor) },
-        durations::short(cursor.overlap),
-        durations::short(cursor.allowance),
-        moment(cursor.wide_at),
+        reach(cursor),
         count(tally.records),
         count(tally.filtered),
         count(tally.before_start),
         count(tally.late),
     )
+}
+
+/// How far back passes read.
+fn reach(cursor: &Cursor) -> String {
+    // Where nothing stamps the records, there is no way back.
+    if cursor.allowance.is_zero() {
+        return "      everything, each time".to_owned();
+    }
+    let (overlap, allowance) = (durations::short(cursor.overlap), durations::short(cursor.allowance));
+    format!("back   {overlap} each time; {allowance} on a wide pass, the last one at {}", moment(cursor.wide_at))
 }
 
 fn source_json(row: &SourceRow) -> Json {
@@ -104,5 +112,6 @@ fn kind(kind: PassKind) -> &'static str {
         PassKind::Quick => "quick",
         PassKind::Wide => "wide",
         PassKind::Sweep => "sweep",
+        PassKind::Whole => "whole",
     }
 }

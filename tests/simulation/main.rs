@@ -15,6 +15,7 @@ mod plants;
 mod polling;
 mod scenario;
 mod small_pages;
+mod snapshots;
 mod stepping;
 mod timekeeping;
 mod verdict;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sdk::{
-    Account, Connection, Error, Find, ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Timestamp, Write,
-    WriteOutcome,
+    Account, Connection, Error, Find, ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, StampKind,
+    Timestamp, Write, WriteOutcome,
 };
 
 pub struct SmallPages {
@@ -35,6 +35,9 @@ impl Connection for SmallPages {
     }
     fn ids_are_numbers(&self) -> bool {
         self.inner.ids_are_numbers()
+    }
+    fn is_compared(&self, object: &str, stamp: &StampKind) -> bool {
+        self.inner.is_compared(object, stamp)
     }
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {
         self.inner.poll(request).await

@@ -3,7 +3,7 @@
 use sdk::{Ability, Offer};
 
 use super::RestConnector;
-use super::manifest::{Resource, Serves};
+use super::manifest::{PollSource, Resource, Serves};
 use super::template::Scope;
 
 impl RestConnector {
@@ -19,7 +19,10 @@ impl RestConnector {
 }
 
 fn offer(resource: &Resource) -> Offer {
-    let serves = |wanted: Serves| resource.polls.iter().any(|poll| poll.serves.contains(&wanted));
+    let serves = |wanted: Serves| resource.poll(wanted).is_some();
+    let compares = |wanted: Serves| matches!(resource.poll(wanted), Some(PollSource::Snapshot(_)));
+    let compared =
+        [(Ability::PollNew, compares(Serves::New)), (Ability::PollNewOrUpdated, compares(Serves::NewOrUpdated))];
     let abilities = [
         (Ability::PollNew, serves(Serves::New)),
         (Ability::PollNewOrUpdated, serves(Serves::NewOrUpdated)),
@@ -31,10 +34,14 @@ fn offer(resource: &Resource) -> Offer {
         (Ability::Upsert, !resource.write.upsert.is_empty()),
         (Ability::Delete, resource.write.delete.is_some()),
     ];
+    let those = |abilities: &[(Ability, bool)]| {
+        abilities.iter().filter_map(|(ability, can)| can.then_some(*ability)).collect::<Vec<_>>()
+    };
     Offer {
         object: Some(resource.name.clone()),
         title: resource.title.clone(),
-        abilities: abilities.into_iter().filter_map(|(ability, can)| can.then_some(ability)).collect(),
+        abilities: those(&abilities),
+        compared: those(&compared),
         scopes: resource.scopes.clone(),
     }
 }

@@ -417,6 +417,23 @@ pub(super) enum PollSource {
     Search,
     /// A list in the order of the stamp, page by page.
     List(Box<Listing>),
+    /// All records, which nothing stamps, each time.
+    Snapshot(Box<Whole>),
+}
+
+/// How all records are read.
+#[derive(Debug)]
+pub(super) enum Whole {
+    /// By the resource's search, by rising id.
+    Search,
+    /// By the resource's list.
+    List,
+    /// By a list of the poll's own.
+    Own {
+        list: Box<ListOf>,
+        /// The record in an item; the item itself where it is not said.
+        record: Option<Template>,
+    },
 }
 
 /// A list that is read page by page.
@@ -541,6 +558,27 @@ pub(super) struct ListOf {
     pub(super) request: Request,
     pub(super) items: Template,
     pub(super) page: Paging,
+}
+
+impl Resource {
+    /// The way in which this is polled.
+    pub(super) fn poll(&self, serves: Serves) -> Option<&PollSource> {
+        self.polls.iter().find(|poll| poll.serves.contains(&serves)).map(|poll| &poll.source)
+    }
+
+    /// The request for one page of a poll.
+    pub(super) fn page_of<'a>(&'a self, source: &'a PollSource) -> Option<&'a Request> {
+        let search = || self.search.as_ref().map(|search| &search.request);
+        match source {
+            PollSource::Search => search(),
+            PollSource::List(listing) => Some(&listing.request),
+            PollSource::Snapshot(whole) => match &**whole {
+                Whole::Search => search(),
+                Whole::List => self.list.as_ref().map(|list| &list.request),
+                Whole::Own { list, .. } => Some(&list.request),
+            },
+        }
+    }
 }
 
 impl Manifest {

@@ -31,7 +31,7 @@ mod template;
 pub(crate) mod tests;
 
 pub use limits::Limit;
-use manifest::{Manifest, PollSource};
+use manifest::Manifest;
 
 /// A connector that is a manifest.
 pub struct RestConnector {
@@ -80,11 +80,8 @@ impl RestConnector {
     /// What one page of each kind of poll of a resource costs; for checking schedules against budgets.
     pub fn poll_costs(&self, resource: &str) -> Vec<&[Cost]> {
         let Some(resource) = self.manifest.resource(resource) else { return Vec::new() };
-        let costs = resource.polls.iter().filter_map(|poll| match &poll.source {
-            PollSource::Search => resource.search.as_ref().map(|search| &search.request.costs[..]),
-            PollSource::List(listing) => Some(&listing.request.costs[..]),
-        });
-        costs.collect()
+        let pages = resource.polls.iter().filter_map(|poll| resource.page_of(&poll.source));
+        pages.map(|request| &request.costs[..]).collect()
     }
 
     /// The manifest as YAML, with each resource written out: what runs.

@@ -141,14 +141,23 @@ async fn read_one(open: &dyn Connection, schema: &ObjectSchema) -> Result<(), Er
         (None, Some(_)) => Some(StampKind::Created),
         (None, None) => None,
     };
-    match stamp {
-        Some(stamp) => {
-            let query = PollQuery::From(Timestamp::EPOCH);
-            let request =
-                PollRequest { object: schema.name.clone(), stamp, fields: Vec::new(), filter: None, query, limit: 1 };
-            open.poll(&request).await.map(drop)
+    let polled = |stamp, query| PollRequest {
+        object: schema.name.clone(),
+        stamp,
+        fields: Vec::new(),
+        filter: None,
+        query,
+        limit: 1,
+    };
+    let compared =
+        [StampKind::Modified, StampKind::Created].into_iter().find(|stamp| open.is_compared(&schema.name, stamp));
+    match (compared, stamp) {
+        (Some(stamp), _) => {
+            let all = PollQuery::Drain { at: Timestamp::EPOCH, after: None };
+            open.poll(&polled(stamp, all)).await.map(drop)
         }
-        None => {
+        (None, Some(stamp)) => open.poll(&polled(stamp, PollQuery::From(Timestamp::EPOCH))).await.map(drop),
+        (None, None) => {
             let filter = Filter::All(Vec::new());
             let find = Find { object: schema.name.clone(), filter, fields: Vec::new(), limit: 1 };
             open.find(&find).await.map(drop)

@@ -59,6 +59,7 @@ text::codes! {
     UNKNOWN_INPUT = "F0216", "unknown-input";
     MISSING_INPUT = "F0217", "missing-input";
     NOT_ARCHIVABLE = "F0218", "not-archivable";
+    NO_STAMPS = "F0219", "no-stamps";
 
     SYNTAX = "F0301", "expression-syntax";
     UNKNOWN_FUNCTION = "F0302", "unknown-function";

@@ -92,7 +92,7 @@ pub(crate) struct PollDefinition {
     pub(crate) source: SourceDefinition,
     pub(crate) on: At<On>,
     pub(crate) every: Option<EveryDefinition>,
-    pub(crate) start: Start,
+    pub(crate) start: At<Start>,
     pub(crate) by: Option<At<String>>,
     /// What else its connector is told, with the place of the word.
     pub(crate) with: Option<At<Vec<Entry>>>,

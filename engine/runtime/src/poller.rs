@@ -11,9 +11,12 @@
 //!
 //! A page never continues by offset. It restarts at the last stamp read, included; a full page of one single stamp is
 //! drained by id instead. So rows that change while we read can only move ahead of us, never past us.
+//!
+//! Where nothing stamps the records, `snapshot` says what is done instead.
 
 mod lag;
 pub(crate) mod page;
+pub(crate) mod snapshot;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -124,6 +127,8 @@ pub struct Poller {
     epoch: i64,
     key: SourceKey,
     projection: u64,
+    /// Whether everything is read each time, and compared with what was seen.
+    is_compared: bool,
     lag: Mutex<LagMeter>,
 }
 
@@ -146,9 +151,11 @@ impl Poller {
     /// A poller of this trigger of the flow.
     pub fn new(flow: Arc<Flow>, poll: Poll, connection: Arc<OpenConnection>, parts: PollerParts) -> Self {
         let PollerParts { store, clock, ids, options, epoch } = parts;
-        let key = source_key(&flow, &poll);
+        let is_compared = is_compared(&poll, &connection);
+        let key = source_key(&flow, &poll, &connection);
         let projection = page::projection(&poll.fields);
-        Self { flow, poll, connection, store, clock, ids, options, epoch, key, projection, lag: Mutex::default() }
+        let lag = Mutex::default();
+        Self { flow, poll, connection, store, clock, ids, options, epoch, key, projection, is_compared, lag }
     }
 
     /// Under which key its cursor is kept.
@@ -192,17 +199,24 @@ impl Poller {
         loop {
             let (rows, answered_at) = self.read(&reading.pass.resume).await?;
             if reading.is_new || planted("watermark clamped to the last poll's clock") {
-                reading.pass.started_at = answered_at;
+                // A snapshot's moment is that of its rows, and was asked for.
+                if !self.is_compared {
+                    reading.pass.started_at = answered_at;
+                }
                 reading.is_new = false;
             }
             polled.pages += 1;
             polled.rows += rows.len();
             reading.pass.newest = reading.pass.newest.max(rows.iter().map(|row| row.modified).max());
 
-            let next = page::next(&reading.pass.resume, &rows, self.connection.service.page_size());
-            let fresh = self.fresh(&reading.cursor, &rows, &reading.pass.resume, next.as_ref()).await?;
-            polled.fresh += fresh.rows.len();
-            polled.left_out += fresh.rows.iter().filter(|row| row.run.is_none()).count();
+            let (query, page_size) = (&reading.pass.resume, self.connection.service.page_size());
+            let next = match self.is_compared {
+                true => snapshot::next(query, &rows, page_size),
+                false => page::next(query, &rows, page_size),
+            };
+            let fresh = self.fresh(&reading.cursor, &rows, query, next.as_ref()).await?;
+            polled.fresh += fresh.rows.len() - fresh.n_hashed_anew;
+            polled.left_out += fresh.rows.iter().filter(|row| row.run.is_none()).count() - fresh.n_hashed_anew;
             self.widen(&mut reading.cursor, fresh.late_by);
             let mut forget_before = None;
             match next {
@@ -262,6 +276,10 @@ impl Poller {
         if let Some(cursor) = self.store.cursor(&self.key).await? {
             return Ok(cursor);
         }
+        if self.is_compared {
+            let cursor = snapshot::begin(&self.poll, self.about_now())?;
+            return Ok(self.store.start_cursor(&self.key, cursor).await?);
+        }
         // Asked, not estimated: what is stamped before this moment never makes a run.
         let now = self.ask_server_time().await?;
         let poll = &self.poll;
@@ -290,6 +308,12 @@ impl Poller {
         }
     }
 
+    /// The service's time as far as it is known without asking. What is compared needs no more: its order is all that
+    /// counts, and `snapshot` sees to that.
+    fn about_now(&self) -> Timestamp {
+        self.connection.server_clock.estimate(&*self.clock).unwrap_or_else(|| self.clock.now())
+    }
+
     async fn ask_server_time(&self) -> Result<Timestamp, PollError> {
         let server_time = self.ask("", Ask::ServerTime, self.connection.service.server_time()).await?.answer;
         self.connection.server_clock.learn(&*self.clock, server_time);
@@ -298,6 +322,9 @@ impl Poller {
 
     /// Decides how far back a new pass reads. Its beginning is an estimate until the first page answers.
     async fn begin_pass(&self, cursor: &Cursor) -> Result<Pass, PollError> {
+        if self.is_compared {
+            return Ok(snapshot::pass(cursor, self.about_now()));
+        }
         let now = self.server_time().await?;
         let quick = cursor.watermark - if planted("no overlap") { Duration::ZERO } else { cursor.overlap };
         let allowance = if planted("wide passes with an allowance shorter than the lag") {
@@ -381,6 +408,7 @@ impl Poller {
         let freshness = match poll.on {
             On::New => Freshness::ById,
             On::NewOrUpdated if planted("seen by id only") => Freshness::ById,
+            On::NewOrUpdated if self.is_compared => Freshness::ByContent,
             // A record may be restored and archived again.
             On::NewOrUpdated | On::Archived => Freshness::ByVersion,
         };
@@ -396,8 +424,15 @@ impl Poller {
         for ((row, (id, version)), novelty) in rows.iter().zip(versions).zip(novelties) {
             match novelty {
                 Novelty::Known => continue,
+                Novelty::Projection => {
+                    fresh.n_hashed_anew += 1;
+                    candidates.push((SeenRow { id, version, run: None }, None));
+                    continue;
+                }
                 // A content that changed under a stamp that was read says nothing of how late the index is.
                 Novelty::Content => {}
+                // Nor do stamps that are ours.
+                Novelty::Version if self.is_compared => {}
                 Novelty::Version => {
                     // It was not there when the watermark was read, or that pass would have read it.
                     fresh.late_by = fresh.late_by.max(cursor.watermark.since(version.stamp));
@@ -451,13 +486,18 @@ impl Poller {
         let reached = pass.newest.map(|newest| if planted("no clamp") { newest } else { newest.min(pass.started_at) });
         cursor.watermark = cursor.watermark.max(reached.unwrap_or(cursor.watermark));
         cursor.pass = None;
-        if pass.kind != PassKind::Quick
+        if matches!(pass.kind, PassKind::Wide | PassKind::Sweep)
             && let Some(overlap) = self.lag.lock().unwrap_or_else(PoisonError::into_inner).overlap(cursor.allowance)
         {
             cursor.overlap = overlap;
         }
         match pass.kind {
             PassKind::Quick => return None,
+            PassKind::Whole => {
+                // Also where there was nothing to read: the next pass is another moment.
+                cursor.watermark = cursor.watermark.max(pass.started_at);
+                return planted("a snapshot forgets what it saw").then_some(cursor.watermark + SEEN_RETENTION);
+            }
             PassKind::Wide => cursor.wide_at = pass.started_at,
             PassKind::Sweep => {
                 cursor.wide_at = pass.started_at;
@@ -488,13 +528,23 @@ struct Answered<T> {
 #[derive(Default)]
 struct Fresh {
     rows: Vec<SeenRow>,
+    /// Of those, seen before by other fields: they are no news, but are compared by these from now on.
+    n_hashed_anew: usize,
     tally: Tally,
     /// How far the latest of them stood behind the watermark.
     late_by: Duration,
 }
 
+/// Whether what is new in a poll's object is told by comparing.
+pub fn is_compared(poll: &Poll, connection: &OpenConnection) -> bool {
+    connection.service.is_compared(&poll.target.object, &stamp_kind(poll))
+}
+
 /// The key of a flow's source: another object or another stamp is another source.
-pub fn source_key(flow: &Flow, poll: &Poll) -> SourceKey {
+pub fn source_key(flow: &Flow, poll: &Poll, connection: &OpenConnection) -> SourceKey {
+    if is_compared(poll, connection) {
+        return snapshot::source_key(flow, poll);
+    }
     let by = match stamp_kind(poll) {
         StampKind::Created => "creation".to_owned(),
         StampKind::Modified => "modification".to_owned(),

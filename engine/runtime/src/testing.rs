@@ -141,6 +141,11 @@ impl World {
         known.iter().find(|row| row.flow == FlowId::from(flow)).unwrap().state
     }
 
+    /// Where the ids of its runs come from.
+    pub fn ids(&self) -> Arc<dyn Ids> {
+        self.ids.clone()
+    }
+
     /// Whether nothing can be stored from now on, while reading goes on.
     pub fn fill_disk(&self, is_full: bool) {
         sdk::faults::plant(is_full.then_some("full disk"));

@@ -160,6 +160,13 @@ pub trait Connection: Send + Sync + 'static {
     /// Whether ids are ordered as numbers (else as text, byte by byte).
     fn ids_are_numbers(&self) -> bool;
 
+    /// Whether nothing stamps these records, so that what is new is found by comparing all of them with what was seen.
+    /// Polls then ask for [`PollQuery::Drain`] alone, from the lowest id to the end of the list, and each row's
+    /// [`Record::modified`] is the moment that they drain.
+    fn is_compared(&self, _object: &str, _stamp: &StampKind) -> bool {
+        false
+    }
+
     /// One page. Unknown objects and fields are [`crate::Class::Invalid`].
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error>;
 

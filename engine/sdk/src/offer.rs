@@ -9,6 +9,8 @@ pub struct Offer {
     pub title: String,
     /// What flows can do with it, in the order of [`Ability`].
     pub abilities: Vec<Ability>,
+    /// Those of its polls that compare everything with what was seen, because nothing stamps its records.
+    pub compared: Vec<Ability>,
     /// What our credentials must be granted.
     pub scopes: Scopes,
 }
@@ -81,6 +83,7 @@ impl Offer {
             object: None,
             title: "Table".to_owned(),
             abilities: vec![PollBy, Find, Create, Update, Upsert, Delete],
+            compared: Vec::new(),
             scopes: Scopes::default(),
         }
     }

@@ -32,7 +32,7 @@ CREATE TABLE source (
     swept_at        INTEGER NOT NULL,
     overlap         INTEGER NOT NULL,
     allowance       INTEGER NOT NULL,
-    pass_kind       TEXT CHECK (pass_kind IN ('quick', 'wide', 'sweep')),
+    pass_kind       TEXT CHECK (pass_kind IN ('quick', 'wide', 'sweep', 'whole')),
     pass_started_at INTEGER,
     pass_newest     INTEGER,
     resume_kind     TEXT CHECK (resume_kind IN ('from', 'drain')),

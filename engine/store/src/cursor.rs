@@ -56,6 +56,8 @@ pub enum PassKind {
     Wide,
     /// A whole day: finds what the allowance missed, and widens it.
     Sweep,
+    /// Everything, because nothing stamps the records.
+    Whole,
 }
 
 /// One page's outcome, committed at once: the runs it caused, the rows it saw, and the cursor it reached.
@@ -67,7 +69,7 @@ pub struct Checkpoint {
     pub epoch: i64,
     /// Which fields the hashes cover; hashes of another projection are not compared.
     pub projection: u64,
-    /// Fresh rows only.
+    /// Fresh rows, and those of which only another hash is to be kept.
     pub rows: Vec<SeenRow>,
     /// The cursor afterwards.
     pub cursor: Cursor,
@@ -106,6 +108,9 @@ pub enum Freshness {
     ById,
     /// Once per version: `on: new_or_updated`.
     ByVersion,
+    /// Whenever its content is another than the one seen last, whatever the stamps: `on: new_or_updated` where nothing
+    /// stamps the records.
+    ByContent,
 }
 
 /// What a row brings that was not known.
@@ -115,8 +120,10 @@ pub enum Novelty {
     Known,
     /// A record or a stamp that was not seen.
     Version,
-    /// Another content under a stamp that was seen, as calculated fields bring it.
+    /// Another content under a stamp that was seen, as calculated fields bring it; or than the one seen last.
     Content,
+    /// The hash of a content that was seen by other fields, with which it cannot be compared.
+    Projection,
 }
 
 /// Counts of a source since its beginning.

@@ -68,6 +68,9 @@ pub(crate) fn fresh(
                     version.stamp == seen.stamp && projection == seen_projection && version.hash != seen.hash;
                 if has_changed { Novelty::Content } else { Novelty::Known }
             }
+            (Some((_, seen_projection)), Freshness::ByContent) if projection != seen_projection => Novelty::Projection,
+            (Some((seen, _)), Freshness::ByContent) if version.hash != seen.hash => Novelty::Content,
+            (Some(_), Freshness::ByContent) => Novelty::Known,
         });
     }
     Ok(answers)
@@ -285,6 +288,7 @@ fn pass_word(kind: PassKind) -> &'static str {
         PassKind::Quick => "quick",
         PassKind::Wide => "wide",
         PassKind::Sweep => "sweep",
+        PassKind::Whole => "whole",
     }
 }
 
@@ -293,6 +297,7 @@ fn pass_kind(word: &str) -> Result<PassKind> {
         "quick" => Ok(PassKind::Quick),
         "wide" => Ok(PassKind::Wide),
         "sweep" => Ok(PassKind::Sweep),
+        "whole" => Ok(PassKind::Whole),
         other => Err(Error::corrupt(format!("no kind of pass is called `{other}`"))),
     }
 }

@@ -168,7 +168,8 @@ impl Store {
     }
 
     /// For each row, what is new about it: not seen at all, or under [`Freshness::ByVersion`] seen only with an older
-    /// stamp, or with the same stamp and another hash of the same projection.
+    /// stamp, or with the same stamp and another hash of the same projection. [`Freshness::ByContent`] goes by the hash
+    /// alone, and tells where another projection leaves nothing to compare.
     pub async fn fresh(
         &self,
         key: &SourceKey,

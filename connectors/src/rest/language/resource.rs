@@ -151,13 +151,17 @@ pub(in crate::rest) static POLL: Mapping = Mapping::new(
     requesting![
         key("serves", Shape::OneOf(&[SERVES, Shape::ListOf(&SERVES)]), "Which changes it can find.").required(),
         key("mode", Shape::Word(words::MODES.words), "How it reads.").required(),
-        key("by", Shape::Word(words::POLL_BY.words), "By the resource's search, in place of a request of its own."),
+        key(
+            "by",
+            Shape::Word(words::POLL_BY.words),
+            "By the resource's search or list, in place of a request of its own."
+        ),
         key("items", REFERENCES, "The records, in the answer."),
         PAGE_KEY,
-        key("order", Shape::Word(words::ORDERS.words), "In which order they come.")
+        key("order", Shape::Word(words::ORDERS.words), "In which order they come; of no matter to a snapshot.")
             .default("`oldest_first` for a cursor, else `newest_first`"),
         key("record", REFERENCES, "The record in an item.").default("the item itself"),
-        key("stamp", REFERENCES, "Where an item keeps its stamp."),
+        key("stamp", REFERENCES, "Where an item keeps its stamp; there is none in a snapshot."),
         key("stamp_form", Shape::Word(words::MOMENTS.words), "How the stamp is written.").default("`rfc3339`"),
     ],
 );

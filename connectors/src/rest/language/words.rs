@@ -15,12 +15,20 @@ pub(in crate::rest) enum Way {
     OAuth2,
 }
 
-/// How a poll reads. A cursor's list begins at a stamp; a scan's and an event feed's end there.
+/// How a poll reads. A cursor's list begins at a stamp; a scan's and an event feed's end there; a snapshot knows none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::rest) enum Mode {
     Cursor,
     Scan,
     Events,
+    Snapshot,
+}
+
+/// What a poll reads in place of a request of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rest) enum PollBy {
+    Search,
+    List,
 }
 
 /// By what the next page is found, before what it takes is read.
@@ -177,10 +185,12 @@ words! {
         "cursor" => Mode::Cursor, "From a stamp on, the oldest first.";
         "scan" => Mode::Scan, "From the newest back to what is known already.";
         "events" => Mode::Events, "A feed of events, in each of which a record stands.";
+        "snapshot" => Mode::Snapshot, "All records, each time; what is new or changed is told by comparing them with those seen before. For records that nothing stamps.";
     };
 
-    pub(in crate::rest) const POLL_BY: () = {
-        "search" => (), "The resource's search, sorted by the stamp.";
+    pub(in crate::rest) const POLL_BY: PollBy = {
+        "search" => PollBy::Search, "The resource's search, sorted by the stamp; by the id for a snapshot.";
+        "list" => PollBy::List, "The resource's list, for a snapshot.";
     };
 
     pub(in crate::rest) const ORDERS: Order = {

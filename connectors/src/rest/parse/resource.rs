@@ -4,7 +4,7 @@ use sdk::Scopes;
 use text::{Entry, Map, Node};
 
 use super::fields::fields as parse_fields;
-use super::poll::{paging, polls};
+use super::poll::{Has, paging, polls};
 use super::request::request;
 use super::search::search;
 use super::write::writes;
@@ -33,7 +33,7 @@ pub(super) fn resource(entry: &Entry, reader: &mut Reader) -> Option<Resource> {
     let search = map.get("search").and_then(|entry| search(entry, reader));
     let finds = finds(map, reader);
     let list = map.get("list").and_then(|entry| list(entry, reader));
-    let polls = polls(map, search.is_some(), reader);
+    let polls = polls(map, Has { search: search.is_some(), list: list.is_some() }, reader);
     let write = writes(map, search.is_some(), !finds.is_empty(), reader);
     let scopes = scopes(map, reader);
     Some(Resource { name, title, id, fields: fields?, stamps, get, search, finds, list, polls, write, scopes })

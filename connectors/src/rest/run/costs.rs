@@ -6,7 +6,7 @@ use sdk::{Ask, Cost, Find, Match, Verb, Write};
 use super::RestConnection;
 use super::find::unique_key;
 use super::write::strategy;
-use crate::rest::manifest::{PollSource, Request, Resource, UpsertHow, WriteOf};
+use crate::rest::manifest::{Request, Resource, UpsertHow, WriteOf};
 
 /// The requests of one call. A look-up is counted with its first request alone: it pays for further pages as it goes.
 pub(super) fn of(connection: &RestConnection, ask: &Ask<'_>) -> Vec<Cost> {
@@ -14,10 +14,9 @@ pub(super) fn of(connection: &RestConnection, ask: &Ask<'_>) -> Vec<Cost> {
     match (ask, resource) {
         (Ask::ServerTime, _) => costs(connection.manifest.check.first().map(|check| &check.request)),
         (Ask::Act(call), _) => costs(connection.manifest.action(&call.action).map(|action| &action.request)),
-        (Ask::Poll(_), Some(resource)) => dearest(resource.polls.iter().flat_map(|poll| match &poll.source {
-            PollSource::Search => costs(resource.search.as_ref().map(|search| &search.request)),
-            PollSource::List(listing) => costs(Some(&listing.request)),
-        })),
+        (Ask::Poll(_), Some(resource)) => {
+            dearest(resource.polls.iter().flat_map(|poll| costs(resource.page_of(&poll.source))))
+        }
         (Ask::Walk(_), Some(resource)) => of_many(resource),
         (Ask::Get(_), Some(resource)) => costs(resource.get.as_ref().map(|get| &get.request)),
         (Ask::Find(find), Some(resource)) => of_find(connection, resource, find),

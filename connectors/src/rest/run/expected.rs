@@ -3,13 +3,13 @@
 //! Where only the account knows which fields are unique and nobody has told, the least takes a key for unique and the
 //! most does not.
 
-use sdk::{Ask, Calls, Expected, Filter, Find, Match, PollRequest, StampKind, Test, Verb, Write};
+use sdk::{Ask, Calls, Expected, Filter, Find, Match, PollRequest, Test, Verb, Write};
 
 use super::RestConnection;
 use super::find::unique_key;
-use super::poll::of_field;
+use super::poll::served;
 use super::write::strategy;
-use crate::rest::manifest::{PollSource, Request, Resource, Serves, UpsertHow, WriteOf};
+use crate::rest::manifest::{Request, Resource, UpsertHow, WriteOf};
 
 /// From the fewest requests to the most.
 pub(super) fn of(connection: &RestConnection, ask: &Ask<'_>) -> Expected {
@@ -29,16 +29,7 @@ pub(super) fn of(connection: &RestConnection, ask: &Ask<'_>) -> Expected {
 
 /// The request for one page of a poll.
 fn page<'a>(resource: &'a Resource, poll: &PollRequest) -> Option<&'a Request> {
-    let serves = match &poll.stamp {
-        StampKind::Created => Serves::New,
-        StampKind::Modified => Serves::NewOrUpdated,
-        StampKind::Archived => Serves::Archived,
-        StampKind::Field(field) => of_field(resource, field),
-    };
-    match &resource.polls.iter().find(|poll| poll.serves.contains(&serves))?.source {
-        PollSource::Search => resource.search.as_ref().map(|search| &search.request),
-        PollSource::List(listing) => Some(&listing.request),
-    }
+    resource.page_of(resource.poll(served(resource, &poll.stamp))?)
 }
 
 /// The request for one page of what reads many records.

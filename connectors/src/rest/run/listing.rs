@@ -16,7 +16,7 @@ use crate::rest::template::{Root, Scope};
 /// So many pages are turned for one answer of ours.
 pub(super) const MOST_PAGES: usize = 50;
 /// So many of a list that is in no order, and has to be read whole.
-const MOST_UNSORTED_PAGES: usize = 1000;
+pub(super) const MOST_UNSORTED_PAGES: usize = 1000;
 
 /// Where one is in a list.
 pub(super) struct Pages<'a> {

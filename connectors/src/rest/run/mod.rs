@@ -5,18 +5,19 @@
 //!   for whole records.
 //! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves. `expected`
 //!   says the same for estimates, from the least to the most.
-//! - `search` and `listing` are the two ways to read many records, `find`, `poll`, `walk`, `write` and `act` what a flow does.
+//! - `search` and `listing` are the two ways to read many records, `snapshot` reads all of them that nothing stamps;
+//!   `find`, `poll`, `walk`, `write` and `act` are what a flow does.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sdk::{
     Account, ActionCall, ActionOutcome, ActionSchema, Ask, Class, ConnectContext, Connection, Cost, Error, Expected,
-    Find, Limit, ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Settings, Timestamp, WalkRequest,
-    Write, WriteOutcome,
+    Find, Limit, ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat, Settings, StampKind, Timestamp,
+    WalkRequest, Write, WriteOutcome,
 };
 
-use super::manifest::{IdOrder, Manifest, Resource};
+use super::manifest::{IdOrder, Manifest, PollSource, Resource};
 use super::template::{Root, Scope, plain_text};
 
 mod act;
@@ -33,12 +34,14 @@ mod poll;
 mod records;
 mod search;
 mod shape;
+mod snapshot;
 mod values;
 mod walk;
 mod write;
 
 use client::Client;
 use objects::Objects;
+use snapshot::Held;
 use walk::Bookmarks;
 
 /// One account at a service.
@@ -47,6 +50,7 @@ pub(super) struct RestConnection {
     client: Client,
     objects: Objects,
     bookmarks: Bookmarks,
+    held: Held,
 }
 
 /// The most rows of a page, where no search says so.
@@ -55,7 +59,13 @@ const PAGE_SIZE: usize = 200;
 impl RestConnection {
     pub(super) fn new(manifest: Arc<Manifest>, settings: &Settings, context: ConnectContext) -> Result<Self, Error> {
         let client = Client::new(Arc::clone(&manifest), settings, context)?;
-        Ok(Self { manifest, client, objects: Objects::default(), bookmarks: Bookmarks::default() })
+        Ok(Self {
+            manifest,
+            client,
+            objects: Objects::default(),
+            bookmarks: Bookmarks::default(),
+            held: Held::default(),
+        })
     }
 
     /// What a resource's name stands for.
@@ -138,6 +148,12 @@ impl Connection for RestConnection {
 
     fn ids_are_numbers(&self) -> bool {
         self.manifest.ids == IdOrder::Numbers
+    }
+
+    fn is_compared(&self, object: &str, stamp: &StampKind) -> bool {
+        let resource = self.manifest.resource(object);
+        let source = resource.and_then(|resource| resource.poll(poll::served(resource, stamp)));
+        matches!(source, Some(PollSource::Snapshot(_)))
     }
 
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {

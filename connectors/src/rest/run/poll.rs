@@ -4,22 +4,23 @@ use sdk::{Class, Error, FieldType, PollPage, PollQuery, PollRequest, StampKind};
 
 use super::RestConnection;
 use super::search::{Asked, Found, Groups};
-use crate::rest::manifest::{PollSource, Resource, Search, Serves, TestKind};
+use super::snapshot;
+use crate::rest::manifest::{PollSource, Resource, Search, Serves, Stamp, TestKind};
 
 /// Rows at or after a stamp in its order, or the rows of one stamp in the order of their ids. Rows that the service
 /// answers besides are handed on: the engine checks each.
-pub(super) async fn poll(connection: &RestConnection, request: &PollRequest) -> Result<PollPage, Error> {
+pub(super) async fn poll<'a>(connection: &'a RestConnection, request: &'a PollRequest) -> Result<PollPage, Error> {
     let invalid = |message: String| Error::new(Class::Invalid, message);
     let resource = connection.resource(&request.object).map_err(|error| invalid(error.message))?;
-    let (serves, stamp) = match &request.stamp {
-        StampKind::Created => (Serves::New, resource.stamps.created.as_ref().map(|stamp| stamp.field.as_str())),
-        StampKind::Modified => {
-            (Serves::NewOrUpdated, resource.stamps.modified.as_ref().map(|stamp| stamp.field.as_str()))
-        }
-        StampKind::Archived => (Serves::Archived, None),
-        StampKind::Field(field) => (of_field(resource, field), Some(field.as_str())),
+    let serves = served(resource, &request.stamp);
+    let own = |stamp: &'a Option<Stamp>| stamp.as_ref().map(|stamp| stamp.field.as_str());
+    let stamp = match &request.stamp {
+        StampKind::Created => own(&resource.stamps.created),
+        StampKind::Modified => own(&resource.stamps.modified),
+        StampKind::Archived => None,
+        StampKind::Field(field) => Some(field.as_str()),
     };
-    let source = resource.polls.iter().find(|poll| poll.serves.contains(&serves)).map(|poll| &poll.source);
+    let source = resource.poll(serves);
     let service = &connection.manifest.service;
     let Some(source) = source else {
         if serves == Serves::Archived {
@@ -51,14 +52,25 @@ pub(super) async fn poll(connection: &RestConnection, request: &PollRequest) -> 
             let Found { records, server_time } = connection.search(search, &selection, asked).await?;
             Ok(PollPage { records, server_time })
         }
+        (PollSource::Snapshot(whole), ..) => snapshot::poll(connection, whole, &selection, request).await,
         (PollSource::Search, ..) => Err(invalid(format!("nothing stamps {service}'s {}", request.object))),
     }
 }
 
+/// Which kind of poll goes by this stamp.
+pub(super) fn served(resource: &Resource, stamp: &StampKind) -> Serves {
+    match stamp {
+        StampKind::Created => Serves::New,
+        StampKind::Modified => Serves::NewOrUpdated,
+        StampKind::Archived => Serves::Archived,
+        StampKind::Field(field) => of_field(resource, field),
+    }
+}
+
 /// A field that the author names may be one of those that have a way of their own.
-pub(super) fn of_field(resource: &Resource, field: &str) -> Serves {
+fn of_field(resource: &Resource, field: &str) -> Serves {
     let any = resource.polls.iter().any(|poll| poll.serves.contains(&Serves::AnyStamp));
-    let is = |stamp: &Option<crate::rest::manifest::Stamp>| stamp.as_ref().is_some_and(|stamp| stamp.field == field);
+    let is = |stamp: &Option<Stamp>| stamp.as_ref().is_some_and(|stamp| stamp.field == field);
     match (any, is(&resource.stamps.modified), is(&resource.stamps.created)) {
         (true, _, _) => Serves::AnyStamp,
         (false, true, _) => Serves::NewOrUpdated,

@@ -59,7 +59,7 @@ pub(super) async fn walk(connection: &RestConnection, request: &WalkRequest) -> 
     }
 }
 
-async fn by_search(
+pub(super) async fn by_search(
     connection: &RestConnection,
     search: &Search,
     selection: &Selection<'_>,
@@ -79,7 +79,7 @@ async fn by_search(
     Ok(PollPage { records, server_time })
 }
 
-async fn by_list(
+pub(super) async fn by_list(
     connection: &RestConnection,
     list: &ListOf,
     selection: &Selection<'_>,

@@ -5,4 +5,5 @@ mod mistakes;
 mod neutral;
 mod pages;
 mod service;
+mod snapshots;
 mod tokens;

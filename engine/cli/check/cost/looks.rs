@@ -30,25 +30,35 @@ pub struct Looks {
 /// The looks of a poll in a day, where so many records match in it.
 pub fn of_poll(poll: &Poll, connection: Option<&Arc<dyn Connection>>, records: Option<f64>) -> Looks {
     let Some(open) = connection else { return Looks::default() };
+    let stamp = match (&poll.by, poll.on) {
+        (Some(field), On::New | On::NewOrUpdated) => StampKind::Field(field.clone()),
+        (None, On::New) => StampKind::Created,
+        (None, On::NewOrUpdated) => StampKind::Modified,
+        (_, On::Archived) => StampKind::Archived,
+    };
+    let is_compared = open.is_compared(&poll.target.object, &stamp);
     let request = PollRequest {
         object: poll.target.object.clone(),
-        stamp: match (&poll.by, poll.on) {
-            (Some(field), On::New | On::NewOrUpdated) => StampKind::Field(field.clone()),
-            (None, On::New) => StampKind::Created,
-            (None, On::NewOrUpdated) => StampKind::Modified,
-            (_, On::Archived) => StampKind::Archived,
-        },
+        stamp,
         fields: poll.fields.clone(),
         filter: poll.filter.clone(),
         query: PollQuery::From(Timestamp::EPOCH),
         limit: open.page_size(),
     };
     let page = Range::from(open.expected(&Ask::Poll(&request)));
-    let more = further_pages(poll.every, records.unwrap_or(0.0), open.page_size());
+    let more = match is_compared {
+        // How many there are to compare, nobody has told.
+        true => 0.0,
+        false => further_pages(poll.every, records.unwrap_or(0.0), open.page_size()),
+    };
     let looks = page.times(per_day(poll.every.max) + more, per_day(poll.every.min) + more);
     let mut notes = Vec::new();
     if poll.on == On::Archived {
         notes.push(format!("each look may read all of {} that is archived, a request for each page", poll.target));
+    }
+    if is_compared {
+        let target = &poll.target;
+        notes.push(format!("each look reads all of {target} to compare it, a request for each page; one is counted"));
     }
     Looks { asked: Asked::of(&poll.target.connection, looks), starts: None, notes }
 }

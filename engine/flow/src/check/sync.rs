@@ -139,7 +139,7 @@ fn poller(sync: &SyncDefinition, side: Option<At<Target>>) -> FlowDefinition {
     let every = sync.every.as_ref().map(|every| EveryDefinition { min: every.clone(), max: every.value });
     let source = SourceDefinition { span, target: side, filter: None, condition: None, fields: None };
     let on = At { value: On::NewOrUpdated, span };
-    let poll = PollDefinition { source, on, every, start: Start::Now, by: None, with: None };
+    let poll = PollDefinition { source, on, every, start: At { value: Start::Now, span }, by: None, with: None };
     FlowDefinition {
         connections: sync.connections.clone(),
         trigger: Some(TriggerDefinition::Poll(poll)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sdk::{Ability, ObjectSchema};
+use sdk::{Ability, ObjectSchema, Offer};
 use text::{Diagnostic, Entry, Kind, Node, Span};
 
 use super::names::Sees;
@@ -13,7 +13,7 @@ use crate::definition::{
     At, InputDefinition, PollDefinition, ScheduleDefinition, SourceDefinition, TriggerDefinition, WebhookDefinition,
 };
 use crate::expr::{Expression, Template};
-use crate::model::{Every, Input, Manual, On, Poll, Schedule, Target, Trigger, Walk, Webhook};
+use crate::model::{Every, Input, Manual, On, Poll, Schedule, Start, Target, Trigger, Walk, Webhook};
 use crate::template;
 
 /// The records that make runs, still without the fields that are read of them.
@@ -43,6 +43,7 @@ impl<'a> Checker<'a> {
             self.check_stamp(definition, schema, &self.polled_target());
         }
         self.check_archived(definition);
+        self.check_compared(definition);
         self.check_interval(definition);
         let with = definition.with.as_ref().map(|with| self.poll_with(with));
         let (source, every) = (source?, definition.every.as_ref()?);
@@ -50,7 +51,7 @@ impl<'a> Checker<'a> {
             target: source.target,
             on: definition.on.value,
             every: Every { min: every.min.value, max: every.max },
-            start: definition.start,
+            start: definition.start.value,
             filter: source.filter,
             condition: source.condition,
             fields: Vec::new(),
@@ -181,6 +182,9 @@ impl<'a> Checker<'a> {
             // No field says it: the connector tells.
             On::Archived => return,
         };
+        if self.is_compared(definition) {
+            return;
+        }
         if stamp.is_none() {
             let message = format!("no field of `{target}` is known to say when a record was {what}");
             let likely = schema.fields.values().find(|field| field.field_type == sdk::FieldType::Moment);
@@ -197,10 +201,9 @@ impl<'a> Checker<'a> {
         let (On::Archived, Some(At { value: target, .. })) = (definition.on.value, &definition.source.target) else {
             return;
         };
-        let offers = self.catalog.offers.get(&target.connection).map(Vec::as_slice).unwrap_or_default();
-        let of_object = |name: Option<&str>| offers.iter().find(|offer| offer.object.as_deref() == name);
+        let offers = self.offers_of(target);
         // Where nothing is known of the object, nothing is said.
-        let Some(offer) = of_object(Some(&target.object)).or_else(|| of_object(None)) else { return };
+        let Some(offer) = self.offer_of(target) else { return };
         if !offer.abilities.contains(&Ability::PollArchived) {
             let able = offers.iter().filter(|offer| offer.abilities.contains(&Ability::PollArchived));
             let able: Vec<_> = able.filter_map(|offer| offer.object.as_deref()).collect();
@@ -213,6 +216,50 @@ impl<'a> Checker<'a> {
             let message = format!("`{target}` cannot tell which records were archived");
             self.report(Diagnostic::error(codes::NOT_ARCHIVABLE, message).help(help), definition.on.span, "");
         }
+    }
+
+    /// What is compared has no stamps that anything could go by.
+    fn check_compared(&mut self, definition: &'a PollDefinition) {
+        let Some(At { value: target, .. }) = &definition.source.target else { return };
+        if let (Start::At(moment), true) = (definition.start.value, self.is_compared(definition)) {
+            let message =
+                format!("nothing stamps the records of `{target}`, so none is known to be of {moment} or later");
+            let help = "write `now` for what comes after the first look, or `beginning` for everything that is there";
+            let diagnostic = Diagnostic::error(codes::NO_STAMPS, message).help(help);
+            self.report(diagnostic, definition.start.span, "");
+        }
+        let has_no_stamps = self.offer_of(target).is_some_and(|offer| {
+            let mut polls = offer.abilities.iter().filter(|ability| ability.is_trigger());
+            !offer.compared.is_empty() && polls.all(|poll| offer.compared.contains(poll))
+        });
+        if let (Some(by), true) = (&definition.by, has_no_stamps) {
+            let message = format!("nothing stamps the records of `{target}`, so it cannot be polled by `{}`", by.value);
+            let help = "leave `by` out: each look compares all of them with those seen before";
+            self.report(Diagnostic::error(codes::NO_STAMPS, message).help(help), by.span, "");
+        }
+    }
+
+    /// Whether each look compares everything with what was seen.
+    fn is_compared(&self, definition: &PollDefinition) -> bool {
+        let ability = match (&definition.by, definition.on.value) {
+            (Some(_), _) | (None, On::Archived) => return false,
+            (None, On::New) => Ability::PollNew,
+            (None, On::NewOrUpdated) => Ability::PollNewOrUpdated,
+        };
+        let target = definition.source.target.as_ref();
+        let offer = target.and_then(|target| self.offer_of(&target.value));
+        offer.is_some_and(|offer| offer.compared.contains(&ability))
+    }
+
+    /// What is known of how an object can be used.
+    fn offer_of(&self, target: &Target) -> Option<&'a Offer> {
+        let offers = self.offers_of(target);
+        let of_object = |name: Option<&str>| offers.iter().find(|offer| offer.object.as_deref() == name);
+        of_object(Some(&target.object)).or_else(|| of_object(None))
+    }
+
+    fn offers_of(&self, target: &Target) -> &'a [Offer] {
+        self.catalog.offers.get(&target.connection).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// More calls than the service allows would be refused.

@@ -34,11 +34,15 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<PollDefinition>
         let value = reader.word(entry, &CHANGES)?;
         Some(At { value, span: entry.value.span })
     });
+    let begins = map.get("start").and_then(|entry| {
+        let value = start(reader, entry)?;
+        Some(At { value, span: entry.value.span })
+    });
     Some(PollDefinition {
         source: source(reader, map, poll),
         on: on.unwrap_or(At { value: On::NewOrUpdated, span: poll.key.span }),
         every,
-        start: map.get("start").and_then(|entry| start(reader, entry)).unwrap_or(Start::Now),
+        start: begins.unwrap_or(At { value: Start::Now, span: poll.key.span }),
         by: map.get("by").and_then(|entry| reader.text(entry)),
         with: map.get("with").and_then(|entry| {
             let value = reader.map(entry)?.entries.clone();

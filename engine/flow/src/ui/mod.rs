@@ -151,7 +151,10 @@ pub(super) fn catalog() -> Catalog {
             ((warehouse, "customers".to_owned()), customers),
         ]),
         actions: BTreeMap::from([(ConnectionName::new("crm"), vec![associate()])]),
-        offers: BTreeMap::from([(ConnectionName::new("crm"), vec![offer("contacts", true), offer("deals", false)])]),
+        offers: BTreeMap::from([
+            (ConnectionName::new("crm"), vec![offer("contacts", true), offer("deals", false)]),
+            (ConnectionName::new("other"), vec![compared("tags")]),
+        ]),
         connectors: ["hubspot", "postgres", "sqlite"].map(str::to_owned).to_vec(),
     }
 }
@@ -183,7 +186,14 @@ fn associate() -> ActionSchema {
 fn offer(object: &str, archived: bool) -> Offer {
     let mut abilities = vec![Ability::PollNew, Ability::PollNewOrUpdated];
     abilities.extend(archived.then_some(Ability::PollArchived));
-    Offer { object: Some(object.to_owned()), title: object.to_owned(), abilities, scopes: Scopes::default() }
+    let (object, title) = (Some(object.to_owned()), object.to_owned());
+    Offer { object, title, abilities, compared: Vec::new(), scopes: Scopes::default() }
+}
+
+/// An object without stamps.
+fn compared(object: &str) -> Offer {
+    let offer = offer(object, false);
+    Offer { compared: offer.abilities.clone(), ..offer }
 }
 
 fn object(name: &str, fields: Vec<Field>) -> ObjectSchema {

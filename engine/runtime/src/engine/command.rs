@@ -16,7 +16,7 @@ use super::exchange::ExchangeReply;
 use super::{Engine, Exchange, Exchanged, Statuses};
 use crate::budgets::Kind;
 use crate::offload::offload;
-use crate::poller::{page, version};
+use crate::poller::{is_compared, page, snapshot, source_key, version};
 use crate::status::{FlowStatus, TriggerKind};
 
 /// Something asked of a running engine.
@@ -207,7 +207,10 @@ impl Engine {
     async fn run_record(&mut self, definition: &Arc<Flow>, record: Record) -> Result<String, String> {
         let flow = &definition.id;
         let on = definition.trigger.poll().map_or(On::NewOrUpdated, |poll| poll.on);
-        let (record_id, version) = (record.id.clone(), version(&record, on));
+        let (record_id, mut version) = (record.id.clone(), version(&record, on));
+        if let Some(moment) = self.moment_of_comparison(definition).await? {
+            version.stamp = moment;
+        }
         let run = self.new_run(definition, record).await;
         let id = run.id;
         let run = ManualRun {
@@ -220,6 +223,17 @@ impl Engine {
         };
         self.insert_asked(run).await?;
         Ok(format!("run {id} of `{flow}` for record {record_id}"))
+    }
+
+    /// Which moment stands in for the stamp that a record lacks, where polls compare everything with what was seen.
+    async fn moment_of_comparison(&self, flow: &Flow) -> Result<Option<Timestamp>, String> {
+        let Some(poll) = flow.trigger.poll() else { return Ok(None) };
+        let Some(open) = self.parts.connections.get(&poll.target.connection) else { return Ok(None) };
+        if !is_compared(poll, open) {
+            return Ok(None);
+        }
+        let cursor = self.parts.store.cursor(&source_key(flow, poll, open)).await.map_err(|error| error.to_string())?;
+        Ok(Some(snapshot::newest_moment(cursor.as_ref())))
     }
 
     /// A run for this record, with its business keys.

@@ -1,14 +1,14 @@
 //! A service that answers as a test's script says, and remembers what it was asked.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sdk::{
     Account, Ask, Connection, Cost, Error, Find, Limit, ObjectSchema, PollPage, PollQuery, PollRequest, Record,
-    RecordId, Repeat, Timestamp, Value, Verb, WalkRequest, Write, WriteOutcome, Written,
+    RecordId, Repeat, StampKind, Timestamp, Value, Verb, WalkRequest, Write, WriteOutcome, Written,
 };
 
 use super::SimulatedClock;
@@ -31,6 +31,7 @@ pub(crate) struct Service {
     clock: Arc<SimulatedClock>,
     rows: Mutex<Vec<Record>>,
     page_size: AtomicUsize,
+    has_no_stamps: AtomicBool,
     repeat: Mutex<Repeat>,
     limits: Mutex<Vec<Limit>>,
     /// What each kind of request costs: `poll`, `get`, `find`, `write`.
@@ -52,6 +53,7 @@ impl Service {
             clock,
             rows: Mutex::default(),
             page_size: AtomicUsize::new(100),
+            has_no_stamps: AtomicBool::new(false),
             repeat: Mutex::new(Repeat::Safe),
             limits: Mutex::default(),
             costs: Mutex::default(),
@@ -74,6 +76,11 @@ impl Service {
     /// Pages are so small from now on.
     pub fn page_size(&self, n_rows: usize) {
         self.page_size.store(n_rows, Ordering::Relaxed);
+    }
+
+    /// Nothing stamps its rows: what they say of it is taken from them.
+    pub fn has_no_stamps(&self) {
+        self.has_no_stamps.store(true, Ordering::Relaxed);
     }
 
     /// From now on, sending a create or upsert twice may make two records.
@@ -153,10 +160,18 @@ impl Connection for Service {
         true
     }
 
+    fn is_compared(&self, _object: &str, _stamp: &StampKind) -> bool {
+        self.has_no_stamps.load(Ordering::Relaxed)
+    }
+
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {
         self.pay("poll").await;
         self.polls.ask(request).await?;
         let mut records = lock(&self.rows).clone();
+        if self.has_no_stamps.load(Ordering::Relaxed) {
+            let PollQuery::Drain { at, .. } = &request.query else { unreachable!("rows without stamps are drained") };
+            records.iter_mut().for_each(|row| row.modified = *at);
+        }
         records.retain(|row| match &request.query {
             PollQuery::From(from) => row.modified >= *from,
             PollQuery::Drain { at, after } => {

@@ -53,6 +53,23 @@ fn freshness_is_decided_by_id_or_by_version() {
 }
 
 #[test]
+fn without_stamps_freshness_is_decided_by_content() {
+    let store = owned();
+    now(store.checkpoint(page(vec![row(1, "ann", 10)], 10))).unwrap();
+    for (stamp, projection, hash, novelty, why) in [
+        (10, 1, 7, Novelty::Known, "the same"),
+        (11, 1, 7, Novelty::Known, "the same at another moment"),
+        (11, 1, 8, Novelty::Content, "another content"),
+        (9, 1, 8, Novelty::Content, "another content, whatever the stamp"),
+        (11, 2, 8, Novelty::Projection, "nothing to compare it with"),
+    ] {
+        let rows = [("ann".into(), hashed(stamp, hash)), ("bob".into(), hashed(stamp, hash))];
+        let told = now(store.fresh(&source(), projection, Freshness::ByContent, &rows)).unwrap();
+        assert_eq!(told, [novelty, Novelty::Version], "{why}");
+    }
+}
+
+#[test]
 fn an_older_version_read_later_does_not_unsee_the_newer() {
     let store = owned();
     now(store.checkpoint(page(vec![row(1, "ann", 20)], 20))).unwrap();
@@ -78,6 +95,7 @@ fn every_form_of_a_cursor_is_read_back() {
         None,
         pass(PassKind::Quick, PollQuery::From(at(-3)), None),
         pass(PassKind::Wide, PollQuery::Drain { at: at(4), after: None }, Some(at(4))),
+        pass(PassKind::Whole, PollQuery::Drain { at: at(4), after: Some(RecordId::from("9")) }, Some(at(4))),
         pass(PassKind::Sweep, PollQuery::Drain { at: at(4), after: Some(RecordId::from("0017")) }, Some(at(9))),
     ] {
         let cursor = Cursor { pass, ..cursor(10) };
