@@ -13,10 +13,8 @@ impl Checker<'_> {
     /// Looks at every comparison of a record's field with a plain value. At run time different types are refused, record
     /// by record; an option that there is not is never met.
     pub(super) fn check_comparisons(&mut self, site: Site<'_>, reads: &Reads) {
-        // Whatever a field `id` holds, `record.id` is the record's id, which is text.
-        let is_field = |comparison: &&Comparison| comparison.root == "record" && comparison.property != "id";
-        for comparison in reads.comparisons.iter().filter(is_field) {
-            let field = self.polled.and_then(|schema| schema.fields.get(&comparison.property));
+        for comparison in reads.comparisons.iter().filter(|comparison| comparison.root == "record") {
+            let field = self.field_of_record(&comparison.property);
             if let Some(field) = field {
                 self.check_comparison(site, comparison, field);
             }
@@ -64,7 +62,7 @@ impl Checker<'_> {
         let before = source.len();
         let mut is_changed = false;
         for comparison in comparisons.into_iter().filter(|comparison| comparison.root == "record") {
-            let field = self.polled.and_then(|schema| schema.fields.get(&comparison.property));
+            let field = self.field_of_record(&comparison.property);
             let (Some(field), Compared::Text(written)) = (field, &comparison.with) else { continue };
             let is_value = field.options.iter().any(|option| option.value == *written);
             let by_label = field.options.iter().find(|option| option.label == *written);

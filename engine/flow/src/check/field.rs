@@ -1,8 +1,9 @@
 //! Fields: which exist, which are read, and which must therefore be asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use sdk::{Field, ObjectSchema};
+use sdk::{Field, FieldType, ObjectSchema};
 use text::{Diagnostic, Span, did_you_mean, shown};
 
 use super::Checker;
@@ -21,6 +22,17 @@ pub(super) struct ReadFields {
 /// Names that every record has besides its fields.
 const BUILT_IN: [&str; 2] = ["id", "meta"];
 
+/// The id of every record, which hides a field of that name: text, whatever the service counts by.
+static ID: LazyLock<Field> = LazyLock::new(|| Field {
+    name: "id".to_owned(),
+    label: "id".to_owned(),
+    field_type: FieldType::Text,
+    options: Vec::new(),
+    read_only: true,
+    unique: true,
+    required: false,
+});
+
 impl ReadFields {
     /// Notes a field that is read.
     pub(super) fn add(&mut self, field: &str, span: Span) {
@@ -36,6 +48,15 @@ impl ReadFields {
 }
 
 impl<'a> Checker<'a> {
+    /// What expressions see as `record.<name>`, where it is known.
+    pub(super) fn field_of_record(&self, name: &str) -> Option<&'a Field> {
+        match name {
+            "id" => Some(&*ID),
+            "meta" => None,
+            name => self.polled?.fields.get(name),
+        }
+    }
+
     /// The field of that name; an unknown one is reported.
     pub(super) fn field(
         &mut self,

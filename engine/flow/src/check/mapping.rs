@@ -99,7 +99,9 @@ impl<'a> Checker<'a> {
 
     /// A pair whose types do not fit would be refused by the service, record by record.
     fn check_pair(&mut self, source: &str, name: &At<String>, as_type: Option<FieldType>, to: &Field, target: &str) {
-        let mapped = self.polled.filter(|_| source == RECORD).and_then(|schema| schema.fields.get(&name.value));
+        // An id is text, and each database takes it for the number that it is there.
+        let is_field = source == RECORD && name.value != "id";
+        let mapped = self.field_of_record(&name.value).filter(|_| is_field);
         let (from, what) = match (as_type, mapped) {
             (Some(as_type), _) => (as_type, "this".to_owned()),
             (None, Some(field)) => (field.field_type, format!("`{}` of `{}`", name.value, self.polled_target())),
