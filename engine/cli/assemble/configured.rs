@@ -8,7 +8,7 @@ use std::sync::Arc;
 use connectors::http::HttpTransport;
 use flow::project::{ConnectionDefinition, SettingText, resolve_settings};
 use sdk::{
-    ConnectContext, Connection, Connector, ConnectorFacts, Error, Secret, SettingKind, SettingValue, Settings,
+    Class, ConnectContext, Connection, Connector, ConnectorFacts, Error, Secret, SettingKind, SettingValue, Settings,
     SystemClock,
 };
 use text::Diagnostic;
@@ -108,7 +108,13 @@ pub fn facts_offline(
         let diagnostic = Diagnostic::error(flow::codes::WRONG_SETTING, message);
         diagnostics.push(diagnostic.at(&definition.file.path, *span, "").help("write it beside `connections.yaml`"));
     }
-    let open = opened_unasked(&connector, settings, folder);
+    let opened = opened_unasked(&connector, settings, folder);
+    if let Some(Err(error)) = &opened
+        && !diagnostics.iter().any(Diagnostic::is_error)
+    {
+        diagnostics.extend(never_works(definition, error));
+    }
+    let open = opened.and_then(Result::ok);
     let facts = ConnectorFacts {
         connector: descriptor.name.to_owned(),
         min_interval: descriptor.min_interval,
@@ -117,6 +123,18 @@ pub fn facts_offline(
         objects: open.as_ref().and_then(|open| open.objects()),
     };
     (facts, diagnostics)
+}
+
+/// The setting with which a connection can never be opened, where its connector names one that stands in the file. What
+/// is kept elsewhere was guessed, and is not blamed.
+fn never_works(definition: &ConnectionDefinition, error: &Error) -> Option<Diagnostic> {
+    let is_named = |name: &str| error.class == Class::Invalid && error.message.contains(&format!("`{name}`"));
+    let (_, written) = definition
+        .settings
+        .iter()
+        .find(|(key, written)| matches!(written, SettingText::Plain { .. }) && is_named(&key.name))?;
+    let diagnostic = Diagnostic::error(flow::codes::WRONG_SETTING, &*error.message);
+    Some(diagnostic.at(&definition.file.path, written.span(), "no connection can be opened with this"))
 }
 
 /// Settings as far as files say them, for what needs neither secrets nor services.
@@ -151,10 +169,14 @@ fn guessed(connector: &Arc<dyn Connector>, definition: &ConnectionDefinition) ->
     Guessed { settings, is_all_known, diagnostics }
 }
 
-fn opened_unasked(connector: &Arc<dyn Connector>, settings: Settings, folder: &Path) -> Option<Arc<dyn Connection>> {
-    // A connection that opens a file would make one, and check changes nothing.
+/// `None` of a connection that opens a file: it would make one, and check changes nothing.
+fn opened_unasked(
+    connector: &Arc<dyn Connector>,
+    settings: Settings,
+    folder: &Path,
+) -> Option<Result<Arc<dyn Connection>, Error>> {
     let opens_file = connector.descriptor().settings.iter().any(|setting| setting.kind == SettingKind::Path);
-    (!opens_file).then(|| Ready { connector: connector.clone(), settings }.open(folder).ok()).flatten()
+    (!opens_file).then(|| Ready { connector: connector.clone(), settings }.open(folder))
 }
 
 /// A connection of which only such is asked that its service need not answer: its limits, and what calls cost. Its
@@ -166,7 +188,7 @@ pub fn open_unasked(
 ) -> Option<Arc<dyn Connection>> {
     let connector = connectors.of_connection(definition).ok()?;
     let Guessed { settings, .. } = guessed(&connector, definition);
-    opened_unasked(&connector, settings, folder)
+    opened_unasked(&connector, settings, folder)?.ok()
 }
 
 /// Facts of a connection that cannot be used: nothing is known, so nothing more is complained about.

@@ -4,7 +4,7 @@
 //! them, and never into YAML.
 
 use sdk::ConnectionName;
-use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, Span, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, Span, did_you_mean, shown};
 
 use crate::codes;
 use crate::definition::At;
@@ -112,9 +112,15 @@ fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Opti
         Some(entry) => reader.text(entry),
         None => {
             let message = format!("the connection `{}` does not say of which connector it is", shown(&name.value));
-            let diagnostic =
-                Diagnostic::error(codes::MISSING_KEY, message).help("add `connector:`, such as `connector: hubspot`");
-            reader.report(diagnostic, name.span);
+            let diagnostic = Diagnostic::error(codes::MISSING_KEY, message);
+            let is_meant = |entry: &&Entry| did_you_mean(&entry.key.text, ["connector"]).is_some();
+            match map.entries.iter().find(is_meant) {
+                Some(misspelt) => {
+                    let span = misspelt.key.span;
+                    reader.report(diagnostic.did_you_mean(span, Some("connector")), span);
+                }
+                None => reader.report(diagnostic.help("add `connector:`, such as `connector: hubspot`"), name.span),
+            }
             None
         }
     };

@@ -103,6 +103,8 @@ pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
         | ErrorKind::InvalidFlowScalarIndent => {
             say("the indentation fits nothing above", "").help("entries of one list or map begin in the same column")
         }
+        ErrorKind::ExpectedDocumentStart => left_of_the_first(file, offset)
+            .unwrap_or_else(|| say("this belongs to nothing above", "").help("a file is one map of keys and values")),
         ErrorKind::UnexpectedCharacter { character } => {
             let written = shown(&character.to_string());
             say(&format!("`{written}` cannot begin a value"), "").help("put the value in quotes")
@@ -112,6 +114,26 @@ pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
         // Every other kind is rare, and the parser's own words are good enough.
         other => say(&format!("this is not YAML: {other}"), ""),
     }
+}
+
+/// Where the first line of a file is indented, the first that is not ends the document: most often it is the first that
+/// is wrong, or the line above it is gone.
+fn left_of_the_first(file: &SourceFile, offset: usize) -> Option<Diagnostic> {
+    let mut start = 0;
+    for line in file.text.split_inclusive('\n') {
+        let written = line.trim_start();
+        if !written.is_empty() && !written.starts_with('#') {
+            let indentation = line.len() - written.len();
+            let first = Span::new(start, start + indentation);
+            let message = "the first key is indented, and a later one is not";
+            let diagnostic = Diagnostic::error(codes::SYNTAX, message).at(&file.path, first, "indented here");
+            let diagnostic = diagnostic.at(&file.path, here(file, offset), "not indented here");
+            let help = "begin both in the same column, or write the key that the first ones belong to above them";
+            return (indentation > 0).then(|| diagnostic.help(help));
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// The rest of the line, where there is one, else the place.

@@ -233,6 +233,7 @@ fn syntax_is_explained() {
         ("a: 1\n b: 2\n", codes::SYNTAX, ""),
         ("a: @x\n", codes::SYNTAX, "quotes"),
         ("flow x\ntrigger: y\n", codes::SYNTAX, "colon"),
+        ("# x\n  a: 1\nb: 2\n", codes::SYNTAX, "the first key is indented"),
         ("a: \"\\q\"\n", codes::SYNTAX, "escape"),
     ] {
         let found = read_text(text).diagnostics;
