@@ -108,4 +108,6 @@ fn hidden_character(file: &SourceFile) -> Option<Diagnostic> {
 }
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;
