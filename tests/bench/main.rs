@@ -6,6 +6,7 @@
 
 mod backlog;
 mod bare;
+mod check;
 mod editor;
 mod idle;
 mod process;
@@ -17,7 +18,7 @@ mod wire;
 
 use report::Report;
 
-const PARTS: [&str; 5] = ["backlog", "memory", "idle", "starting", "editor"];
+const PARTS: [&str; 6] = ["backlog", "memory", "idle", "starting", "editor", "check"];
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -46,6 +47,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted("editor") {
         editor::measure(&mut report)?;
+    }
+    if is_wanted("check") {
+        check::measure(&mut report)?;
     }
     report.left_out = PARTS.into_iter().filter(|part| !is_wanted(part)).collect();
     report.print();
