@@ -68,6 +68,23 @@ async fn a_flow_that_enrols_records_is_checked_against_the_sync_and_not_run() {
     project.run(&["run", "joins"]).refused(1, &["F0805"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_nothing_goes_by_yet_are_checked_and_named() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    project.write("millrace.yaml", "listen: 127.0.0.1:8080\nnotify: [{to: ann@example.com, on: [failed]}]\n");
+    let said = project.run(&["check"]);
+    assert!(said.err.contains("warning[F0103]: `listen` is part of the language"), "{said:?}");
+    assert!(said.err.contains("`notify` is part of the language"), "{said:?}");
+    assert!(said.ok().contains("no mistakes"));
+    let mut engine = project.start(&["up"]);
+    engine.wait_for_complaint("`notify` is part of the language");
+    engine.wait_for("1 flow at work");
+    drop(engine);
+    project.write("millrace.yaml", "listen: 8080\n");
+    project.run(&["check"]).refused(1, &["error[F0105]", "--> millrace.yaml:1:9", "127.0.0.1:8080"]);
+}
+
 /// The flow `people`, with what differs from one to the next left open.
 fn template() -> String {
     let inputs = "version: 1\ninputs:\n  interval: {type: duration, default: 1s}\n  field: {type: field, of: warehouse.people, required: true}\n  greeting: {type: text, default: Hello}\n";

@@ -238,7 +238,7 @@ fn common_keys(page: &mut String) {
 
 fn table(page: &mut String, mapping: &'static Mapping) {
     let is_verb = STEP.kinds.iter().any(|kind| std::ptr::eq(kind.mapping, mapping));
-    let shown = |key: &&Key| key.standing != Standing::Planned && !(is_verb && is_common(key));
+    let shown = |key: &&Key| !(is_verb && is_common(key));
     let keys: Vec<&Key> = mapping.keys.iter().filter(shown).collect();
     rows(page, &keys);
     if let Some(others) = mapping.others {

@@ -1,5 +1,6 @@
 //! A project's own files: `connections.yaml` and `millrace.yaml`.
 
+use super::words::{NOTICES, VISIBLE_TO};
 use super::{Mapping, Naming, Notation, Others, Shape, Standing, key};
 
 /// `connections.yaml`.
@@ -22,10 +23,10 @@ pub static CONNECTION: Mapping = Mapping {
         )
         .required(),
         key("title", Shape::Text, "What people call it."),
-        key("tier", Shape::Noted(Notation::Setting), "The plan that the account is on, which its limits depend on.")
-            .standing(Standing::Planned),
-        key("owner", Shape::Noted(Notation::Setting), "Whose connection it is.").standing(Standing::Planned),
-        key("visible_to", Shape::Noted(Notation::Setting), "Who may use it.").standing(Standing::Planned),
+        key("owner", Shape::Text, "Whose connection it is: a mail address or a name.").standing(Standing::Checked),
+        key("visible_to", Shape::Word(VISIBLE_TO.words), "Who may use it.")
+            .default("`all`")
+            .standing(Standing::Checked),
     ],
     others: Some(Others { naming: Naming::Setting, shape: Shape::Noted(Notation::Setting) }),
 };
@@ -38,7 +39,8 @@ pub static SETTINGS: Mapping = Mapping::new(
         key("timezone", Shape::Noted(Notation::TimeZone), "The time zone of flows that name none.").default("`UTC`"),
         key("data", Shape::Text, "The folder of durable state, relative to the project's.").default("`.millrace`"),
         key("retention", Shape::Map(&RETENTION), "How much history is kept."),
-        key("listen", Shape::Value, "Where the engine is served.").standing(Standing::Planned),
+        key("listen", Shape::Noted(Notation::Address), "Where the engine is served, such as `127.0.0.1:8080`.")
+            .standing(Standing::Checked),
         key(
             "budgets",
             Shape::MapOf(Naming::Id, &SHARES),
@@ -49,7 +51,22 @@ pub static SETTINGS: Mapping = Mapping::new(
             Shape::MapOf(Naming::Id, &SHARES),
             "How much of each connection's budgets flows may plan to use; `millrace check --cost` fails above it.",
         ),
-        key("notify", Shape::Value, "Who is told of what.").standing(Standing::Planned),
+        key("notify", Shape::ListOf(&Shape::Map(&NOTIFY)), "Who is told of what.").standing(Standing::Checked),
+    ],
+);
+
+/// A line of `notify`.
+pub static NOTIFY: Mapping = Mapping::new(
+    "a line of `notify`",
+    "Somebody who is told of what flows cannot settle by themselves.",
+    &[
+        key(
+            "to",
+            Shape::Noted(Notation::Recipient),
+            "A mail address, or a URL that is told by a `POST`; as `${ env.NAME }` where it is a secret.",
+        )
+        .required(),
+        key("on", Shape::ListOf(&Shape::Word(NOTICES.words)), "What is told.").default("all of it"),
     ],
 );
 

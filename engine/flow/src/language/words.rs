@@ -8,6 +8,7 @@ use crate::model::{
     Accepts, Conflict, Deleted, HmacAlgorithm, HmacEncoding, InputType, Missed, On, OnError, OnMissing, Period, Policy,
     Side, SyncOf, Way,
 };
+use crate::project::{Notice, VisibleTo};
 
 words! {
     /// Which changes a poll goes by.
@@ -108,6 +109,23 @@ words! {
         "ignore" => Deleted::Ignore, "It stays.";
         "report" => Deleted::Report, "It stays, and somebody is told.";
         "propagate" => Deleted::Propagate, "It is removed as well.";
+    };
+
+    /// Who may use a connection.
+    pub const VISIBLE_TO: VisibleTo = {
+        "me" => VisibleTo::Me, "Its owner alone.";
+        "role" => VisibleTo::Role, "Those who have its owner's role.";
+        "all" => VisibleTo::All, "Everybody.";
+    };
+
+    /// What somebody is told of.
+    pub const NOTICES: Notice = {
+        "failed" => Notice::Failed, "A run gave up; it is kept, to be looked at and retried.";
+        "unknown" => Notice::Unknown, "A run cannot know whether a write was applied; a person must look.";
+        "blocked" => Notice::Blocked, "A flow stands still, because a service refuses its connection.";
+        "held" => Notice::Held, "A brake stopped a flow.";
+        "late" => Notice::Late, "A flow does less than its `expect` says.";
+        "reported" => Notice::Reported, "A sync found what its `conflict` or `deleted` says is reported.";
     };
 
     /// How a run ends.

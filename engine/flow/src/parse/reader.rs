@@ -38,11 +38,6 @@ fn meant<'m>(key: &str, mapping: &'m Mapping) -> Option<&'m str> {
     ours.or_else(|| did_you_mean(key, mapping.known()))
 }
 
-/// The mistake of using what this version does not run.
-pub(crate) fn not_yet(word: &str) -> Diagnostic {
-    Diagnostic::error(codes::NOT_YET, format!("`{word}` is part of the language, but this version does not run it yet"))
-}
-
 impl<'a> Reader<'a> {
     pub(crate) fn new(diagnostics: &'a mut Diagnostics) -> Self {
         Self { diagnostics, bind: BTreeMap::new() }
@@ -61,12 +56,14 @@ impl<'a> Reader<'a> {
             if mapping.knows(key) {
                 continue;
             }
-            if mapping.is_planned(key) {
-                self.report(not_yet(key), entry.key.span);
-                continue;
-            }
             self.unknown_key(key, entry.key.span, mapping);
         }
+    }
+
+    /// Warns of a key of the project that is good, and that nothing goes by yet.
+    pub(crate) fn not_used(&mut self, entry: &Entry) {
+        let message = format!("`{}` is part of the language, but this version does not use it yet", entry.key.text);
+        self.report(Diagnostic::warning(codes::NOT_YET, message), entry.key.span);
     }
 
     /// Reports a key that does not belong here.

@@ -4,11 +4,12 @@
 //! them, and never into YAML.
 
 use sdk::ConnectionName;
-use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, Span, did_you_mean, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, SourceFile, Span, did_you_mean, shown};
 
 use crate::codes;
 use crate::definition::At;
 use crate::language::CONNECTION;
+use crate::language::words::VISIBLE_TO;
 use crate::parse::reader::Reader;
 use crate::template::{self, Piece};
 
@@ -23,10 +24,25 @@ pub struct ConnectionDefinition {
     pub connector: At<String>,
     /// What people call it.
     pub title: Option<String>,
+    /// Whose it is: a mail address or a name.
+    pub owner: Option<At<String>>,
+    /// Who may use it; everybody, where it is not said.
+    pub visible_to: Option<At<VisibleTo>>,
     /// What it is configured with.
     pub settings: Vec<(SettingKey, SettingText)>,
     /// Settings whose value is a mistake that was told: what they hold is not known, but they are not missing.
     pub unreadable: Vec<SettingKey>,
+}
+
+/// Who may use a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisibleTo {
+    /// Its owner alone.
+    Me,
+    /// Those who have its owner's role.
+    Role,
+    /// Everybody.
+    All,
 }
 
 /// A setting's key.
@@ -125,6 +141,8 @@ fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Opti
         }
     };
     let title = map.get("title").and_then(|entry| reader.text(entry)).map(|title| title.value);
+    let owner = map.get("owner").and_then(|entry| owner(reader, entry));
+    let visible_to = map.get("visible_to").and_then(|entry| visible_to(reader, entry, map));
     let mut settings = Vec::new();
     let mut unreadable = Vec::new();
     for entry in map.entries.iter().filter(|entry| !CONNECTION.knows(&entry.key.text)) {
@@ -136,10 +154,48 @@ fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Opti
     }
     let name = At { value: ConnectionName::new(name.value), span: name.span };
     let file = file.clone();
-    is_id.then_some(ConnectionDefinition { file, name, connector: connector?, title, settings, unreadable })
+    is_id.then_some(ConnectionDefinition {
+        file,
+        name,
+        connector: connector?,
+        title,
+        owner,
+        visible_to,
+        settings,
+        unreadable,
+    })
 }
 
-fn setting(reader: &mut Reader<'_>, entry: &Entry) -> Option<SettingText> {
+fn owner(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<String>> {
+    let owner = reader.text(entry)?;
+    let is_somebody = !owner.value.trim().is_empty() && !owner.value.chars().any(char::is_control);
+    if is_somebody {
+        reader.not_used(entry);
+    } else {
+        let diagnostic = Diagnostic::error(codes::WRONG_VALUE, "`owner` names nobody");
+        reader.report(diagnostic.help("write a mail address or a name, such as `owner: ann@example.com`"), owner.span);
+    }
+    is_somebody.then_some(owner)
+}
+
+fn visible_to(reader: &mut Reader<'_>, entry: &Entry, map: &Map) -> Option<At<VisibleTo>> {
+    let value = reader.word(entry, &VISIBLE_TO)?;
+    let needs_owner = match value {
+        VisibleTo::Me | VisibleTo::Role => map.get("owner").is_none(),
+        VisibleTo::All => false,
+    };
+    if needs_owner {
+        let message = format!("`visible_to: {}` goes by the owner, and there is none", VISIBLE_TO.word(value)?);
+        let diagnostic = Diagnostic::error(codes::MISSING_KEY, message);
+        reader.report(diagnostic.help("add `owner`, such as `owner: ann@example.com`"), entry.value.span);
+        return None;
+    }
+    reader.not_used(entry);
+    Some(At { value, span: entry.value.span })
+}
+
+/// A value that is plain, or says where it is to be found.
+pub(super) fn setting(reader: &mut Reader<'_>, entry: &Entry) -> Option<SettingText> {
     let span = entry.value.span;
     match &entry.value.kind {
         Kind::Text(text) => match template::split(&text.value).as_deref() {

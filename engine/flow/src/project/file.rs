@@ -1,9 +1,11 @@
 //! `millrace.yaml`: what holds for the whole project.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use text::{Diagnostic, Diagnostics, Entry, Kind, SourceFile, shown};
 
+use super::notify::{NotifyDefinition, notify};
 use super::shares::{Shares, shares};
 use crate::check::ProjectDefaults;
 use crate::codes;
@@ -19,6 +21,10 @@ pub struct ProjectFile {
     pub data: Option<String>,
     /// How much history is kept.
     pub retention: RetentionSettings,
+    /// Where the engine is to be served.
+    pub listen: Option<SocketAddr>,
+    /// Who is told of what.
+    pub notify: Vec<NotifyDefinition>,
     /// How much of each connection's budgets may be used.
     pub budgets: Vec<Shares>,
     /// How much of them flows may plan to use; more is a mistake to `check --cost`.
@@ -62,6 +68,11 @@ pub fn parse_project(file: &SourceFile) -> (ProjectFile, Vec<Diagnostic>) {
                 let size = map.get("size").and_then(|entry| size(&mut reader, entry));
                 project.retention = RetentionSettings { age, size };
             }
+            project.listen = map.get("listen").and_then(|entry| listen(&mut reader, entry));
+            if let Some(entry) = map.get("notify") {
+                project.notify = notify(&mut reader, entry);
+                reader.not_used(entry);
+            }
             let budgets = map.get("budgets").and_then(|entry| reader.map(entry));
             project.budgets = shares(&mut reader, budgets);
             let cost = map.get("cost").and_then(|entry| reader.map(entry));
@@ -73,6 +84,34 @@ pub fn parse_project(file: &SourceFile) -> (ProjectFile, Vec<Diagnostic>) {
         None => {}
     }
     (project, diagnostics.into_vec())
+}
+
+/// An address and a port: `127.0.0.1:8080`.
+fn listen(reader: &mut Reader<'_>, entry: &Entry) -> Option<SocketAddr> {
+    const HELP: &str = "write `127.0.0.1:8080` for this machine alone, `0.0.0.0:8080` for all networks that it is in";
+    if let Kind::Int(port) = entry.value.kind {
+        let diagnostic = Diagnostic::error(codes::WRONG_TYPE, "`listen` needs an address before the port");
+        let is_port = u16::try_from(port).is_ok_and(|port| port > 0);
+        reader.report(
+            match is_port {
+                true => diagnostic.help(HELP).fix(entry.value.span, format!("127.0.0.1:{port}")),
+                false => diagnostic.help(HELP),
+            },
+            entry.value.span,
+        );
+        return None;
+    }
+    let text = reader.fixed_text(&entry.value, entry.key.span, &entry.key.text, "an address and a port")?;
+    // Which port a 0 becomes, nobody would know.
+    let address = text.value.parse::<SocketAddr>().ok().filter(|address| address.port() > 0);
+    match address {
+        Some(_) => reader.not_used(entry),
+        None => {
+            let message = format!("`{}` is no address with a port", shown(&text.value));
+            reader.report(Diagnostic::error(codes::WRONG_VALUE, message).help(HELP), text.span);
+        }
+    }
+    address
 }
 
 /// A number of bytes: `500MB`, `2GB`.
@@ -99,6 +138,7 @@ fn size(reader: &mut Reader<'_>, entry: &Entry) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::notify::{Notice, Recipient};
     use super::*;
 
     #[test]
@@ -118,7 +158,11 @@ mod tests {
         for (yaml, code) in [
             ("timezon: UTC", codes::UNKNOWN_KEY),
             ("timezone: Mars/Base", codes::WRONG_VALUE),
-            ("notify: {}", codes::NOT_YET),
+            ("notify: {}", codes::WRONG_TYPE),
+            ("listen: 8080", codes::WRONG_TYPE),
+            ("listen: localhost", codes::WRONG_VALUE),
+            ("listen: 127.0.0.1:0", codes::WRONG_VALUE),
+            ("listen: 127.0.0.1:80800", codes::WRONG_VALUE),
             ("data: [a]", codes::WRONG_TYPE),
             ("retention: {age: 90}", codes::WRONG_TYPE),
             ("retention: {size: 2 gigs}", codes::WRONG_VALUE),
@@ -126,8 +170,49 @@ mod tests {
             ("retention: {days: 3}", codes::UNKNOWN_KEY),
         ] {
             let (_, diagnostics) = parse_project(&SourceFile::new("millrace.yaml", yaml));
-            assert_eq!(diagnostics.len(), 1, "{yaml}");
-            assert_eq!(diagnostics[0].code, code, "{yaml}");
+            let told: Vec<&str> = diagnostics.iter().map(|one| one.code).filter(|one| *one != codes::NOT_YET).collect();
+            assert_eq!(told, [code], "{yaml}");
         }
+    }
+
+    #[test]
+    fn who_is_told_and_where_it_is_served_is_read_and_not_used_yet() {
+        let yaml = "listen: \"[::1]:8080\"\nnotify:\n  - {to: ann@example.com, on: [failed, blocked]}\n  - to: https://example.com/hook\n  - {to: \"${ env.HOOK }\", on: [held]}\n";
+        let (project, diagnostics) = parse_project(&SourceFile::new("millrace.yaml", yaml));
+        assert_eq!(project.listen.map(|address| address.port()), Some(8080));
+        let [mail, url, elsewhere] = project.notify.as_slice() else { panic!("{:?}", project.notify) };
+        assert_eq!(mail.to, Recipient::Mail("ann@example.com".to_owned()));
+        assert_eq!(mail.on, [Notice::Failed, Notice::Blocked]);
+        assert_eq!((&url.to, url.on.len()), (&Recipient::Url("https://example.com/hook".to_owned()), 6));
+        assert!(matches!(&elsewhere.to, Recipient::Elsewhere(_)));
+        let told: Vec<_> = diagnostics.iter().map(|one| (one.code, one.is_error(), one.message.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (codes::NOT_YET, false, "`listen` is part of the language, but this version does not use it yet"),
+                (codes::NOT_YET, false, "`notify` is part of the language, but this version does not use it yet"),
+            ]
+        );
+    }
+
+    #[test]
+    fn nobody_is_told_where_nobody_is() {
+        for (line, code) in [
+            ("{to: ann}", codes::WRONG_VALUE),
+            ("{to: http://example.com/hook}", codes::WRONG_VALUE),
+            ("{to: \"ann@example.com, bob@example.com\"}", codes::WRONG_VALUE),
+            ("{to: a@b.com, on: []}", codes::WRONG_VALUE),
+            ("{to: a@b.com, on: [faild]}", codes::WRONG_VALUE),
+            ("{to: a@b.com, on: failed}", codes::WRONG_TYPE),
+            ("{on: [failed]}", codes::MISSING_KEY),
+            ("{to: a@b.com, at: noon}", codes::UNKNOWN_KEY),
+            ("ann@example.com", codes::WRONG_TYPE),
+        ] {
+            let (_, diagnostics) = parse_project(&SourceFile::new("millrace.yaml", &format!("notify: [{line}]")));
+            let told: Vec<&str> = diagnostics.iter().map(|one| one.code).filter(|one| *one != codes::NOT_YET).collect();
+            assert_eq!(told, [code], "{line}: {diagnostics:?}");
+        }
+        let (project, _) = parse_project(&SourceFile::new("millrace.yaml", "notify: [{to: http://127.0.0.1:9/x}]"));
+        assert_eq!(project.notify.len(), 1, "this machine is not in the open");
     }
 }

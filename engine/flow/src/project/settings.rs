@@ -8,7 +8,6 @@ use text::{Diagnostic, Diagnostics, Span, did_you_mean, shown};
 use super::connections::{ConnectionDefinition, SettingText};
 use crate::codes;
 use crate::language::CONNECTION;
-use crate::parse::reader::not_yet;
 
 /// Looks every setting up. A mistake leaves its setting out; whoever gets an error must not connect.
 ///
@@ -56,10 +55,6 @@ pub fn resolve_settings(
 }
 
 fn unknown(definition: &ConnectionDefinition, declared: &[Setting], name: &str, span: Span) -> Diagnostic {
-    if CONNECTION.is_planned(name) {
-        // It changes nothing of what runs, so it is no more than a warning.
-        return Diagnostic { severity: text::Severity::Warning, ..not_yet(name) };
-    }
     let names = || declared.iter().map(|setting| setting.name);
     let message = format!("`{}` takes no setting `{}`", definition.connector.value, shown(name));
     let list = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -173,7 +168,13 @@ mod tests {
             ("crm: {connector: x, token: \"${ env.NOPE }\"}", codes::VARIABLE_NOT_SET, "NOPE"),
             ("crm: {connector: x, token: \"${ file(\\\"gone\\\") }\"}", codes::FILE_NOT_READ, "gone"),
             ("crm: {connector: x, token: t, base_ulr: y}", codes::UNKNOWN_SETTING, "base_ulr"),
-            ("crm: {connector: x, token: t, tier: y}", codes::NOT_YET, "tier"),
+            ("crm: {connector: x, token: t, tier: y}", codes::UNKNOWN_SETTING, "tier"),
+            ("crm: {connector: x, token: t, owner: ann@example.com}", codes::NOT_YET, "owner"),
+            ("crm: {connector: x, token: t, visible_to: all}", codes::NOT_YET, "visible_to"),
+            ("crm: {connector: x, token: t, visible_to: me}", codes::MISSING_KEY, "visible_to: me"),
+            ("crm: {connector: x, token: t, visible_to: us}", codes::WRONG_VALUE, "us"),
+            ("crm: {connector: x, token: t, owner: \" \"}", codes::WRONG_VALUE, "nobody"),
+            ("crm: {connector: x, token: t, owner: [ann]}", codes::WRONG_TYPE, "owner"),
             ("crm: {connector: x, token: t, mode: hidden}", codes::WRONG_SETTING, "mode"),
             ("crm: {connector: x, token: \"${HOME}\"}", codes::BAD_REFERENCE, "HOME"),
             ("crm: {connector: x, token: \"a ${ env.TOKEN }\"}", codes::BAD_REFERENCE, "whole"),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use super::{Key, Kinds, Mapping, Naming, Notation, Shape, Standing, Word};
+use super::{Key, Kinds, Mapping, Naming, Notation, Shape, Word};
 
 /// The schema of documents of this shape.
 pub fn json_schema(title: &str, root: Shape) -> Json {
@@ -71,7 +71,7 @@ impl Schema {
 
     fn mapping(&mut self, mapping: &'static Mapping) -> Json {
         let mut properties = JsonMap::new();
-        for key in mapping.keys.iter().filter(|key| key.standing != Standing::Planned) {
+        for key in mapping.keys {
             properties.insert(key.name.to_owned(), self.property(key));
         }
         let required: Vec<&str> = mapping.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
@@ -155,7 +155,7 @@ impl Schema {
         let mut properties = JsonMap::new();
         let mut told = Vec::new();
         let mut chain = json!({});
-        for kind in kinds.kinds.iter().rev().filter(|kind| kind.standing != Standing::Planned) {
+        for kind in kinds.kinds.iter().rev() {
             let outer = self.stand_in;
             self.stand_in = kind.stand_in.or(outer);
             let then = self.mapping_reference(kind.mapping);
@@ -164,7 +164,7 @@ impl Schema {
             chain = json!({"if": {"anyOf": has}, "then": then, "else": chain});
             told.extend(has);
         }
-        for kind in kinds.kinds.iter().filter(|kind| kind.standing != Standing::Planned) {
+        for kind in kinds.kinds {
             for key in kind.told_by.iter().filter_map(|name| kind.mapping.key(name)) {
                 let mut property = json!({});
                 describe(&mut property, key.doc);

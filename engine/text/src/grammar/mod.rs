@@ -53,8 +53,6 @@ pub enum Standing {
     Run,
     /// It is checked; what needs it is not run.
     Checked,
-    /// It is a word of the language that a check refuses.
-    Planned,
 }
 
 /// What keys of an author's own are.
@@ -230,7 +228,7 @@ impl Mapping {
 
     /// The keys that a check accepts, in order.
     pub fn known(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
-        self.keys.iter().filter(|key| key.standing != Standing::Planned).map(|key| key.name)
+        self.keys.iter().map(|key| key.name)
     }
 
     /// This map, and every map that may stand somewhere in it, each once and in the order of a first reading.
@@ -254,11 +252,6 @@ impl Mapping {
     /// Whether a check accepts the key.
     pub fn knows(&self, name: &str) -> bool {
         self.known().any(|known| known == name)
-    }
-
-    /// Whether it is a key of the language that a check refuses.
-    pub fn is_planned(&self, name: &str) -> bool {
-        self.key(name).is_some_and(|key| key.standing == Standing::Planned)
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::place::{Holds, Shapes, Stop};
 use super::super::values::written;
 use super::super::{Kind, Proposal};
 use super::{Asked, key_doc};
-use crate::language::{Key, Kinds, Naming, Notation, Shape, Standing};
+use crate::language::{Key, Kinds, Naming, Notation, Shape};
 
 impl Asked<'_> {
     pub(super) fn keys(&self, span: Span, holds: Holds, map: Option<&Map>) -> Vec<Proposal> {
@@ -17,7 +17,7 @@ impl Asked<'_> {
         let write = |key: &str, shape: Shape| self.key_text(span, key, shape);
         match holds {
             Holds::Keys(mapping) => {
-                let known = mapping.keys.iter().filter(|key| key.standing != Standing::Planned && !is_there(key.name));
+                let known = mapping.keys.iter().filter(|key| !is_there(key.name));
                 let mut known: Vec<&Key> = known.collect();
                 // What is missing comes first; beyond that it is the order in which keys are best written.
                 known.sort_by_key(|key| !key.required);
@@ -37,7 +37,7 @@ impl Asked<'_> {
     /// The words that tell what kind of map it is.
     fn kinds(&self, kinds: &Kinds, span: Span, is_there: &dyn Fn(&str) -> bool) -> Vec<Proposal> {
         let mut list: Vec<Proposal> = Vec::new();
-        for kind in kinds.kinds.iter().filter(|kind| kind.standing != Standing::Planned) {
+        for kind in kinds.kinds {
             for key in kind.told_by.iter().filter_map(|name| kind.mapping.key(name)) {
                 if is_there(key.name) || list.iter().any(|one| one.label == key.name) {
                     continue;

@@ -148,6 +148,7 @@ fn places() -> Vec<Place> {
         ),
         (&SETTINGS, "@".to_owned(), Vec::new()),
         (&RETENTION, "{retention: @}".to_owned(), Vec::new()),
+        (&NOTIFY, "{notify: [@]}".to_owned(), vec![("to", "ann@example.com")]),
         (&CONNECTIONS, "@".to_owned(), Vec::new()),
         (&CONNECTION, "{crm: @}".to_owned(), vec![("connector", "hubspot")]),
     ];
@@ -173,7 +174,7 @@ fn places() -> Vec<Place> {
 /// What is said of a document, by whoever reads such.
 fn said(mapping: &Mapping, document: &str) -> Vec<String> {
     let is = |known: &[&Mapping]| known.iter().any(|known| std::ptr::eq(*known, mapping));
-    let diagnostics = if is(&[&SETTINGS, &RETENTION]) {
+    let diagnostics = if is(&[&SETTINGS, &RETENTION, &NOTIFY]) {
         parse_project(&SourceFile::new("millrace.yaml", document)).1
     } else if is(&[&CONNECTIONS, &CONNECTION]) {
         parse_connections(&SourceFile::new("connections.yaml", document)).1
