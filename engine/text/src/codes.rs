@@ -62,6 +62,7 @@ codes! {
     NUMBER_OUT_OF_RANGE = "F0014", "number-out-of-range";
     AFTER_QUOTE = "F0015", "text-after-quote";
     COLON_IN_VALUE = "F0016", "colon-in-value";
+    CONFLICT = "F0017", "conflict-marker";
 }
 
 #[cfg(test)]

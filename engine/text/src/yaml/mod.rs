@@ -5,6 +5,7 @@
 //! reading of its file; what was read up to there is not used.
 
 mod build;
+mod conflict;
 mod open;
 mod outline;
 mod scalar;
@@ -53,6 +54,11 @@ fn read(file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Node> {
     }
     if let Some(hidden) = hidden_character(file) {
         diagnostics.push(hidden);
+        return None;
+    }
+    let conflicts = conflict::conflicts(file);
+    if !conflicts.is_empty() {
+        conflicts.into_iter().for_each(|conflict| diagnostics.push(conflict));
         return None;
     }
     let options = options! {

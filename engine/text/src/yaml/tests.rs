@@ -370,3 +370,16 @@ proptest! {
         survives(&text);
     }
 }
+
+#[test]
+fn a_conflict_is_told_by_its_name_and_nothing_else_of_the_file_is() {
+    let text = "a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: [\n>>>>>>> other\nc: 3\r\n<<<<<<<\r\n||||||| base\r\n=======\n>>>>>>> x\n";
+    let told = mistakes(text);
+    assert_eq!(told, [(codes::CONFLICT, "<<<<<<< HEAD".to_owned()), (codes::CONFLICT, "<<<<<<<".to_owned())]);
+    assert_eq!(mistakes("a: 1\n=======\nb: 2\n>>>>>>> other\n"), [(codes::CONFLICT, "=======".to_owned())]);
+    for fine in
+        ["a: |\n  <<<<<<< HEAD\n  =======\n", "a: \"x ======= y\"\n", "# =======\na: <<<<<<<<b\n", "========: 1\n"]
+    {
+        assert_eq!(mistakes(fine), [], "{fine}");
+    }
+}
