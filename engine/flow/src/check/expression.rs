@@ -47,6 +47,7 @@ impl Checker<'_> {
             Kind::Float(number) => Some(Template::Literal(Value::Float(*number))),
             Kind::Text(text) => {
                 self.warn_of_bare_name(node, text);
+                self.warn_of_foreign_brackets(node, text, sees);
                 self.text(node, text, sees)
             }
             Kind::List(items) => {

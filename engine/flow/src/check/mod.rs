@@ -11,6 +11,7 @@ mod enrol;
 mod expression;
 mod field;
 mod filter;
+mod foreign;
 mod literal;
 mod mapping;
 mod names;
@@ -149,6 +150,8 @@ struct Checker<'a> {
     diagnostics: Diagnostics,
     /// What names mean at the place that is being checked.
     names: Names,
+    /// All names that the flow's steps make, and those of `on_failure`; gathered when somebody asks.
+    made: BTreeMap<bool, BTreeSet<&'a str>>,
     /// The names of the steps so far.
     step_names: BTreeMap<String, Span>,
     /// The steps so far that may fail while the run goes on: what `errors` has.
@@ -181,6 +184,7 @@ impl<'a> Checker<'a> {
             catalog,
             diagnostics: Diagnostics::new(&definition.source.text),
             names: Names::default(),
+            made: BTreeMap::new(),
             step_names: BTreeMap::new(),
             continued: Vec::new(),
             n_numbered: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! What names mean: those that every expression sees, and those that earlier steps made.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use text::{Diagnostic, Node, Span, did_you_mean, shown};
@@ -334,6 +335,11 @@ impl Checker<'_> {
         self.definition.trigger.as_ref().is_none_or(|trigger| trigger.source().is_some())
     }
 
+    /// Whether somebody who asks for a run gives inputs.
+    pub(super) fn has_callers(&self) -> bool {
+        self.definition.trigger.as_ref().is_some_and(|trigger| trigger.inputs().is_some())
+    }
+
     /// Whether a service tells what the flow's runs are about.
     pub(super) fn has_body(&self) -> bool {
         matches!(self.definition.trigger, Some(TriggerDefinition::Webhook(_)))
@@ -393,12 +399,14 @@ impl Checker<'_> {
 
     fn unknown_name(&mut self, root: &str, span: Span) {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("unknown name `{}`", shown(root)));
+        let made_by_steps = self.makes(false, root);
+        let made_here = if self.on_failure { self.makes(true, root) } else { made_by_steps };
         let visible = self.names.visible.iter().map(|name| name.text.as_str());
         let is_field = self.polled.is_some_and(|schema| schema.fields.contains_key(root));
         let input = format!("inputs.{root}");
         let diagnostic = if root == "item" {
             diagnostic.help("there is an `item` in the steps of `each`, unless it is called otherwise there")
-        } else if self.on_failure && makes(&self.definition.steps, root) {
+        } else if self.on_failure && made_by_steps {
             diagnostic.help(
                 "`on_failure` does not see the names that `steps` made: the run may have failed before; look it up again",
             )
@@ -406,7 +414,7 @@ impl Checker<'_> {
             diagnostic.help("names made in a branch or loop end with it")
         } else if is_made_around(self.steps_here(), root, span.start) {
             diagnostic.help("the results of `each` are there after it; in its steps, `item` is the element, or what `item:` calls it")
-        } else if makes(self.steps_here(), root) {
+        } else if made_here {
             diagnostic.help("it is made by a later step")
         } else if is_field {
             let field = format!("record.{root}");
@@ -421,6 +429,17 @@ impl Checker<'_> {
             diagnostic.help(list).did_you_mean(span, did_you_mean(root, seen))
         };
         self.report(diagnostic, span, "nothing of this name is known here");
+    }
+
+    /// Whether one of the flow's steps makes a name, or one of those of `on_failure`.
+    fn makes(&mut self, on_failure: bool, name: &str) -> bool {
+        let steps = if on_failure { &self.definition.on_failure } else { &self.definition.steps };
+        let made = self.made.entry(on_failure).or_insert_with(|| {
+            let mut made = BTreeSet::new();
+            gather_made(steps, &mut made);
+            made
+        });
+        made.contains(name)
     }
 
     /// The steps among which an expression stands.
@@ -450,7 +469,6 @@ impl Checker<'_> {
     }
 }
 
-/// Whether one of the steps makes a name.
 /// Whether the place is in the steps of an `each` whose results have this name.
 fn is_made_around(steps: &[StepDefinition], name: &str, at: usize) -> bool {
     let n_before = steps.partition_point(|step| step.span.start <= at);
@@ -462,10 +480,13 @@ fn is_made_around(steps: &[StepDefinition], name: &str, at: usize) -> bool {
         || inner.into_iter().any(|steps| is_made_around(steps, name, at))
 }
 
-fn makes(steps: &[StepDefinition], name: &str) -> bool {
-    steps.iter().any(|step| {
-        step.result.as_ref().is_some_and(|result| result.value == name)
-            || matches!(&step.verb, Verb::Let(entries) if entries.iter().any(|entry| entry.key.text == name))
-            || step.verb.inner().into_iter().any(|steps| makes(steps, name))
-    })
+/// Every name that steps make, however deep they stand.
+fn gather_made<'a>(steps: &'a [StepDefinition], into: &mut BTreeSet<&'a str>) {
+    for step in steps {
+        into.extend(step.result.as_ref().map(|result| result.value.as_str()));
+        if let Verb::Let(entries) = &step.verb {
+            into.extend(entries.iter().map(|entry| entry.key.text.as_str()));
+        }
+        step.verb.inner().into_iter().for_each(|steps| gather_made(steps, into));
+    }
 }
