@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use flow::language::{FILTER, Key, Mapping, Naming, Notation, RULE, STEP, Shape, Standing, TRIGGER};
+use flow::language::{FILTER, Mapping, Naming, Notation, RULE, STEP, Shape, TRIGGER};
 use yaml_serde::Value;
 
 use crate::names::{self, Names};
@@ -65,7 +65,6 @@ impl<'a> Judge<'a> {
                 continue;
             };
             match (mapping.key(key), mapping.others) {
-                (Some(Key { standing: Standing::Planned, .. }), _) => self.broken(format!("`{key}` is not done yet")),
                 (Some(known), _) => self.shape(known.shape, key, value, object),
                 (None, Some(others)) => self.own(others.naming, others.shape, key, value, object),
                 (None, None) => self.broken(format!("{} has no key `{key}`", mapping.what)),
@@ -233,7 +232,7 @@ impl<'a> Judge<'a> {
             Shape::OneOf(_) | Shape::Text | Shape::Value => self.templates_in(text),
             // What a template's form fills in may stand for anything, and a secret for itself.
             _ if text.contains("inputs.") => {}
-            Shape::Noted(Notation::Setting | Notation::References | Notation::Path) => {}
+            Shape::Noted(Notation::Setting | Notation::Recipient | Notation::References | Notation::Path) => {}
             Shape::Noted(_)
             | Shape::Nothing
             | Shape::Boolean
