@@ -142,7 +142,7 @@ fn no_client(error: &reqwest::Error) -> Error {
 }
 
 async fn read(mut answer: reqwest::Response) -> Result<Response, TransportError> {
-    let too_long = |what: &str| TransportError::MaybeSent(format!("the answer's {what} are too long to be read"));
+    let too_long = |what: &str| TransportError::Unreadable(format!("the answer's {what} are too long to be read"));
     let headers: Vec<_> = answer
         .headers()
         .iter()
@@ -155,7 +155,7 @@ async fn read(mut answer: reqwest::Response) -> Result<Response, TransportError>
     if let Some((_, packed)) = headers.iter().find(|(name, packed)| name == "content-encoding" && packed != "identity")
     {
         let packed = text::shown(packed);
-        return Err(TransportError::MaybeSent(format!("the answer is packed as `{packed}`, which is not unpacked")));
+        return Err(TransportError::Unreadable(format!("the answer is packed as `{packed}`, which is not unpacked")));
     }
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {

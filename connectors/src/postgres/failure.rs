@@ -35,7 +35,7 @@ pub(super) fn of_connect(error: &tokio_postgres::Error, server: &str, redactor: 
     let by_network = error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>());
     let reason = redactor.clean(&chain(error));
     if by_network {
-        Error::new(Class::Transient, format!("no connection to `{server}`: {reason}"))
+        Error::new(Class::Transient, format!("no connection to `{server}`: {reason}")).not_reached()
     } else {
         Error::new(Class::Auth, format!("the database was not let to know who we are: {reason}"))
     }
@@ -43,11 +43,18 @@ pub(super) fn of_connect(error: &tokio_postgres::Error, server: &str, redactor: 
 
 /// Without an answer in time.
 pub(super) fn late() -> Error {
-    Error::new(Class::Transient, "the database did not answer within the time limit")
+    Error::new(Class::Transient, "the database did not answer within the time limit").not_reached()
 }
 
 fn lost(reason: &str, redactor: &Redactor) -> Error {
     Error::new(Class::Transient, format!("the connection to the database broke: {}", redactor.clean(reason)))
+        .not_reached()
+}
+
+/// Whether the server says by this that it is not there for anybody: it starts or goes down, lost its own partner, or has
+/// no connection left.
+fn is_away(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P") || code == "53300"
 }
 
 /// Whether the server may say this after it has committed: it goes down, it lost its own partner, or it does not know.
@@ -56,6 +63,11 @@ fn is_unsure(code: &str) -> bool {
 }
 
 fn refused(said: &DbError, redactor: &Redactor) -> Error {
+    let error = in_our_words(said, redactor);
+    if is_away(said.code().code()) { error.not_reached() } else { error.answered() }
+}
+
+fn in_our_words(said: &DbError, redactor: &Redactor) -> Error {
     let message = redactor.clean(said.message());
     let constraint = said.constraint().unwrap_or_default();
     let code = said.code().code();

@@ -162,7 +162,7 @@ impl PostgresConnection {
         };
         if may_come_of_it && self.discovered(session, &table.name).await.is_ok_and(|now| *now != *table) {
             let message = format!("the table `{}` has just changed; it was looked at anew", table.name);
-            return Err(Error::new(Class::Transient, message));
+            return Err(Error::new(Class::Transient, message).answered());
         }
         Err(error)
     }

@@ -66,6 +66,18 @@ pub enum Applied {
     Maybe,
 }
 
+/// Whether the service was there to answer: while nobody does, what waits for it has done nothing wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Nobody can tell, such as of a request that was never sent: nothing is learned of the service.
+    #[default]
+    Unsaid,
+    /// It answered, if only with a refusal.
+    Answered,
+    /// Nobody answered: no way to it, no whole answer in time, or a gateway that found nobody behind it.
+    Away,
+}
+
 /// A failed call.
 #[derive(Debug, Clone)]
 pub struct Error {
@@ -73,6 +85,8 @@ pub struct Error {
     pub class: Class,
     /// Whether a write may have reached the service.
     pub applied: Applied,
+    /// Whether the service was there.
+    pub reach: Reach,
     /// How long the service asked us to wait.
     pub retry_after: Option<Duration>,
     /// Which of [`crate::Connection::limits`] was reached, where the service said; boxed, for few errors have one.
@@ -84,7 +98,26 @@ pub struct Error {
 impl Error {
     /// A failure that certainly applied nothing.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, applied: Applied::No, retry_after: None, limit: None, message: message.into() }
+        Self {
+            class,
+            applied: Applied::No,
+            reach: Reach::Unsaid,
+            retry_after: None,
+            limit: None,
+            message: message.into(),
+        }
+    }
+
+    /// The same failure, of a service that answered.
+    pub fn answered(mut self) -> Self {
+        self.reach = Reach::Answered;
+        self
+    }
+
+    /// The same failure, of a service where nobody answered.
+    pub fn not_reached(mut self) -> Self {
+        self.reach = Reach::Away;
+        self
     }
 
     /// The same failure, of a write that may have been applied.

@@ -30,7 +30,7 @@ pub use connector::{
     Account, ConnectContext, Connection, Connector, Descriptor, PollPage, PollQuery, PollRequest, StampKind,
     WalkRequest,
 };
-pub use error::{Applied, Class, Error};
+pub use error::{Applied, Class, Error, Reach};
 pub use filter::{Filter, Test};
 pub use ids::{ConnectionName, EffectId, FlowId, Ids, RandomIds, RunId, StepName};
 pub use offer::{Ability, Offer, Scopes};

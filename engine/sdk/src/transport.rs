@@ -70,6 +70,9 @@ pub enum TransportError {
     /// The request, or part of it, left, and no whole answer came back.
     #[error("{0}")]
     MaybeSent(String),
+    /// An answer came that cannot be read: it is too long, or packed in a way that nobody here unpacks.
+    #[error("{0}")]
+    Unreadable(String),
 }
 
 /// Sends one request.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sdk::{Applied, Class, Response, Secret};
+use sdk::{Applied, Class, Reach, Response, Secret};
 
 use super::script::{Script, TOKEN, recorded};
 use crate::http::Redactor;
@@ -92,6 +92,9 @@ fn every_recorded_refusal_is_classified() {
         let error = MANIFEST.refusal(&answer, Purpose::Write, &redactor).error;
         assert_eq!(error.class, case.class, "{}: {error}", case.file);
         assert_eq!(error.applied, case.applied, "{}", case.file);
+        let is_away = ["502", "503", "504", "521", "523", "524"].contains(&&case.file[..3]);
+        let reach = if is_away { Reach::Away } else { Reach::Answered };
+        assert_eq!(error.reach, reach, "{}: while nobody is there, no run is to blame", case.file);
         assert_eq!(error.retry_after, case.wait.map(Duration::from_secs), "{}", case.file);
         assert!(error.message.contains(case.says), "{}: {error}", case.file);
         assert!(!error.message.contains("c0ffee") && !error.message.ends_with('.'), "{error}");

@@ -1,8 +1,8 @@
 //! Creating, updating and upserting; what is sent, and what is known after a failure.
 
 use sdk::{
-    Ambiguous, Applied, Class, EffectId, Error, Fields, Match, Repeat, Timestamp, TransportError, Value, Verb, Write,
-    WriteOutcome, Written,
+    Ambiguous, Applied, Class, EffectId, Error, Fields, Match, Reach, Repeat, Timestamp, TransportError, Value, Verb,
+    Write, WriteOutcome, Written,
 };
 use serde_json::{Value as Json, json};
 
@@ -229,8 +229,12 @@ async fn what_is_known_after_a_failed_write() {
         let script = Script::of(&["properties_contacts"]);
         script.add([answer]);
         let error = fails(&script, &create()).await;
-        assert_eq!((error.class, error.applied), (Class::Transient, applied));
+        assert_eq!((error.class, error.applied, error.reach), (Class::Transient, applied, Reach::Away));
     }
+    let script = Script::of(&["properties_contacts"]);
+    script.add([Err(TransportError::Unreadable("too long".to_owned()))]);
+    let error = fails(&script, &create()).await;
+    assert_eq!((error.class, error.applied, error.reach), (Class::Transient, Applied::Maybe, Reach::Answered));
     // 2xx without an id is not "done".
     for (status, body) in
         [(200, "<html>"), (200, "{}"), (201, "{\"id\":null}"), (204, ""), (201, "{\"id\":\"5"), (200, "[]")]
@@ -238,7 +242,8 @@ async fn what_is_known_after_a_failed_write() {
         let script = Script::of(&["properties_contacts"]);
         script.add([Ok(sdk::Response { status, headers: Vec::new(), body: body.into() })]);
         let error = fails(&script, &create()).await;
-        assert_eq!((error.class, error.applied), (Class::Transient, Applied::Maybe), "{status} {body}");
+        let told = (error.class, error.applied, error.reach);
+        assert_eq!(told, (Class::Transient, Applied::Maybe, Reach::Answered), "{status} {body}");
     }
     // Discovery and search only read: when they fail, nothing was written.
     let script = Script::default();

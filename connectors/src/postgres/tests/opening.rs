@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sdk::{Class, Connector as _, Secret, Settings, Timestamp};
+use sdk::{Class, Connector as _, Reach, Secret, Settings, Timestamp};
 
 use super::place::{Place, connect};
 use crate::postgres::Postgres;
@@ -79,7 +79,8 @@ async fn a_check_says_who_we_are_and_a_wrong_password_is_never_shown() {
     let error = connect(&place.url(), &[("schema", "nope")]).unwrap().check().await.expect_err("no schema");
     assert!(error.class == Class::Invalid && error.message.contains("no schema `nope`"), "{error}");
     let silent = connect("postgres://u@127.0.0.1:1/d", &[]).unwrap();
-    assert_eq!(silent.check().await.expect_err("nobody listens").class, Class::Transient);
+    let error = silent.check().await.expect_err("nobody listens");
+    assert_eq!((error.class, error.reach), (Class::Transient, Reach::Away));
 }
 
 /// A role may be called by its own password; the server says the name where it refuses it.
@@ -125,7 +126,7 @@ async fn a_lost_connection_is_opened_anew() {
     assert_eq!(place.rows(gone).await, ["t"], "one connection was kept");
     // The first try may still find the one that was kept; it says so, and the next one finds another.
     if let Err(error) = connection.check().await {
-        assert_eq!(error.class, Class::Transient);
+        assert_eq!((error.class, error.reach), (Class::Transient, Reach::Away));
     }
     connection.check().await.expect("a new connection");
 }

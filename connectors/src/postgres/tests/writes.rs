@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sdk::{
-    Ambiguous, Applied, Class, Connection, EffectId, Error, Fields, Match, Repeat, Timestamp, Value, Verb, Write,
-    WriteOutcome, Written,
+    Ambiguous, Applied, Class, Connection, EffectId, Error, Fields, Match, Reach, Repeat, Timestamp, Value, Verb,
+    Write, WriteOutcome, Written,
 };
 
 use super::place::{Place, connect};
@@ -362,7 +362,8 @@ async fn a_connection_lost_during_a_write_may_have_applied_it() {
                    AND datname = current_database() AND wait_event = 'advisory'";
         place.until(end).await;
         let error = writing.await.unwrap().expect_err("the connection is gone");
-        assert_eq!((error.class.clone(), error.applied), (Class::Transient, applied), "{error}");
+        let told = (error.class.clone(), error.applied, error.reach);
+        assert_eq!(told, (Class::Transient, applied, Reach::Away), "{error}");
         connection.check().await.expect("a new connection");
     }
     assert_eq!(place.rows("SELECT count(*) FROM t").await, ["0"]);
@@ -386,7 +387,7 @@ async fn a_deadlock_is_passing_and_applied_nothing() {
         .await;
     place.run("UPDATE t SET v = 1 WHERE id = 1; COMMIT").await;
     let error = writing.await.unwrap().expect_err("the other waits longer");
-    assert_eq!((error.class, error.applied), (Class::Transient, Applied::No));
+    assert_eq!((error.class, error.applied, error.reach), (Class::Transient, Applied::No, Reach::Answered));
 }
 
 #[tokio::test]

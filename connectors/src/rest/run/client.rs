@@ -138,7 +138,7 @@ impl Client {
                 if value.is_null() {
                     let (service, name) = (&self.manifest.service, &var.name);
                     let message = format!("{service}'s answer does not tell the `{name}` that every request needs");
-                    return Err(Error::new(Class::Transient, message));
+                    return Err(Error::new(Class::Transient, message).answered());
                 }
                 learned.insert(var.name.clone(), value);
             }
@@ -278,9 +278,11 @@ impl Client {
             Error::new(Class::Transient, format!("{service} did not answer: {}", self.redactor().clean(reason)))
         };
         match (error, purpose) {
-            (TransportError::MaybeSent(reason), Purpose::Write) => of(&reason).maybe_applied(),
-            (TransportError::MaybeSent(reason), Purpose::Read) => of(&reason),
-            (TransportError::NotSent(reason), Purpose::Read | Purpose::Write) => of(&reason),
+            (TransportError::MaybeSent(reason), Purpose::Write) => of(&reason).maybe_applied().not_reached(),
+            (TransportError::MaybeSent(reason), Purpose::Read) => of(&reason).not_reached(),
+            (TransportError::NotSent(reason), Purpose::Read | Purpose::Write) => of(&reason).not_reached(),
+            (TransportError::Unreadable(reason), Purpose::Write) => of(&reason).maybe_applied().answered(),
+            (TransportError::Unreadable(reason), Purpose::Read) => of(&reason).answered(),
         }
     }
 

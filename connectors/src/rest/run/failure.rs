@@ -93,7 +93,7 @@ pub(super) fn unusable(manifest: &Manifest, response: &Response, purpose: Purpos
     let beginning = redactor.clean(&String::from_utf8_lossy(&response.body[..response.body.len().min(1024)]));
     let beginning: String = beginning.chars().take(60).collect();
     let message = format!("{}'s answer is not the JSON it should be: {what}, `{beginning}`", manifest.service);
-    let error = Error::new(Class::Transient, message);
+    let error = Error::new(Class::Transient, message).answered();
     match purpose {
         Purpose::Write => error.maybe_applied(),
         Purpose::Read => error,
@@ -133,7 +133,7 @@ impl Answer<'_> {
             None => self.sentence(&class),
         };
         let mut error = Error::new(class, message).retry_after(self.wait.or(rule.and_then(|rule| rule.wait)));
-        error = error.of_limit(rule.and_then(|rule| rule.limit.as_deref()));
+        error = reached(error, status).of_limit(rule.and_then(|rule| rule.limit.as_deref()));
         let applied = rule.and_then(|rule| rule.applied).unwrap_or_else(|| may_be_applied(status));
         if purpose == Purpose::Write && applied == Applied::Maybe {
             error = error.maybe_applied();
@@ -222,6 +222,15 @@ fn may_be_applied(status: u16) -> Applied {
     match status {
         408 | 300..=399 | 500..=599 => Applied::Maybe,
         _ => Applied::No,
+    }
+}
+
+/// The same failure, with what its status says of the service: some gateways answer for one that is not there.
+pub(super) fn reached(error: Error, status: u16) -> Error {
+    // 52x are a content network's words for an origin that is down, out of reach, silent or without a good certificate.
+    match (&error.class, status) {
+        (Class::Transient, 502..=504 | 521..=526) => error.not_reached(),
+        _ => error.answered(),
     }
 }
 

@@ -80,7 +80,7 @@ impl RestConnection {
 
     /// A failure of what was answered, not of what was asked.
     fn odd_answer(&self, what: &str) -> Error {
-        Error::new(Class::Transient, format!("{}'s answer {what}", self.manifest.service))
+        Error::new(Class::Transient, format!("{}'s answer {what}", self.manifest.service)).answered()
     }
 }
 

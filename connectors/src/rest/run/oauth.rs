@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
 use super::client::form;
-use super::failure::retry_after;
+use super::failure::{reached, retry_after};
 use crate::http::{Redactor, read_json};
 
 /// The total time for one call.
@@ -96,10 +96,14 @@ impl Tokens {
         }
         let response = self.transport.send(self.request(state.refresh_token.as_ref())).await;
         let service = &self.asking.service;
-        let response = response.map_err(|error| match error {
-            TransportError::NotSent(reason) | TransportError::MaybeSent(reason) => {
-                let reason = redactor.clean(&reason);
+        let response = response.map_err(|error| {
+            let of = |reason: &str| {
+                let reason = redactor.clean(reason);
                 Error::new(Class::Transient, format!("{service} did not answer when asked for a token: {reason}"))
+            };
+            match error {
+                TransportError::NotSent(reason) | TransportError::MaybeSent(reason) => of(&reason).not_reached(),
+                TransportError::Unreadable(reason) => of(&reason).answered(),
             }
         })?;
         if !(200..300).contains(&response.status) {
@@ -111,6 +115,7 @@ impl Tokens {
                 Class::Transient,
                 format!("{service}'s answer to being asked for a token holds none that can be sent"),
             )
+            .answered()
         })?;
         state.hidden.push(given.token.clone());
         if let Some(next) = given.refresh_token {
@@ -191,7 +196,7 @@ impl Tokens {
         let said = body["error_description"].as_str().map(|said| redactor.clean(said)).unwrap_or_default();
         let said = if said.is_empty() { said } else { format!(" ({})", said.trim_end_matches('.')) };
         let error = Error::new(class, format!("{service} gives no access token: {why}{said}"));
-        error.retry_after(retry_after(response))
+        reached(error, response.status).retry_after(retry_after(response))
     }
 }
 

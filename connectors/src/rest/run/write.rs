@@ -187,7 +187,8 @@ impl Writer<'_> {
                 Err(Error::new(Class::Conflict, message))
             }
             None => {
-                Err(Error::new(Class::Transient, format!("{service}'s record {holder} had this `{key}`, and is gone")))
+                Err(Error::new(Class::Transient, format!("{service}'s record {holder} had this `{key}`, and is gone"))
+                    .answered())
             }
         }
     }

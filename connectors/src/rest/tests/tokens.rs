@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sdk::{ActionCall, Applied, Class, Connection, EffectId, Error, Response, TransportError};
+use sdk::{ActionCall, Applied, Class, Connection, EffectId, Error, Reach, Response, TransportError};
 use serde_json::{Value as Json, json};
 
 use super::service::{Asked, Service, json};
@@ -180,14 +180,15 @@ async fn why_there_is_no_token_is_said_with_what_to_do_and_without_a_secret() {
         *bank.says.lock().unwrap() = Some((status, body));
         let service = bank.service();
         let error = pay(&service.connect(&manifest(PERSON), SETTINGS)).await.expect_err("no token");
-        assert_eq!((error.class.clone(), error.applied), (class, Applied::No), "{error}");
+        let reach = if status == 503 { Reach::Away } else { Reach::Answered };
+        assert_eq!((error.class.clone(), error.applied, error.reach), (class, Applied::No, reach), "{error}");
         assert!(error.message.contains(says) && error.message.starts_with("The bank"), "{error}");
         assert!(!error.message.contains(SECRET), "{error}");
         assert_eq!(service.lines(), ["POST /oauth/token"], "nothing else is sent");
     }
     let service = Service::new(|_: &Asked| Err(TransportError::MaybeSent("the line broke".to_owned())));
     let error = pay(&service.connect(&manifest(PERSON), SETTINGS)).await.expect_err("no token");
-    assert_eq!((error.class, error.applied), (Class::Transient, Applied::No));
+    assert_eq!((error.class, error.applied, error.reach), (Class::Transient, Applied::No, Reach::Away));
 }
 
 #[tokio::test]

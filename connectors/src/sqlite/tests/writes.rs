@@ -232,6 +232,7 @@ async fn a_locked_database_is_passing_and_applies_nothing() {
     for outcome in commit(&mut connection, &writes) {
         let error = outcome.expect_err("locked");
         assert_eq!((error.class, error.applied), (Class::Transient, Applied::No));
+        assert_ne!(error.reach, sdk::Reach::Away, "somebody holds it, so it is there");
     }
     holder.execute_batch("COMMIT").unwrap();
     assert!(commit(&mut connection, &writes).iter().all(Result::is_ok));
