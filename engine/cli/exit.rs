@@ -210,6 +210,16 @@ pub enum Failure {
         /// The first reason.
         reason: String,
     },
+    /// What is left waits for a service that is away.
+    #[error("{n_runs} {} left of `{flow}`: {reason}", if *n_runs == 1 { "run is" } else { "runs are" })]
+    ServiceAway {
+        /// Whose runs.
+        flow: FlowId,
+        /// How many.
+        n_runs: u64,
+        /// Which service, and since when.
+        reason: String,
+    },
     /// No group of failures has this name.
     #[error("there is no group `{id}` of failures")]
     NoGroup {
@@ -318,7 +328,7 @@ impl Failure {
             | Self::NoGroup { .. }
             | Self::LeftAlone { .. }
             | Self::Refused(_) => Status::NotFound,
-            Self::NoneCouldWork { .. } | Self::NotReady { .. } => Status::Service,
+            Self::NoneCouldWork { .. } | Self::ServiceAway { .. } | Self::NotReady { .. } => Status::Service,
             Self::Drift { .. } => Status::Drift,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
@@ -382,6 +392,7 @@ impl Failure {
             | Self::LeftAlone { help, .. } => Some(help.clone()),
             Self::NoGroup { .. } => Some("`millrace failures list` shows those there are".to_owned()),
             Self::BadInputs { .. } => Some("write a JSON object such as `{\"name\": \"Ann\"}`".to_owned()),
+            Self::ServiceAway { .. } => Some("the next start goes on with them".to_owned()),
             Self::NothingChosen { .. } => {
                 Some("name runs or groups, or all failures of a kind with --flow, --class or --since".to_owned())
             }

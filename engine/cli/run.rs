@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use runtime::{Command, Drain, EngineOptions, TriggerKind};
+use runtime::{Command, Drain, EngineOptions, FlowStatus, TriggerKind};
 use sdk::{Clock as _, FlowId, RecordId, SystemClock};
 use serde_json::Value as Json;
 use store::{EngineLock, FlowState, GroupId, RunDetail, RunFilter, RunState, Store};
@@ -185,6 +185,14 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
     }
     if let Some(status) = worked.statuses.iter().find(|status| status.state == FlowState::Blocked) {
         return Err(Failure::NoneCouldWork { reason: status.reason.clone().unwrap_or_default() });
+    }
+    // Nobody stays for a service that is away, and nothing else is left behind.
+    for account in &worked.accounts {
+        let n_runs = account.in_states(&[RunState::Pending]);
+        let status = worked.statuses.iter().find(|status| status.flow.as_str() == account.flow);
+        if let Some(FlowStatus { flow, reason: Some(reason), .. }) = status.filter(|_| n_runs > 0) {
+            return Err(Failure::ServiceAway { flow: flow.clone(), n_runs, reason: reason.clone() });
+        }
     }
     // Failures of earlier times are not this command's.
     let (before, after) = (accounts::total(&before), accounts::total(&worked.accounts));

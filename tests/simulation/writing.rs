@@ -72,6 +72,22 @@ fn no_write_is_lost_or_doubled() {
     println!("{n} seeds: {n_writes} writes kept over {n_crashes} crashes, {n_unknown} left to a person");
 }
 
+/// The target is out of reach for an hour, over crashes and restarts.
+#[test]
+fn an_outage_loses_doubles_and_fails_nothing() {
+    for seed in seeds(n_seeds(12, 10_000)) {
+        let lived = async {
+            let simulation = Simulation::new(seed, &[CONTACTS, COMPANIES]).lived_through_an_outage().await?;
+            let unknown = simulation.ended("contacts-to-copy", RunState::Unknown).await;
+            simulation.judge().await.map(|kept| (kept, unknown))
+        };
+        match in_paused_time(lived) {
+            Ok((kept, unknown)) => assert!(kept.n_writes > 0 && unknown.is_empty(), "seed {seed}: {unknown:?}"),
+            Err(guilty) => panic!("seed {seed}: {guilty}"),
+        }
+    }
+}
+
 /// Bugs planted in the shipped effects and ledger.
 const PLANTS: &[&str] = &["intent after send", "unsafe write sent again", "run id in the effect id"];
 
@@ -192,6 +208,20 @@ impl Simulation {
             self.crm.lock().unwrap().churn(n, self.clock.now());
         }
         // The last life has no crash, and comes to its end.
+        self.drain().await?;
+        Ok(self)
+    }
+
+    /// The same, while for an hour nobody answers at the target.
+    async fn lived_through_an_outage(mut self) -> Result<Self, String> {
+        *self.copy.lock().unwrap().faults_mut() = FaultPlan::rate(0, Fault::NotConnected, 1.0);
+        for _ in 0..6 {
+            let crash = self.crash;
+            self.live(crash, Duration::from_secs(600)).await?;
+            let n = self.rng.random_range(0..6);
+            self.crm.lock().unwrap().churn(n, self.clock.now());
+        }
+        *self.copy.lock().unwrap().faults_mut() = FaultPlan::default();
         self.drain().await?;
         Ok(self)
     }

@@ -332,6 +332,8 @@ pub enum OnError {
 pub struct Retry {
     /// Attempts in all.
     pub attempts: u32,
+    /// Whether the author wrote `attempts` himself: then those at a service that is away are among them.
+    pub attempts_written: bool,
     /// The wait after the first; it doubles from there.
     pub initial: Duration,
     /// The longest wait.
@@ -339,9 +341,9 @@ pub struct Retry {
 }
 
 impl Default for Retry {
-    /// Ten attempts over about half an hour.
+    /// Ten attempts over about eight minutes.
     fn default() -> Self {
-        Self { attempts: 10, initial: Duration::from_secs(1), max: Duration::from_secs(300) }
+        Self { attempts: 10, attempts_written: false, initial: Duration::from_secs(1), max: Duration::from_secs(300) }
     }
 }
 

@@ -8,7 +8,7 @@ use sdk::{Class, Clock, ConnectionName, EffectId, Fields, FlowId, Ids, Record, R
 use store::{Call, Called, ClaimedRun, Failure, NewRun, RunState, Store};
 use tokio::sync::mpsc;
 
-use crate::durable::{Interrupt, Outcome, StepKey};
+use crate::durable::{Held, Interrupt, Outcome, StepKey};
 
 /// How long a caller waits at most before it looks by itself; the end of what it called wakes it earlier.
 const LOOK_AGAIN: Duration = Duration::from_secs(24 * 3600);
@@ -48,7 +48,7 @@ impl Calls {
                 message: format!("the flow `{flow}` that it calls is not running here"),
                 attempt: 0,
             };
-            return Err(Interrupt::Park { due_at: now + ABSENT_WAIT, failure, blocked: true });
+            return Err(Interrupt::Park { due_at: now + ABSENT_WAIT, failure, held: Held::Blocked });
         };
         // Its record is the caller's, so that whoever looks for that record finds both.
         let record = RecordId::new(format!("{}{}", run.record.id, key.item));

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sdk::budget::sum;
-use sdk::{Ask, Class, Clock, Connection, ConnectionName, Cost, FlowId, Redactor, Timestamp};
+use sdk::{Ask, Class, Clock, Connection, ConnectionName, Cost, FlowId, Reach, Redactor, Timestamp};
 
 use crate::budgets::{Asker, Budgets, Caps, Grant, Kind, Later};
+use crate::presence::{Away, Presence};
 use crate::server_clock::ServerClock;
 
 /// How long an account is left alone that asked for less and did not say for how long.
@@ -30,6 +31,7 @@ pub struct OpenConnection {
     /// What time it is there.
     pub server_clock: ServerClock,
     budgets: Budgets,
+    presence: Presence,
     last_write_at: Mutex<Option<Timestamp>>,
     introduction: tokio::sync::Mutex<Introduction>,
 }
@@ -62,6 +64,7 @@ impl OpenConnection {
             service: service.clone(),
             server_clock: ServerClock::default(),
             budgets,
+            presence: Presence::default(),
             last_write_at: Mutex::default(),
             introduction: tokio::sync::Mutex::new(introduction),
         }
@@ -114,6 +117,37 @@ impl OpenConnection {
         self.budgets.penalise(clock, &self.asker(flow, kind, object), error.limit.as_deref(), wait);
         crate::events::ConnectionHeld { connection: &self.name, limit: error.limit.as_deref(), wait }.emit();
         Some(wait)
+    }
+
+    /// Learns from what a call came to whether anybody is there.
+    pub fn heard<T>(&self, clock: &dyn Clock, answer: &Result<T, sdk::Error>) {
+        let now = clock.now();
+        let back = match answer {
+            Ok(_) => self.presence.answers(),
+            Err(error) => match error.reach {
+                Reach::Unsaid => None,
+                Reach::Answered => self.presence.answers(),
+                Reach::Away => {
+                    if let Some(since) = self.presence.misses(now, &error.message) {
+                        crate::events::ConnectionAway { connection: &self.name, since, error }.emit();
+                    }
+                    None
+                }
+            },
+        };
+        if let Some(since) = back {
+            crate::events::ConnectionBack { connection: &self.name, away_for: now.since(since) }.emit();
+        }
+    }
+
+    /// What is known while nobody answers there.
+    pub fn away(&self, now: Timestamp) -> Option<Away> {
+        self.presence.away(now)
+    }
+
+    /// The same, for a run that would ask in vain: nobody answers for long, and another run has asked just now.
+    pub fn left_alone(&self, now: Timestamp) -> Option<Away> {
+        self.presence.left_alone(now)
     }
 
     /// Notes that something was written at `now`.

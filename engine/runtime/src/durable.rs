@@ -52,6 +52,8 @@ pub struct Attempts {
     pub retry: Retry,
     /// How long one may take.
     pub timeout: Option<Duration>,
+    /// Whether those count that meet a service which is away: the author wrote how many there are, or goes on without.
+    pub counts_absence: bool,
 }
 
 /// Something that a step asks of the world.
@@ -101,6 +103,22 @@ pub enum Wake {
     At(Timestamp),
 }
 
+/// What keeps a run that is to be tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Its next try alone.
+    Shortly,
+    /// Somebody must mend its connection.
+    Blocked,
+    /// Nobody answers at this connection.
+    Away {
+        /// Which.
+        connection: ConnectionName,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
 /// Why there is no outcome yet. The run goes on another time, from its first step.
 #[derive(Debug)]
 pub enum Interrupt {
@@ -110,8 +128,8 @@ pub enum Interrupt {
         due_at: Timestamp,
         /// What went wrong this time.
         failure: Failure,
-        /// Whether nothing will change until somebody mends the connection.
-        blocked: bool,
+        /// What keeps it.
+        held: Held,
     },
     /// To go on then; nothing went wrong.
     Wait {
@@ -199,8 +217,16 @@ impl StoredWorld {
     }
 
     fn request<'a>(&'a self, key: &'a StepKey, open: &Arc<OpenConnection>, attempts: Attempts) -> Asked<'a> {
-        let Attempts { retry, timeout } = attempts;
-        Asked { run: &self.run, flow_identity: &self.flow_identity, key, connection: open.clone(), retry, timeout }
+        let Attempts { retry, timeout, counts_absence } = attempts;
+        Asked {
+            run: &self.run,
+            flow_identity: &self.flow_identity,
+            key,
+            connection: open.clone(),
+            retry,
+            timeout,
+            counts_absence,
+        }
     }
 
     async fn find(
@@ -225,6 +251,7 @@ impl StoredWorld {
             let grant = self.effects.take(&asked, Kind::Find, &[ask]).await?;
             grant.spend(within(self.clock.as_ref(), attempts.timeout, read(open, find))).await
         };
+        asked.connection.heard(&*self.clock, &answer);
         match answer {
             Ok(records) => {
                 let found = records.iter().filter(|record| find.filter.matches(record)).map(as_value).collect();
@@ -323,7 +350,7 @@ pub async fn within<T>(
         answer = call => answer,
         () = clock.sleep(timeout) => {
             let message = format!("no answer within {timeout:?}, the step's `timeout`");
-            Err(sdk::Error::new(sdk::Class::Transient, message).maybe_applied())
+            Err(sdk::Error::new(sdk::Class::Transient, message).maybe_applied().not_reached())
         }
     }
 }

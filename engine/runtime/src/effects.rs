@@ -21,7 +21,7 @@ use store::{ClaimedRun, EffectState, Failure, Intent, Planned, Store};
 
 use crate::budgets::{Grant, Kind, Parking};
 use crate::connections::OpenConnection;
-use crate::durable::{Interrupt, Outcome, StepKey, within};
+use crate::durable::{Held, Interrupt, Outcome, StepKey, within};
 pub use change::Change;
 use key_queue::KeyQueue;
 
@@ -39,6 +39,8 @@ pub struct Asked<'a> {
     pub retry: Retry,
     /// How long one may take.
     pub timeout: Option<Duration>,
+    /// Whether attempts count that meet a service which is away.
+    pub counts_absence: bool,
 }
 
 /// Where writes are submitted. Cheap to clone.
@@ -118,7 +120,8 @@ impl Effects {
         };
         sdk::faults::point("effect.planned");
 
-        let change = match grant.spend(at_known_target(connection, &change, known)).await {
+        let at_target = at_known_target(connection, &*self.clock, &change, known);
+        let change = match grant.spend(at_target).await {
             Ok(change) => change,
             Err(error) => return self.settle_error(asked, &change, past, &error).await,
         };
@@ -129,6 +132,7 @@ impl Effects {
         let attempt = change.apply(&*connection.service);
         let answer = grant.spend(within(self.clock.as_ref(), asked.timeout, attempt)).await;
         drop(grant);
+        connection.heard(&*self.clock, &answer);
         sdk::faults::point("effect.answered");
         if planted("intent after send") {
             self.store.mark_sent(change.effect_id(), self.clock.now()).await?;
@@ -136,21 +140,30 @@ impl Effects {
         self.settle(asked, &change, past, answer).await
     }
 
-    /// Waits for leave to ask; parks the run in the store where that would take long. That is no failed attempt.
+    /// Waits for leave to ask; parks the run in the store where that would take long, or where nobody answers for long
+    /// and others see to it whether that is over. That is no failed attempt.
     pub async fn take(&self, asked: &Asked<'_>, kind: Kind, asks: &[Ask<'_>]) -> Result<Grant, Interrupt> {
+        if !asked.counts_absence
+            && let Some(away) = asked.connection.left_alone(self.clock.now())
+        {
+            return Err(self.left_alone(asked, &away));
+        }
         let take = asked.connection.take(&self.clock, &asked.run.flow, kind, asks);
         self.parking.while_waiting(asked.run, take).await.map_err(|later| {
             let failure = asked.failure(Class::RateLimited.as_str(), later.reason(), asked.failures_before());
-            Interrupt::Park { due_at: self.clock.now() + later.wait, failure, blocked: false }
+            Interrupt::Park { due_at: self.clock.now() + later.wait, failure, held: Held::Shortly }
         })
     }
 
     /// What a failed look-up means for its run.
     pub fn read_failed(&self, asked: &Asked<'_>, object: &str, error: &sdk::Error) -> Result<Outcome, Interrupt> {
-        let failures = asked.failures_before() + u32::from(error.class == Class::Transient);
-        match self.what_next(asked, (Kind::Find, object), &identity::effect_id(asked), failures, error) {
-            Next::Again(due_at) => Err(asked.park(due_at, error, failures)),
-            Next::GiveUp => Ok(Outcome::Failed(asked.failure(error.class.as_str(), &error.message, failures.max(1)))),
+        let tally = self.tally(asked, asked.failures_before(), error);
+        match self.what_next(asked, (Kind::Find, object), &identity::effect_id(asked), &tally, error) {
+            Next::Again(due_at) => Err(asked.park(due_at, error, tally)),
+            Next::GiveUp => {
+                let failure = asked.failure(error.class.as_str(), &error.message, tally.failures.max(1));
+                Ok(Outcome::Failed(failure))
+            }
         }
     }
 
@@ -201,11 +214,14 @@ impl Effects {
 /// nothing is written: a search that shows nothing would make a second record.
 async fn at_known_target(
     connection: &OpenConnection,
+    clock: &dyn Clock,
     change: &Change,
     known: Option<RecordId>,
 ) -> Result<Change, sdk::Error> {
     let (Some((write, fields)), Some(id)) = (upsert_by_fields(change), known) else { return Ok(change.clone()) };
-    let record = connection.service.get(&write.object, &id, fields).await?;
+    let answer = connection.service.get(&write.object, &id, fields).await;
+    connection.heard(clock, &answer);
+    let record = answer?;
     let still_has = |field: &String| {
         record.as_ref().is_some_and(|record| {
             identity::key_text(record.fields.get(field)) == identity::key_text(write.fields.get(field))
@@ -232,6 +248,15 @@ enum Next {
     GiveUp,
 }
 
+/// How often a step has failed, and what the last time was due to.
+#[derive(Clone, Copy, Debug)]
+struct Tally {
+    /// Attempts that failed and count.
+    failures: u32,
+    /// Since when the connection is away, where the last one failed for that and does not count.
+    away_since: Option<Timestamp>,
+}
+
 impl Asked<'_> {
     /// Failed attempts of this step that count, as the run's last failure has them.
     fn failures_before(&self) -> u32 {
@@ -246,8 +271,17 @@ impl Asked<'_> {
         Failure { step: self.key.to_string(), class: class.to_owned(), message: message.to_owned(), attempt }
     }
 
-    fn park(&self, due_at: Timestamp, error: &sdk::Error, attempt: u32) -> Interrupt {
-        let failure = self.failure(error.class.as_str(), &error.message, attempt);
-        Interrupt::Park { due_at, failure, blocked: error.class == Class::Auth }
+    fn park(&self, due_at: Timestamp, error: &sdk::Error, tally: Tally) -> Interrupt {
+        let failure = self.failure(error.class.as_str(), &error.message, tally.failures);
+        let held = match tally.away_since {
+            Some(since) => self.away(since),
+            None if error.class == Class::Auth => Held::Blocked,
+            None => Held::Shortly,
+        };
+        Interrupt::Park { due_at, failure, held }
+    }
+
+    fn away(&self, since: Timestamp) -> Held {
+        Held::Away { connection: self.connection.name.clone(), since }
     }
 }

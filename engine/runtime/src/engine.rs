@@ -86,7 +86,7 @@ pub struct EngineParts {
 
 /// When an engine that drains is done: each flow finished a pass that began at least this long after the engine started
 /// and after the last write to the connection it polls, and no run is left. A flow that is paused, or blocked until somebody
-/// mends its connection, is not waited for; nor is a flow's next time, but a walk that is under way is.
+/// mends its connection, is not waited for, and a run whose service is away neither; nor is a flow's next time, but a walk that is under way is.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
     /// How late a service may show what was written to it.
@@ -153,8 +153,10 @@ struct FlowTask {
     may_have_work: bool,
     /// Runs of it that wait for somebody to mend their connection.
     blocked_runs: BTreeSet<RunId>,
-    /// Runs of it that are tried again because a service is away.
+    /// Runs of it that are tried again because a service fails.
     held_up_runs: BTreeSet<RunId>,
+    /// Those of them that wait until somebody answers at their connection.
+    away_runs: BTreeSet<RunId>,
     /// What the last of them met, in a sentence, as long as there are any.
     held_up_by: Option<String>,
     /// When the pass under way began, if this process began it.
@@ -347,6 +349,7 @@ impl Engine {
             may_have_work: true,
             blocked_runs: BTreeSet::new(),
             held_up_runs: BTreeSet::new(),
+            away_runs: BTreeSet::new(),
             held_up_by: None,
             pass_began: None,
             last_finished_pass_began: None,
@@ -494,7 +497,7 @@ impl Engine {
             })
     }
 
-    /// Whether every run that is left waits for somebody to mend its connection or, where a drain does not stay for
+    /// Whether every run that is left waits for somebody to mend its connection, for a service that is away or, where a drain does not stay for
     /// that, for the end of its `wait`.
     async fn others_must_act(&self, drain: Drain) -> Result<bool, EngineError> {
         for (id, task) in self.flows.iter().filter(|(_, task)| !task.is_paused) {
@@ -505,7 +508,7 @@ impl Engine {
             };
             let is_left = |state: RunState| !state.is_end() && (drain.waits || state != RunState::Waiting);
             let n_left: u64 = counts.iter().filter(|(state, _)| is_left(*state)).map(|(_, n)| n).sum();
-            if n_left != task.blocked_runs.len() as u64 {
+            if n_left != (task.blocked_runs.len() + task.away_runs.len()) as u64 {
                 return Ok(false);
             }
         }

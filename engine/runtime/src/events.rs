@@ -103,6 +103,47 @@ impl FlowUnblocked<'_> {
     }
 }
 
+/// Nobody answers at a connection, and it is no hiccup: from now on no run is to blame for that.
+pub struct ConnectionAway<'a> {
+    /// Which.
+    pub connection: &'a ConnectionName,
+    /// When nobody answered first.
+    pub since: Timestamp,
+    /// What the last call said.
+    pub error: &'a sdk::Error,
+}
+
+impl ConnectionAway<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::warn!(
+            connection = %self.connection,
+            since = %self.since,
+            error = %self.error,
+            "nobody answers there; runs wait until somebody does, and none of their tries are used up"
+        );
+    }
+}
+
+/// Somebody answers again.
+pub struct ConnectionBack<'a> {
+    /// Where.
+    pub connection: &'a ConnectionName,
+    /// How long nobody did.
+    pub away_for: Duration,
+}
+
+impl ConnectionBack<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(
+            connection = %self.connection,
+            away_for_seconds = self.away_for.as_secs(),
+            "somebody answers there again"
+        );
+    }
+}
+
 /// A service that a flow's steps ask is away; its runs are kept and tried again. Told once for all of them, so it has
 /// the fields of a flow, not of a run.
 pub struct RunsHeldUp<'a> {

@@ -50,8 +50,15 @@ async fn take_steps(
     pace: &Pace,
     scope: Scope,
 ) -> Result<Ending, Interrupt> {
-    let mut interpreter =
-        Interpreter { run, world, pace, scope: Some(scope), item: String::new(), errors: Fields::new() };
+    let mut interpreter = Interpreter {
+        run,
+        world,
+        pace,
+        scope: Some(scope),
+        item: String::new(),
+        errors: Fields::new(),
+        goes_on: false,
+    };
     interpreter.set_errors(no_errors(steps));
     match interpreter.steps(steps).await {
         Ok(_) => Ok(Ending::Succeeded(None)),
@@ -123,6 +130,8 @@ struct Interpreter<'a> {
     item: String,
     /// What `errors` is: by step, the failure that was ignored, or nothing.
     errors: Fields,
+    /// Whether it is in a step after whose failure the run goes on.
+    goes_on: bool,
 }
 
 impl Interpreter<'_> {
@@ -143,8 +152,9 @@ impl Interpreter<'_> {
         self.world.note(Some(&self.key(step)), Note::info(decided));
     }
 
-    fn attempts(step: &Step) -> Attempts {
-        Attempts { retry: step.retry, timeout: step.timeout }
+    fn attempts(&self, step: &Step) -> Attempts {
+        let counts_absence = self.goes_on || step.retry.attempts_written;
+        Attempts { retry: step.retry, timeout: step.timeout, counts_absence }
     }
 
     /// Computes something of the scope. A failure ends the run at this step.

@@ -16,6 +16,7 @@ pub mod inputs;
 pub mod interpreter;
 pub mod offload;
 pub mod poller;
+pub mod presence;
 pub mod retry;
 pub mod run_log;
 pub mod scheduler;

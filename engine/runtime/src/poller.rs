@@ -384,6 +384,7 @@ impl Poller {
         let answer = grant.spend(call).await;
         drop(grant);
         let took = self.clock.now().since(asked_at);
+        self.connection.heard(&*self.clock, &answer);
         match answer {
             Ok(answer) => Ok(Answered { answer, asked_at, took }),
             Err(error) => {

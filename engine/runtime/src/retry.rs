@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn doubles_up_to_the_longest_wait_and_never_waits_longer() {
-        let retry = Retry { attempts: 10, initial: Duration::from_secs(1), max: Duration::from_secs(60) };
+        let retry = Retry { max: Duration::from_secs(60), ..Retry::default() };
         let effect = EffectId::from("e");
         let waits: Vec<f64> = (1..=9).map(|attempt| back_off(&retry, attempt, &effect).as_secs_f64()).collect();
         for (index, wait) in waits.iter().enumerate() {

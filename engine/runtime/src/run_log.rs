@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sdk::{Clock, FlowId, Redactor, Timestamp, Value};
 use store::{LogLevel, LogLine, RunLog};
 
-use crate::durable::{Effect, Interrupt, Outcome, StepKey};
+use crate::durable::{Effect, Held, Interrupt, Outcome, StepKey};
 
 /// Something worth noting.
 #[derive(Clone, Debug)]
@@ -74,11 +74,18 @@ impl Told {
                 Note::warn(format!("{named} failed: {}", failure.message)).with("class", &failure.class)
             }
             Ok(Outcome::Unknown(_)) => Note::error(format!("{named} may or may not have been applied")),
-            Err(Interrupt::Park { due_at, failure, .. }) => {
+            Err(Interrupt::Park { due_at, failure, held }) => {
                 let wait = due_at.since(now).as_millis();
                 let wait = format!("{}.{} s", wait / 1000, wait % 1000 / 100);
-                Note::warn(format!("{named} is tried again in {wait}: {}", failure.message))
-                    .with("class", &failure.class)
+                let note = match held {
+                    Held::Shortly | Held::Blocked => format!("{named} is tried again in {wait}: {}", failure.message),
+                    Held::Away { connection, since } => format!(
+                        "{named} is tried again in {wait}, and this try does not count, because `{connection}` has been \
+                         away since {since}: {}",
+                        failure.message
+                    ),
+                };
+                Note::warn(note).with("class", &failure.class)
             }
             Err(Interrupt::Wait { .. }) => Note::info(format!("waits for the {named}")),
             Err(Interrupt::Store(_)) => return None,

@@ -147,6 +147,7 @@ impl Walker {
             .map_err(|later| sdk::Error::new(Class::RateLimited, later.reason()).retry_after(Some(later.wait)))?;
         let answer = grant.spend(self.connection.service.walk(request)).await;
         drop(grant);
+        self.connection.heard(&**clock, &answer);
         match answer {
             Ok(page) => Ok(page.records),
             Err(error) => {

@@ -319,9 +319,16 @@ pub static MAPPED: Mapping = Mapping::new(
 /// How a failed attempt is repeated.
 pub static RETRY: Mapping = Mapping::new(
     "`retry`",
-    "How an attempt that failed for a passing reason is repeated.",
+    "How an attempt that failed for a passing reason is repeated. A service is away where nobody answers: no connection, no \
+     answer in time, or a gateway that finds nobody behind it. A refusal with an answer, such as status 500, always counts.",
     &[
-        key("attempts", Shape::Count(100), "How many attempts there are in all.").default("`10`"),
+        key(
+            "attempts",
+            Shape::Count(100),
+            "How many attempts there are in all, those at a service that is away included. Left out, those do not count \
+             once it has been away for a minute: the run waits until it is back, and is tried about twice a minute.",
+        )
+        .default("`10`"),
         key(
             "initial",
             Shape::Noted(Notation::Duration),
@@ -352,7 +359,7 @@ const SOURCE: Key =
 const AS: Key = key("as", Shape::Noted(Notation::Name), "The name under which later steps see the result.");
 static RETRY_KEY: Key =
     key("retry", Shape::Map(&RETRY), "How an attempt that failed for a passing reason is repeated.")
-        .default("ten attempts over about half an hour");
+        .default("ten attempts over about eight minutes, not counting those at a service that is away");
 const TIMEOUT: Key = key("timeout", Shape::Noted(Notation::Duration), "How long one attempt may take.");
 const ON_ERROR_KEY: Key =
     key("on_error", Shape::Word(ON_ERROR.words), "What the step's failure means for the run.").default("`fail`");

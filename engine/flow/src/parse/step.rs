@@ -148,6 +148,7 @@ fn retry(reader: &mut Reader<'_>, entry: &Entry) -> Retry {
     reader.keys(map, &RETRY);
     if let Some(attempts) = map.get("attempts").and_then(|entry| reader.count(entry, 100)) {
         retry.attempts = u32::try_from(attempts).unwrap_or(retry.attempts);
+        retry.attempts_written = true;
     }
     if let Some(initial) = map.get("initial").and_then(|entry| reader.duration(entry)) {
         retry.initial = initial.value;

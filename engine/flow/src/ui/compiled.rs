@@ -176,6 +176,7 @@ steps:
 
     let StepKind::If { then, otherwise, .. } = &flow.steps[3].kind else { panic!() };
     assert_eq!(then[1].retry.attempts, 3);
+    assert!(then[1].retry.attempts_written && !then[0].retry.attempts_written);
     assert_eq!(then[1].name.as_str(), "update_deals");
     let StepKind::If { otherwise: nested, .. } = &otherwise[0].kind else { panic!() };
     assert!(matches!(&nested[0].kind, StepKind::Fail(Template::Text(_))));

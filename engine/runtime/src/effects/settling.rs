@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
+use flow::Retry;
 use sdk::faults::planted;
-use sdk::{Class, EffectId, Repeat, Value};
+use sdk::{Class, EffectId, Reach, Repeat, Value};
 use store::{EffectRow, EffectState, Failure, Settlement};
 
 use super::change::{Applied, Change};
-use super::{Asked, Effects, Next, Past};
+use super::{Asked, Effects, Next, Past, Tally, identity};
 use crate::budgets::Kind;
 use crate::connections::LONGEST_HOLD;
 use crate::durable::{Interrupt, Outcome};
+use crate::presence::Away;
 use crate::retry::back_off;
 
 /// How long a run waits whose connection needs a person.
 const BLOCKED_WAIT: Duration = Duration::from_secs(30);
+/// How long a run waits at most whose connection is away; up to a quarter less, so that not all come at once.
+const AWAY_WAIT: Duration = Duration::from_secs(40);
 /// How long an outcome waits that could not be kept, before it is tried again.
 const KEEP_AGAIN: Duration = Duration::from_secs(5);
 
@@ -56,19 +60,19 @@ impl Effects {
     ) -> Result<Outcome, Interrupt> {
         let (class, message) = (error.class.as_str().to_owned(), error.message.clone());
         let maybe_applied = error.applied == sdk::Applied::Maybe;
-        let counts = error.class == Class::Transient;
-        let past =
-            Past { failures: past.failures + u32::from(counts), maybe_applied: past.maybe_applied || maybe_applied };
+        let tally = self.tally(asked, past.failures, error);
+        let counts = tally.failures > past.failures;
+        let past = Past { failures: tally.failures, maybe_applied: past.maybe_applied || maybe_applied };
         if maybe_applied {
             asked.connection.wrote(self.clock.now());
             if change.repeat(&*asked.connection.service) == Repeat::Unsafe && !planted("unsafe write sent again") {
                 return self.settle_unknown(asked, change, past, &error.message).await;
             }
         }
-        match self.what_next(asked, (Kind::Write, change.object()), change.effect_id(), past.failures, error) {
+        match self.what_next(asked, (Kind::Write, change.object()), change.effect_id(), &tally, error) {
             Next::Again(due_at) => {
                 self.keep(change.effect_id(), Settlement::Again { class, message, counts, maybe_applied }).await?;
-                Err(asked.park(due_at, error, past.failures))
+                Err(asked.park(due_at, error, tally))
             }
             // Given up after an attempt that may have been applied: nobody knows the record's state.
             Next::GiveUp if past.maybe_applied => self.settle_unknown(asked, change, past, &error.message).await,
@@ -113,14 +117,40 @@ impl Effects {
         }
     }
 
-    /// Whether and when to try again, after so many failures that count. Being refused for asking too much, or for a
-    /// bad token, is not the record's fault and is not counted against it.
+    /// Whether this failure counts, after so many that did. Being refused for asking too much, or for a bad token, is not
+    /// the record's fault and is not counted against it. Nor is that nobody is there, unless that is a hiccup, or the
+    /// author said how often it is tried.
+    pub(super) fn tally(&self, asked: &Asked<'_>, before: u32, error: &sdk::Error) -> Tally {
+        if error.class != Class::Transient {
+            return Tally { failures: before, away_since: None };
+        }
+        let failures = before + 1;
+        let away = match error.reach {
+            Reach::Away if !asked.counts_absence => asked.connection.away(self.clock.now()),
+            Reach::Away | Reach::Answered | Reach::Unsaid => None,
+        };
+        // Whoever nobody answered since the engine started may be away for long: a restart is to fail no run.
+        let is_to_blame = |away: &Away| away.is_long || (!away.has_answered && failures >= asked.retry.attempts);
+        match away.filter(is_to_blame) {
+            Some(away) => Tally { failures: before, away_since: Some(away.since) },
+            None => Tally { failures, away_since: None },
+        }
+    }
+
+    /// Parks a run that would ask in vain.
+    pub(super) fn left_alone(&self, asked: &Asked<'_>, away: &Away) -> Interrupt {
+        let failure = asked.failure(Class::Transient.as_str(), &away.reason, asked.failures_before());
+        let due_at = self.clock.now() + away_wait(asked, &identity::effect_id(asked));
+        Interrupt::Park { due_at, failure, held: asked.away(away.since) }
+    }
+
+    /// Whether and when to try again.
     pub(super) fn what_next(
         &self,
         asked: &Asked<'_>,
         (kind, object): (Kind, &str),
         effect: &EffectId,
-        failures: u32,
+        tally: &Tally,
         error: &sdk::Error,
     ) -> Next {
         let now = self.clock.now();
@@ -129,8 +159,11 @@ impl Effects {
         }
         match &error.class {
             Class::Auth => Next::Again(now + BLOCKED_WAIT),
-            Class::Transient if failures < asked.retry.attempts => {
-                let wait = back_off(&asked.retry, failures, effect);
+            Class::Transient if tally.away_since.is_some() || tally.failures < asked.retry.attempts => {
+                let wait = match tally.away_since {
+                    Some(_) => away_wait(asked, effect),
+                    None => back_off(&asked.retry, tally.failures, effect),
+                };
                 Next::Again(now + error.retry_after.map_or(wait, |asked| asked.min(LONGEST_HOLD).max(wait)))
             }
             Class::RateLimited
@@ -143,6 +176,12 @@ impl Effects {
             | Class::Permanent => Next::GiveUp,
         }
     }
+}
+
+/// How long a run waits until it asks again whether somebody is there; the author's own first wait may be longer.
+fn away_wait(asked: &Asked<'_>, effect: &EffectId) -> Duration {
+    let always = Retry { initial: AWAY_WAIT, max: AWAY_WAIT, ..asked.retry };
+    back_off(&always, asked.run.attempt, effect).max(asked.retry.initial)
 }
 
 /// The outcome of a ledger row that has one.

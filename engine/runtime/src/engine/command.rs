@@ -177,6 +177,7 @@ impl Engine {
                     Err(sdk::Error::new(Class::Permanent, format!("the engine failed inside: {text}")))
                 }
             };
+            open.heard(&*clock, &found);
             if let Err(error) = &found {
                 open.refused(&*clock, (&flow, Kind::Find, &object), error);
             }

@@ -11,7 +11,7 @@ use sdk::{Class, FlowId, RunId, Timestamp};
 use store::{AttemptEnd, ClaimedRun, EffectState, Ending, Failure, FlowState, Only, RunState, Settlement, Store};
 
 use super::{Engine, EngineError};
-use crate::durable::{Interrupt, StoredWorld};
+use crate::durable::{Held, Interrupt, StoredWorld};
 use crate::interpreter::interpret;
 use crate::run_log::{AttemptLog, Note};
 
@@ -29,23 +29,37 @@ pub(super) enum RunResult {
 pub(super) enum Parked {
     /// Somebody must mend its connection.
     Blocked(String),
-    /// A service is away, and not for the first time: it is tried again.
-    Failing(Failure),
+    /// A service fails, and not for the first time: it is tried again.
+    Failing(HoldUp),
+    /// Nobody answers at its connection, for as long as that takes.
+    Away(HoldUp),
     /// It bides its time, or that of its service's limits.
     Biding,
 }
 
-/// After so many failures in a row, a service counts as away: by then some seconds have passed, so it was no hiccup.
+/// What holds a run up, for operators.
+pub(super) struct HoldUp {
+    failure: Failure,
+    /// In a sentence.
+    reason: String,
+}
+
+/// After so many failures in a row, it is worth telling: by then some seconds have passed, so it was no hiccup.
 const MANY_FAILURES: u32 = 3;
 
 impl Parked {
-    fn of(failure: &Failure, blocked: bool) -> Self {
-        match blocked {
-            true => Self::Blocked(failure.message.clone()),
-            false if failure.class == Class::Transient.as_str() && failure.attempt >= MANY_FAILURES => {
-                Self::Failing(failure.clone())
+    fn of(failure: &Failure, held: &Held) -> Self {
+        let message = &failure.message;
+        let hold_up = |reason: String| HoldUp { failure: failure.clone(), reason };
+        match held {
+            Held::Blocked => Self::Blocked(message.clone()),
+            Held::Away { connection, since } => Self::Away(hold_up(format!(
+                "its runs are held up because the connection `{connection}` has been away since {since}: {message}"
+            ))),
+            Held::Shortly if failure.class == Class::Transient.as_str() && failure.attempt >= MANY_FAILURES => {
+                Self::Failing(hold_up(format!("`{}` is tried again: {message}", failure.step)))
             }
-            false => Self::Biding,
+            Held::Shortly => Self::Biding,
         }
     }
 }
@@ -221,7 +235,18 @@ impl Engine {
                         }
                         self.block(flow, &reason).await;
                     }
-                    Parked::Failing(failure) => self.hold_up(flow, run, &failure, due_at),
+                    Parked::Failing(hold_up) => {
+                        self.hold_up(flow, run, hold_up, due_at);
+                        if let Some(task) = self.flows.get_mut(flow) {
+                            task.away_runs.remove(&run);
+                        }
+                    }
+                    Parked::Away(hold_up) => {
+                        self.hold_up(flow, run, hold_up, due_at);
+                        if let Some(task) = self.flows.get_mut(flow) {
+                            task.away_runs.insert(run);
+                        }
+                    }
                     Parked::Biding => self.goes_on(flow, run),
                 }
             }
@@ -232,15 +257,15 @@ impl Engine {
 
     /// Shows that a flow's runs are tried again because a service is away: nothing has failed so far, and yet nothing
     /// goes on.
-    fn hold_up(&mut self, flow: &FlowId, run: RunId, failure: &Failure, retry_at: Timestamp) {
+    fn hold_up(&mut self, flow: &FlowId, run: RunId, hold_up: HoldUp, retry_at: Timestamp) {
+        let HoldUp { failure, reason } = hold_up;
         let Some(task) = self.flows.get_mut(flow) else { return };
         let is_new = task.held_up_runs.is_empty();
         task.held_up_runs.insert(run);
-        let reason = format!("`{}` is tried again: {}", failure.step, failure.message);
         task.held_up_by = Some(reason.clone());
         let is_paused = task.is_paused;
         if is_new {
-            crate::events::RunsHeldUp { flow, failure, retry_at }.emit();
+            crate::events::RunsHeldUp { flow, failure: &failure, retry_at }.emit();
         }
         self.with_status(flow, |status| {
             if !is_paused && status.state == FlowState::Active {
@@ -252,6 +277,7 @@ impl Engine {
     /// A run is held up no longer, if it was. Others of its flow still may be.
     pub(super) fn goes_on(&mut self, flow: &FlowId, run: RunId) {
         let Some(task) = self.flows.get_mut(flow) else { return };
+        task.away_runs.remove(&run);
         if !task.held_up_runs.remove(&run) || !task.held_up_runs.is_empty() {
             return;
         }
@@ -286,8 +312,8 @@ async fn keep(
             let was_called = run.caller.is_some();
             end(AttemptEnd::Finished(ending)).await.map(|_| RunResult::Ended { state, was_called })
         }
-        Err(Interrupt::Park { due_at, failure, blocked }) => {
-            let why = Parked::of(&failure, blocked);
+        Err(Interrupt::Park { due_at, failure, held }) => {
+            let why = Parked::of(&failure, &held);
             end(AttemptEnd::Parked { due_at, failure }).await.map(|_| RunResult::Parked { due_at, why })
         }
         Err(Interrupt::Wait { due_at }) => {

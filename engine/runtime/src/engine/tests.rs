@@ -6,6 +6,7 @@ mod draining;
 mod exchanging;
 mod failing;
 mod holdups;
+mod outages;
 mod polling;
 mod renaming;
 mod repairing;

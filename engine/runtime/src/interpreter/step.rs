@@ -29,7 +29,11 @@ impl Interpreter<'_> {
                 self.note_error(step, error);
                 return Ok(Value::Null);
             }
-            match self.take(step).await {
+            let outer = self.goes_on;
+            self.goes_on |= goes_on;
+            let taken = self.take(step).await;
+            self.goes_on = outer;
+            match taken {
                 Ok(Some(result)) => {
                     if let Some(name) = &step.result {
                         self.scope().set(name, &result);

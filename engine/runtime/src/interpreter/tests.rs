@@ -16,7 +16,7 @@ use sdk::{Catalog, Class, ConnectionName, ConnectorFacts, FlowId, Record, RunId,
 use store::{ClaimedRun, Ending, Failure};
 
 use super::interpret;
-use crate::durable::{Durable, Effect, Interrupt, Outcome, StepKey, Wake};
+use crate::durable::{Durable, Effect, Held, Interrupt, Outcome, StepKey, Wake};
 use crate::effects::Change;
 use crate::offload::Pace;
 
@@ -48,7 +48,11 @@ impl Durable for ScriptedWorld {
         };
         self.asked.lock().unwrap().push(asked);
         if key.starts_with("parks") {
-            return Err(Interrupt::Park { due_at: Timestamp::EPOCH, failure: failure("transient"), blocked: false });
+            return Err(Interrupt::Park {
+                due_at: Timestamp::EPOCH,
+                failure: failure("transient"),
+                held: Held::Shortly,
+            });
         }
         Ok(self.script.get(key.as_str()).cloned().unwrap_or_else(|| Outcome::Value(written("900"))))
     }

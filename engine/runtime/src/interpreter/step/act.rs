@@ -14,7 +14,7 @@ impl Interpreter<'_> {
             connection: act.connection.clone(),
             // Its effect id is given where the run, the occasion and the ledger are known.
             change: Change::Act(ActionCall { effect_id: EffectId::from(""), action: act.action.clone(), with }),
-            attempts: Self::attempts(step),
+            attempts: self.attempts(step),
         };
         Self::conclude(self.world.step(&self.key(step), effect).await?)
     }

@@ -104,6 +104,7 @@ impl Interpreter<'_> {
             // Doubled, a bracket in a key ends none of ours.
             item: format!("{}[{}]", self.item, key.replace(']', "]]")),
             errors: self.errors.clone(),
+            goes_on: self.goes_on,
         }
     }
 }

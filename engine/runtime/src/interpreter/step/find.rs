@@ -22,7 +22,7 @@ impl Interpreter<'_> {
         let effect = Effect::Find {
             connection: find.target.connection.clone(),
             find: Find { object: find.target.object.clone(), filter, fields: find.fields.clone(), limit },
-            attempts: Self::attempts(step),
+            attempts: self.attempts(step),
         };
         let found = match self.world.step(&self.key(step), effect).await? {
             Outcome::Value(Value::List(found)) => found,

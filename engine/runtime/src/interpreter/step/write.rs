@@ -73,7 +73,7 @@ impl Interpreter<'_> {
                 verb,
                 fields,
             }),
-            attempts: Self::attempts(step),
+            attempts: self.attempts(step),
         };
         Self::conclude(self.world.step(&self.key(step), effect).await?)
     }
@@ -109,7 +109,7 @@ impl Interpreter<'_> {
                 fields: to_fill.iter().chain(matched).cloned().collect(),
                 limit: CANDIDATES,
             },
-            attempts: Self::attempts(step),
+            attempts: self.attempts(step),
         };
         let found = Self::conclude(self.world.step(&self.key(step).part("before"), effect).await?)?;
         if let Value::List(found) = found
