@@ -91,6 +91,7 @@ text::codes! {
     FILE_NOT_READ = "F0605", "file-not-read";
     BAD_REFERENCE = "F0606", "bad-reference";
     WRONG_SETTING = "F0607", "wrong-setting";
+    SECRET_IN_A_FILE = "F0608", "secret-in-a-file";
 
     UNKNOWN_TEMPLATE = "F0701", "no-such-template";
     UNKNOWN_TEMPLATE_INPUT = "F0702", "unknown-template-input";

@@ -28,6 +28,12 @@ pub fn resolve_settings(
         };
         match value(written, read_env, read_file).and_then(|text| typed(setting, text, written)) {
             Ok(value) => {
+                if let (SettingValue::Secret(secret), SettingText::Plain { .. }) = (&value, written)
+                    && is_secret(secret.expose())
+                {
+                    let diagnostic = in_a_file(definition, setting.name, secret.expose(), written.span());
+                    diagnostics.push(diagnostics.at(diagnostic, key.span, ""));
+                }
                 settings.insert(setting.name.to_owned(), value);
             }
             Err(diagnostic) => diagnostics.push(diagnostics.at(*diagnostic, written.span(), "")),
@@ -37,14 +43,14 @@ pub fn resolve_settings(
         let mut written = definition.settings.iter().map(|(key, _)| key).chain(&definition.unreadable);
         if !written.any(|key| key.name == setting.name) {
             let message = format!("the connection `{}` needs the setting `{}`", definition.name.value, setting.name);
+            let what = setting.help.trim_end_matches('.');
             let help = match setting.kind {
                 SettingKind::Secret => {
-                    let variable =
-                        format!("{}_{}", definition.name.value, setting.name).to_uppercase().replace('-', "_");
-                    format!("{}: add `{}: ${{ env.{variable} }}`", setting.help, setting.name)
+                    let variable = variable_for(definition, setting.name);
+                    format!("{what}: add `{}: ${{ env.{variable} }}`", setting.name)
                 }
                 SettingKind::Text | SettingKind::Path | SettingKind::Choice(_) => {
-                    format!("{}: add `{}:`", setting.help, setting.name)
+                    format!("{what}: add `{}:`", setting.name)
                 }
             };
             let diagnostic = Diagnostic::error(codes::MISSING_SETTING, message).help(help);
@@ -61,6 +67,43 @@ fn unknown(definition: &ConnectionDefinition, declared: &[Setting], name: &str, 
     Diagnostic::error(codes::UNKNOWN_SETTING, message)
         .help(format!("it takes {list}"))
         .did_you_mean(span, did_you_mean(name, names().chain(CONNECTION.known())))
+}
+
+/// What a variable would be called that holds a connection's setting.
+fn variable_for(definition: &ConnectionDefinition, setting: &str) -> String {
+    format!("{}_{setting}", definition.name.value).to_uppercase().replace('-', "_")
+}
+
+/// Whether a text gives anything away: an address without a password in it does not.
+fn is_secret(text: &str) -> bool {
+    match text.split_once("://") {
+        Some((_, rest)) => {
+            let (authority, options) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            let has_password = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+            has_password || options.contains("password=")
+        }
+        None => !text.trim().is_empty(),
+    }
+}
+
+/// Whoever may read the file, or its history, has the secret.
+fn in_a_file(definition: &ConnectionDefinition, setting: &str, text: &str, span: Span) -> Diagnostic {
+    let message = format!("`{setting}` is a secret, and stands in the file");
+    let diagnostic = Diagnostic::warning(codes::SECRET_IN_A_FILE, message);
+    let name = text.strip_prefix('$').map(|name| name.trim_start_matches("env."));
+    let is_name = |name: &&str| name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    match name.filter(is_name).filter(|name| !name.is_empty()) {
+        Some(name) => {
+            let reference = format!("${{ env.{name} }}");
+            diagnostic
+                .help(format!("a variable is written `{reference}`; this is taken as it stands"))
+                .fix(span, format!("\"{reference}\""))
+        }
+        None => diagnostic.help(format!(
+            "whoever reads this file has it: write `${{ env.{} }}` and set that variable, or `${{ file(\"…\") }}`",
+            variable_for(definition, setting)
+        )),
+    }
 }
 
 fn value(
@@ -162,20 +205,32 @@ mod tests {
     }
 
     #[test]
+    fn an_address_without_a_password_is_no_secret() {
+        for url in ["postgres://ann@127.0.0.1:5432/x", "postgres:///x?host=/run/postgresql", "postgres://db:5432/x"] {
+            let (_, diagnostics) = resolve(&format!("crm: {{connector: x, token: '{url}'}}"));
+            assert_eq!(diagnostics, [], "{url}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_without_their_values() {
         for (yaml, code, part) in [
             ("crm: {connector: x}", codes::MISSING_SETTING, "token"),
             ("crm: {connector: x, token: \"${ env.NOPE }\"}", codes::VARIABLE_NOT_SET, "NOPE"),
             ("crm: {connector: x, token: \"${ file(\\\"gone\\\") }\"}", codes::FILE_NOT_READ, "gone"),
-            ("crm: {connector: x, token: t, base_ulr: y}", codes::UNKNOWN_SETTING, "base_ulr"),
-            ("crm: {connector: x, token: t, tier: y}", codes::UNKNOWN_SETTING, "tier"),
-            ("crm: {connector: x, token: t, owner: ann@example.com}", codes::NOT_YET, "owner"),
-            ("crm: {connector: x, token: t, visible_to: all}", codes::NOT_YET, "visible_to"),
-            ("crm: {connector: x, token: t, visible_to: me}", codes::MISSING_KEY, "visible_to: me"),
-            ("crm: {connector: x, token: t, visible_to: us}", codes::WRONG_VALUE, "us"),
-            ("crm: {connector: x, token: t, owner: \" \"}", codes::WRONG_VALUE, "nobody"),
-            ("crm: {connector: x, token: t, owner: [ann]}", codes::WRONG_TYPE, "owner"),
-            ("crm: {connector: x, token: t, mode: hidden}", codes::WRONG_SETTING, "mode"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", base_ulr: y}", codes::UNKNOWN_SETTING, "base_ulr"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", tier: y}", codes::UNKNOWN_SETTING, "tier"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", owner: ann@example.com}", codes::NOT_YET, "owner"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", visible_to: all}", codes::NOT_YET, "visible_to"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", visible_to: me}", codes::MISSING_KEY, "visible_to: me"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", visible_to: us}", codes::WRONG_VALUE, "us"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", owner: \" \"}", codes::WRONG_VALUE, "nobody"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", owner: [ann]}", codes::WRONG_TYPE, "owner"),
+            ("crm: {connector: x, token: \"${ env.TOKEN }\", mode: hidden}", codes::WRONG_SETTING, "mode"),
+            ("crm: {connector: x, token: hidden}", codes::SECRET_IN_A_FILE, "token"),
+            ("crm: {connector: x, token: $HOME}", codes::SECRET_IN_A_FILE, "token"),
+            ("crm: {connector: x, token: 'postgres://ann:hidden@127.0.0.1/x'}", codes::SECRET_IN_A_FILE, "token"),
+            ("crm: {connector: x, token: 'postgres:///x?password=hidden'}", codes::SECRET_IN_A_FILE, "token"),
             ("crm: {connector: x, token: \"${HOME}\"}", codes::BAD_REFERENCE, "HOME"),
             ("crm: {connector: x, token: \"a ${ env.TOKEN }\"}", codes::BAD_REFERENCE, "whole"),
             ("crm: {connector: x, token: \"${ env.MILLRACE_KEY }\"}", codes::BAD_REFERENCE, "own keys"),
