@@ -60,7 +60,7 @@ impl ProjectFiles {
     /// Reads a project that may have no flow yet.
     pub fn read_whatever_there_is(dir: &Path, env: Option<&str>) -> Result<Self, Failure> {
         let mut files = Self { is_whole: true, ..Self::with_connections(dir, env)? };
-        for path in yaml_files(&dir.join(FLOWS))? {
+        for path in flow_files(&dir.join(FLOWS))? {
             files.read_own(&path, |files, file| files.flows.push(file));
         }
         Ok(files)
@@ -71,7 +71,7 @@ impl ProjectFiles {
         let mut files = Self::with_connections(dir, env)?;
         for path in paths {
             if path.is_dir() {
-                let found = yaml_files(path)?;
+                let found = flow_files(path)?;
                 if found.is_empty() {
                     return Err(Failure::NoFlows { dir: path.clone() });
                 }
@@ -94,7 +94,7 @@ impl ProjectFiles {
         }
         let places = self.flows.iter().filter_map(|flow| self.places.get(&flow.path));
         let tests: Vec<PathBuf> = match self.is_whole {
-            true => all_yaml_files(&self.dir.join(FLOWS))?.into_iter().filter(|path| is_test(path)).collect(),
+            true => all_below(&self.dir.join(FLOWS))?.into_iter().filter(|path| is_test(path)).collect(),
             false => places.filter_map(|flow| test_beside(flow)).collect(),
         };
         for path in tests {
@@ -227,8 +227,11 @@ pub fn read_named(path: &Path) -> Result<Result<SourceFile, Diagnostic>, Failure
 }
 
 /// The folders in which files of a project may appear: its own, and those in it.
-pub fn folders(dir: &Path) -> [PathBuf; 4] {
-    [dir.to_owned(), dir.join(FLOWS), dir.join(CONNECTORS), dir.join(SCHEMAS)]
+pub fn folders(dir: &Path) -> Vec<PathBuf> {
+    // A folder that cannot be looked into is told by whoever reads it.
+    let of_flows = with_all_below(&dir.join(FLOWS)).unwrap_or_default();
+    let others = [dir.to_owned(), dir.join(FLOWS), dir.join(CONNECTORS), dir.join(SCHEMAS)];
+    others.into_iter().chain(of_flows).collect()
 }
 
 /// Every document of a folder that authors write: of a project's, its flows with their tests, connections, connectors and
@@ -236,9 +239,8 @@ pub fn folders(dir: &Path) -> [PathBuf; 4] {
 pub fn documents(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut documents = Vec::new();
     if is_one(dir) {
-        for folder in [FLOWS, CONNECTORS] {
-            documents.extend(all_yaml_files(&dir.join(folder))?);
-        }
+        documents.extend(all_below(&dir.join(FLOWS))?);
+        documents.extend(all_yaml_files(&dir.join(CONNECTORS))?);
         let is_ours = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name == PROJECT || name.starts_with("connections.")
@@ -249,6 +251,38 @@ pub fn documents(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     documents.retain(|path| !leads_out(dir, path));
     Ok(documents)
+}
+
+/// The flows of a folder and of those in it, by name.
+fn flow_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    Ok(all_below(folder)?.into_iter().filter(|path| !is_test(path)).collect())
+}
+
+/// The documents of a folder and of those in it, tests included, by name.
+fn all_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths = Vec::new();
+    for folder in with_all_below(folder)? {
+        paths.extend(all_yaml_files(&folder)?);
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// A folder and all in it, but for hidden ones, and for links, which may lead in a circle. None where it is not there.
+fn with_all_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    let mut unread: Vec<PathBuf> = folder.is_dir().then(|| folder.to_owned()).into_iter().collect();
+    while let Some(folder) = unread.pop() {
+        for entry in fs::read_dir(&folder).map_err(Failure::file("look into", &folder))? {
+            let entry = entry.map_err(Failure::file("look into", &folder))?;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && !entry.file_name().to_string_lossy().starts_with('.') {
+                unread.push(entry.path());
+            }
+        }
+        found.push(folder);
+    }
+    Ok(found)
 }
 
 /// The documents of a folder, by name: `*.yaml`, without tests of flows. A folder that is not there has none.
@@ -325,10 +359,15 @@ mod tests {
             ("flows/a.yaml", b"a"),
             ("flows/a.test.yaml", b"t"),
             ("flows/x.txt", b"x"),
+            ("flows/sales/c.yaml", b"c"),
+            ("flows/sales/c.test.yaml", b"t"),
+            ("flows/.git/d.yaml", b"d"),
         ]);
-        let files = ProjectFiles::read(dir.path(), None).unwrap();
-        let names: Vec<_> = files.flows.iter().map(|file| file.path.to_string()).collect();
-        assert_eq!(names, ["flows/a.yaml", "flows/b.yaml"]);
+        let files = ProjectFiles::read(dir.path(), None).and_then(ProjectFiles::with_schemas).unwrap();
+        let names = |files: &[SourceFile]| -> Vec<String> { files.iter().map(|file| file.path.to_string()).collect() };
+        assert_eq!(names(&files.flows), ["flows/a.yaml", "flows/b.yaml", "flows/sales/c.yaml"]);
+        assert_eq!(names(&files.tests), ["flows/a.test.yaml", "flows/sales/c.test.yaml"]);
+        assert!(folders(dir.path()).contains(&dir.path().join("flows/sales")));
     }
 
     #[test]
