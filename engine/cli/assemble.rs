@@ -8,6 +8,7 @@ mod configured;
 pub mod needs;
 mod registry;
 mod reload;
+mod renames;
 mod services;
 pub mod shares;
 mod told;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use flow::project::RetentionSettings;
-use flow::{Every, Flow, FlowDefinition, On, Times, Trigger};
+use flow::{Every, Flow, On, Times, Trigger};
 use runtime::engine::EngineParts;
 use runtime::{
     Connections, CronAlarm, Drain, Engine, EngineOptions, FlowStatus, Handle, RetentionPolicy, housekeeping,
@@ -122,8 +123,10 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let understood = Understood::of(&files);
     connections_are_whole(&files, &understood)?;
     let folder = std::path::absolute(&setup.place.dir).map_err(Failure::file("find", &setup.place.dir))?;
-    if let Some(only) = &setup.only {
-        understood.find(only)?;
+    if let Some(only) = &setup.only
+        && let Err(failure) = understood.find(only)
+    {
+        return Err(damaged(only, &files, &understood).unwrap_or(failure));
     }
     let only = setup.only.as_ref().map(|only| understood.with_called(only));
     let only = only.as_ref();
@@ -137,7 +140,7 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let mut so_far = understood.diagnostics.clone();
     so_far.extend(services.diagnostics.iter().cloned());
     let checked = understood.check(&services.catalog(), so_far);
-    let shown = diagnostics_for(only, &understood, checked.diagnostics.clone());
+    let shown = diagnostics_for(only, &understood, &files, checked.diagnostics.clone());
     problems::show_diagnostics(&shown, &files.sources());
     files.unreadable.iter().for_each(problems::show);
     let told = services.problems();
@@ -148,6 +151,8 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     for flow in checked.flows.into_iter().filter(|flow| is_wanted(flow) && flow.not_run().is_empty()) {
         sorted.place(flow, &services, &understood, setup.waits_for_services);
     }
+    let perhaps_renamed = renames::perhaps(&sorted.good, &understood.definitions, &store).await?;
+    perhaps_renamed.iter().for_each(|sentence| problems::warn(sentence));
     sorted.note(only, &store).await?;
     // The only reason for nothing to work is told with the failure itself.
     if !sorted.good.is_empty() || told.len() > 1 {
@@ -182,7 +187,18 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
         }
     }
     let retention = kept(&understood.project.retention);
-    let at_work = handle.statuses().into_iter().map(|status| status.flow).collect();
+    // What a flow was called before, or what this version does not run, only the engine finds out.
+    let (refused, begun): (Vec<_>, Vec<_>) =
+        handle.statuses().into_iter().partition(|status| status.state == FlowState::Invalid);
+    if let Some(status) = refused.iter().find(|status| only.is_some_and(|only| only.contains(&status.flow))) {
+        let reason = status.reason.as_deref().unwrap_or_default();
+        let summary = format!("`{}` cannot run: {reason}", status.flow);
+        store.close().await?;
+        return Err(Failure::Mistakes { summary });
+    }
+    let good = good.into_iter().filter(|flow| !refused.iter().any(|status| status.flow == flow.id)).collect();
+    left_out.extend(refused.into_iter().map(|status| (status.flow, status.reason.unwrap_or_default())));
+    let at_work = begun.into_iter().map(|status| status.flow).collect();
     let begun =
         reload::Begun { files, understood, services, connections, told: shown, left_out: left_out.clone(), at_work };
     let reloader = Reloader::new(&setup.place.dir, setup.env, setup.environment, folder, handle.clone(), begun);
@@ -199,6 +215,22 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
         door,
         lock,
     })
+}
+
+/// That a flow's file cannot be read far enough to know the flow, where there is such a file.
+fn damaged(flow: &FlowId, files: &ProjectFiles, understood: &Understood) -> Option<Failure> {
+    let is_it = |line: &str| {
+        let id = line.strip_prefix("flow:").map(|rest| rest.split(" #").next().unwrap_or_default().trim());
+        id.is_some_and(|id| id.trim_matches(['"', '\'']) == flow.as_str())
+    };
+    let file = files.flows.iter().find(|file| file.text.lines().any(is_it))?;
+    let is_of_file = |one: &&Diagnostic| one.labels.first().is_some_and(|label| label.file == file.path);
+    let mistakes: Vec<Diagnostic> = understood.diagnostics.iter().filter(is_of_file).cloned().collect();
+    if !mistakes.iter().any(Diagnostic::is_error) {
+        return None;
+    }
+    problems::show_diagnostics(&mistakes, &files.sources());
+    Some(Failure::Mistakes { summary: format!("`{flow}` cannot run: {} in `{}`", summary(&mistakes, 0), file.path) })
 }
 
 /// How much history is kept: what the project says, and the usual for what it does not.
@@ -293,16 +325,16 @@ async fn accounts(store: &Store, flows: impl Iterator<Item = &FlowId>) -> Result
 fn diagnostics_for(
     only: Option<&BTreeSet<FlowId>>,
     understood: &Understood,
+    files: &ProjectFiles,
     mut diagnostics: Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
     if let Some(only) = only {
-        let (ours, others): (Vec<_>, Vec<_>) =
-            understood.definitions.iter().partition(|definition| only.contains(definition.id()));
-        let is_in = |definitions: &[&FlowDefinition], path: &str| {
-            definitions.iter().any(|definition| definition.is_of_file(path))
+        let ours: Vec<_> = understood.definitions.iter().filter(|definition| only.contains(definition.id())).collect();
+        let is_ours = |file: &str| {
+            let is_of_flows = files.flows.iter().any(|flow| *flow.path == *file);
+            !is_of_flows || ours.iter().any(|definition| definition.is_of_file(file))
         };
         // One that two files share stays, whichever it names first.
-        let is_ours = |file: &str| is_in(&ours, file) || !is_in(&others, file);
         diagnostics.retain(|one| one.labels.is_empty() || one.labels.iter().any(|label| is_ours(&label.file)));
     }
     diagnostics

@@ -1,6 +1,6 @@
 //! `run`, `init`, `check` and the windows into history, on engines that stop by themselves.
 
-use crate::project::{Project, Sandbox, exists};
+use crate::project::{PEOPLE, Project, Sandbox, exists};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_run_copies_every_record_and_a_second_one_nothing() {
@@ -121,4 +121,50 @@ async fn runs_that_wait_are_left_to_the_next_start() {
     assert!(said.err.contains(" until 20") && said.err.contains("the next start goes on with"), "{said:?}");
     let runs = project.run(&["runs", "list", "--state", "waiting", "--format", "jsonl"]).ok();
     assert!(!runs.is_empty(), "they are in the store");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_that_may_have_been_renamed_is_told_before_it_begins_anew() {
+    let sandbox = Sandbox::with_records(10).await;
+    let project = Project::new(&sandbox.url());
+    project.run(&["run", "people", "--once"]).ok();
+    project.write("flows/people.yaml", PEOPLE.replace("flow: people", "flow: persons\nwas: people"));
+    let renamed = project.run(&["run", "persons", "--once"]);
+    assert_eq!((renamed.status, renamed.err.contains("was:")), (0, false), "{renamed:?}");
+    project.write("flows/people.yaml", PEOPLE.replace("flow: people", "flow: folks"));
+    for is_told in [true, false] {
+        let said = project.run(&["run", "folks", "--once"]);
+        let tells = said.err.contains("`persons`, which did, is in no file") && said.err.contains("`was: persons`");
+        assert_eq!((said.status, tells), (0, is_told), "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_that_cannot_be_read_is_told_and_not_taken_for_missing() {
+    let sandbox = Sandbox::with_records(10).await;
+    let project = Project::new(&sandbox.url());
+    project.write("flows/other.yaml", "flow: other\nconnections: [\n");
+    project.write("flows/sync.yaml", "sync: s\nbetwen: [a.b, c.d]\n");
+    let damaged = project.run(&["run", "other", "--once"]);
+    damaged.refused(1, &["`other` cannot run: 1 mistake in `flows/other.yaml`", "flows/other.yaml:"]);
+    let said = project.run(&["run", "people", "--once"]);
+    assert!(said.status == 0 && !said.err.contains("flows/"), "what is wrong elsewhere is not its concern: {said:?}");
+    project.run(&["run", "nobody", "--once"]).refused(3, &["no flow `nobody`"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_that_takes_a_name_with_a_history_is_not_at_work() {
+    let sandbox = Sandbox::with_records(10).await;
+    let project = Project::new(&sandbox.url());
+    project.run(&["run", "people", "--once"]).ok();
+    project.write("flows/old.yaml", PEOPLE.replace("flow: people", "flow: old"));
+    project.run(&["run", "old", "--once"]).ok();
+    std::fs::remove_file(project.path("flows/old.yaml")).expect("it is there");
+    project.write("flows/people.yaml", PEOPLE.replace("flow: people", "flow: people\nwas: old"));
+    project.run(&["run", "people", "--once"]).refused(1, &["`people` cannot run", "take `was` out of its file"]);
+    project.write("flows/third.yaml", PEOPLE.replace("flow: people", "flow: third"));
+    let mut engine = project.start(&["up"]);
+    let greeting = engine.wait_for("■ people");
+    assert!(greeting.contains("has runs of its own"), "{greeting}");
+    assert_eq!(engine.stop(rustix::process::Signal::TERM).status, 0);
 }

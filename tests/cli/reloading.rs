@@ -109,6 +109,23 @@ fn flows_come_and_go() {
 }
 
 #[test]
+fn a_flow_whose_id_changes_goes_on_until_somebody_says_what_is_meant() {
+    let (project, mut engine) = at_work(&noting("old", "1ms"), &[]);
+    project.write("flows/notes.yaml", noting("new", "1ms").replace("flow: notes", "flow: letters"));
+    let told = engine.wait_for_complaint("warning: letters: its file held `notes`, which goes on");
+    assert!(told.contains("write `was: notes`") && told.contains("it does not run"), "{told}");
+    // In a file of its own it is new.
+    project.write("flows/letters.yaml", noting("new", "1ms").replace("flow: notes", "flow: letters"));
+    project.write("flows/notes.yaml", noting("old", "1ms"));
+    engine.wait_for("● letters  is new, and at work");
+    for flow in ["notes", "letters"] {
+        project.run(&["run", flow]).ok();
+    }
+    wait_for_rows(&project, 4);
+    assert_eq!(engine.stop(Signal::TERM).status, 0);
+}
+
+#[test]
 fn without_reload_only_a_signal_has_files_read_again() {
     let (project, mut engine) = at_work(&noting("old", "1ms"), &["--no-reload"]);
     project.write("flows/notes.yaml", noting("new", "1ms"));

@@ -287,6 +287,15 @@ impl Reloader {
                 meant.insert(old.clone());
                 continue;
             }
+            if let Some(old) = self.in_place_of(definition) {
+                let reason = format!(
+                    "its file held `{old}`, which goes on; if it was renamed, write `was: {old}` and start again, else \
+                     give it a file of its own"
+                );
+                decided.behind.push(self.flow_behind(&flow.id, &reason));
+                meant.insert(old.clone());
+                continue;
+            }
             match self.services.trouble_of(&self.understood.uses_of(&flow.id)) {
                 None | Some(Trouble::Away(_)) => decided.put.push(flow.clone()),
                 Some(Trouble::Refused(reason) | Trouble::Broken(reason)) => {
@@ -296,6 +305,14 @@ impl Reloader {
         }
         self.decide_on_gone(&meant, files, checked, &mut decided);
         decided
+    }
+
+    /// The flow at work whose file now holds this one, and nothing that is called as it was. Taken for another flow, one
+    /// that was only renamed would begin anew.
+    fn in_place_of(&self, definition: Option<&FlowDefinition>) -> Option<&FlowId> {
+        let path = &definition.filter(|definition| !self.at_work.contains_key(definition.id()))?.file().path;
+        let is_gone = |flow: &FlowId| !self.understood.definitions.iter().any(|one| one.id() == flow);
+        self.at_work.iter().find(|(flow, at_work)| at_work.path == *path && is_gone(flow)).map(|(flow, _)| flow)
     }
 
     /// What is to be done about flows that are at work and that no file defines as it is now.
@@ -308,13 +325,13 @@ impl Reloader {
                     let reason = format!("`{}` is gone", at_work.path);
                     decided.remove.push(Removal { flow: flow.clone(), reason });
                 }
-                (true, Some(other)) => {
+                (true, Some(other)) if other.is_template() || self.at_work.contains_key(other.id()) => {
                     let what = if other.is_template() { "a template" } else { "another flow" };
                     let reason = format!("`{}` is {what} now", at_work.path);
                     decided.remove.push(Removal { flow: flow.clone(), reason });
                 }
-                // Half written, or with mistakes that hide its id.
-                (true, None) => decided.behind.push(self.flow_behind(flow, &of_file(&at_work.path, checked))),
+                // Half written, or with mistakes that hide its id; or another that has mistakes.
+                (true, _) => decided.behind.push(self.flow_behind(flow, &of_file(&at_work.path, checked))),
             }
         }
         // New files of which not even the id can be read.
