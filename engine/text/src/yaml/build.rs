@@ -277,7 +277,7 @@ impl<'a> Builder<'a> {
         let file = self.diagnostics.file();
         let start = file.text[..span.start].rfind(tag).unwrap_or(span.start);
         let line = file.line(start);
-        let rest = file.text[start..line.end].trim_end();
+        let rest = super::syntax::without_comment(&file.text[start..line.end]);
         let at = Span::new(start, start + rest.len());
         let help = format!("tags are not allowed; a value that begins with `!` needs quotes: {}", quoted(rest));
         let fix = quoted(rest);

@@ -155,12 +155,14 @@ fn opened_above(diagnostic: Diagnostic, file: &SourceFile, offset: usize) -> Dia
 }
 
 fn after_quote(file: &SourceFile, offset: usize) -> Diagnostic {
+    let value = value_of_line(file, offset);
+    let end = value.map(|value| value.end).filter(|end| *end > offset).unwrap_or(file.line(offset).end);
     let diagnostic = Diagnostic::error(codes::AFTER_QUOTE, "text follows after a closing quote").at(
         &file.path,
-        Span::new(offset, file.line(offset).end),
+        Span::new(offset, end),
         "to YAML, the value ended before this",
     );
-    with_quotes(diagnostic, value_of_line(file, offset), file)
+    with_quotes(diagnostic, value, file)
 }
 
 /// Where a line reads `key: value` and its value holds another `: `.
@@ -180,7 +182,7 @@ fn colon_in_value(file: &SourceFile, offset: usize) -> Option<Diagnostic> {
 fn tag(file: &SourceFile, offset: usize) -> Diagnostic {
     let line = file.line(offset);
     let start = file.text[line.start..line.end].find('!').map_or(offset, |bang| line.start + bang);
-    let span = Span::new(start, start + file.text[start..line.end.max(start)].trim_end().len());
+    let span = Span::new(start, start + without_comment(&file.text[start..line.end.max(start)]).len());
     let diagnostic =
         Diagnostic::error(codes::TAG, "tags are not allowed").at(&file.path, span, "to YAML, this is a tag");
     with_quotes(diagnostic, Some(span), file)
@@ -205,7 +207,28 @@ fn value_of_line(file: &SourceFile, offset: usize) -> Option<Span> {
     if key.is_empty() || key.starts_with(['"', '\'', '{', '[', '#']) {
         return None;
     }
-    let value = text[colon + 2..].trim();
+    let value = without_comment(text[colon + 2..].trim());
     let start = line.start + colon + 2 + (text[colon + 2..].len() - text[colon + 2..].trim_start().len());
     (!value.is_empty()).then(|| Span::new(start, start + value.len()))
+}
+
+/// What stands before the comment on the rest of a line. A `#` in a text in quotes begins none: put into other quotes, the
+/// whole value says what its author meant.
+pub(super) fn without_comment(rest: &str) -> &str {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, character) in rest.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, '#') if before.is_whitespace() => return rest[..at].trim_end(),
+            // An apostrophe within a word opens nothing, and neither does what is never closed.
+            (None, '"' | '\'') if !before.is_alphanumeric() => {
+                quote = rest[at + 1..].contains(character).then_some(character);
+            }
+            (None, _) => {}
+        }
+        before = character;
+    }
+    rest.trim_end()
 }

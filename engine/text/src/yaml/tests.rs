@@ -223,6 +223,25 @@ fn y10_documents_and_loops() {
 }
 
 #[test]
+fn a_comment_behind_a_value_is_not_put_into_its_quotes() {
+    // It became a part of the text, and `check --fix` took that for mended.
+    for (text, wanted) in [
+        ("a: one: two  # why\n", "a: 'one: two'  # why\n"),
+        ("a: \"Big\" ones # why\n", "a: '\"Big\" ones' # why\n"),
+        ("a: !b # why\n", "a: '!b' # why\n"),
+        ("a: it's: so # why\n", "a: \"it's: so\" # why\n"),
+        ("a: !b # why # twice\n", "a: '!b' # why # twice\n"),
+        // What stands in quotes was hardly meant as a comment.
+        ("a: !b == \"x #1\"\n", "a: '!b == \"x #1\"'\n"),
+        ("a: x#1: y\n", "a: 'x#1: y'\n"),
+    ] {
+        let check = |files: &[SourceFile]| parse_yaml(&files[0]).diagnostics;
+        let mended = crate::mend(vec![SourceFile::new("a.yaml", text)], check);
+        assert_eq!((&*mended.files[0].text, mended.left.len()), (wanted, 0), "{text}");
+    }
+}
+
+#[test]
 fn syntax_is_explained() {
     for (text, code, part) in [
         ("when: \"a\" == record.x\n", codes::AFTER_QUOTE, "'\"a\" == record.x'"),
