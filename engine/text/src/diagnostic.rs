@@ -108,7 +108,7 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
 }
 
-/// More than this in one file help nobody.
+/// More than this of one severity help nobody in one file.
 const MOST: usize = 100;
 
 impl Diagnostics {
@@ -132,9 +132,11 @@ impl Diagnostics {
         diagnostic.at(&self.file.path, span, label)
     }
 
-    /// Takes one in. The same thing at the same place is said once, and beyond a hundred nothing more.
+    /// Takes one in. The same thing at the same place is said once, and beyond a hundred nothing more. Warnings leave the
+    /// mistakes their room: a file with a mistake must not pass for a good one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.list.len() < MOST && !self.list.contains(&diagnostic) {
+        let n_alike = self.list.iter().filter(|known| known.severity == diagnostic.severity).count();
+        if n_alike < MOST && !self.list.contains(&diagnostic) {
             self.list.push(diagnostic);
         }
     }
@@ -147,5 +149,20 @@ impl Diagnostics {
     /// All of them, in the order in which they were found.
     pub fn into_vec(self) -> Vec<Diagnostic> {
         self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_warnings_hides_a_mistake() {
+        let mut diagnostics = Diagnostics::new(&SourceFile::new("a.yaml", "a: 1\n"));
+        (0..200).for_each(|n| diagnostics.push(Diagnostic::warning("F1", format!("warning {n}"))));
+        assert!(!diagnostics.has_errors());
+        (0..200).for_each(|n| diagnostics.push(Diagnostic::error("F2", format!("mistake {n}"))));
+        assert!(diagnostics.has_errors(), "a flow with a mistake was taken for a good one");
+        assert_eq!(diagnostics.into_vec().len(), 2 * MOST);
     }
 }
