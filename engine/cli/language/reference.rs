@@ -60,7 +60,8 @@ in a terminal, and `millrace language reference functions` prints this page.
 
 All give the same whenever they are asked with the same: there is none that knows the time, makes up a number or reads a
 file. Operators are `+ - * / %`, `== != < <= > >=`, `&& || !`, `??` for \"else\", `?.` and `?[` for \"where it is there\", and
-`in`. `not(x)` is `!x`, which YAML would take for something else at the beginning of a value.
+`in`. `7 / 2` is `3.5`, and `to_int(7 / 2)` is `3`. `not(x)` is `!x`, which YAML would take for something else at the
+beginning of a value.
 ";
 
 /// The page of the language.

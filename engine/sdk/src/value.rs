@@ -79,6 +79,20 @@ impl Value {
         }
     }
 
+    /// As the id of a record: ids are text, also where they look like numbers.
+    pub fn into_id(self) -> Self {
+        match self {
+            Self::Int(_) | Self::Float(_) => Self::Text(self.to_text()),
+            other @ (Self::Null
+            | Self::Bool(_)
+            | Self::Text(_)
+            | Self::Date(_)
+            | Self::Moment(_)
+            | Self::List(_)
+            | Self::Map(_)) => other,
+        }
+    }
+
     /// As JSON for people and services: dates and moments become ISO 8601 text, which loses their type.
     pub fn to_plain_json(&self) -> Json {
         match self {

@@ -90,8 +90,28 @@ impl FilterTemplate {
         match self {
             Self::All(filters) => each(filters).map(Filter::All),
             Self::Any(filters) => each(filters).map(Filter::Any),
-            Self::Field { field, test } => Ok(Filter::Field { field: field.clone(), test: test.evaluate(scope)? }),
+            Self::Field { field, test } => {
+                let test = test.evaluate(scope)?;
+                let test = if field == "id" { of_ids(test) } else { test };
+                Ok(Filter::Field { field: field.clone(), test })
+            }
         }
+    }
+}
+
+/// The test of a record's id, to which a number is as good as its text.
+fn of_ids(test: Test) -> Test {
+    match test {
+        Test::Eq(value) => Test::Eq(value.into_id()),
+        Test::Not(value) => Test::Not(value.into_id()),
+        Test::Gt(value) => Test::Gt(value.into_id()),
+        Test::Gte(value) => Test::Gte(value.into_id()),
+        Test::Lt(value) => Test::Lt(value.into_id()),
+        Test::Lte(value) => Test::Lte(value.into_id()),
+        Test::Between(low, high) => Test::Between(low.into_id(), high.into_id()),
+        Test::In(values) => Test::In(values.into_iter().map(Value::into_id).collect()),
+        Test::Contains(part) => Test::Contains(part.into_id()),
+        Test::Exists(wanted) => Test::Exists(wanted),
     }
 }
 

@@ -73,6 +73,7 @@ pub(super) fn register(engine: &mut Engine) {
         pick("min", [pick("max", [number, low])?, high])
     });
     engine.register_fn("sum", |list: &mut Array| sum(list));
+    engine.register_fn("/", divided);
     engine.register_fn("to_fixed", |value: Dynamic, digits: i64| to_fixed(&value, digits));
     engine.register_fn("-", |number: i64| number.checked_neg().ok_or_else(|| refuse("this number is too large")));
     engine.register_fn("-", |number: f64| -number);
@@ -141,6 +142,18 @@ fn round_to(value: &Dynamic, digits: i64) -> Result<Dynamic, Failed> {
     let factor = 10f64.powi(i32::try_from(digits).unwrap_or(0));
     let scaled = (number * factor).round() / factor;
     Ok(Dynamic::from(if scaled.is_finite() { scaled } else { number }))
+}
+
+/// Of two whole numbers as of others: whether a record's number has a fraction must not decide whether its quotient may.
+fn divided(dividend: i64, divisor: i64) -> Result<Dynamic, Failed> {
+    if divisor == 0 {
+        return Err(refuse("this cannot be calculated: it divides by zero"));
+    }
+    match (dividend.checked_rem(divisor), dividend.checked_div(divisor)) {
+        (Some(0), Some(whole)) => Ok(Dynamic::from(whole)),
+        (Some(_), _) => Ok(Dynamic::from(dividend as f64 / divisor as f64)),
+        (None, _) => Err(refuse("this number is too large")),
+    }
 }
 
 /// The smallest or greatest.

@@ -130,6 +130,28 @@ fn templates() {
 }
 
 #[test]
+fn a_quotient_keeps_its_fraction() {
+    // Cut to whole numbers, it was 3 of the count and 3.5 of the same number in a field that holds fractions.
+    assert_eq!(evaluate("record.count / 2"), Ok(Value::Float(3.5)));
+    assert_eq!(evaluate("record.amount / 2"), Ok(Value::Float(625.0)));
+    assert_eq!(evaluate("6 / 2"), Ok(Value::Int(3)));
+    assert_eq!(evaluate("to_int(record.count / 2)"), Ok(Value::Int(3)));
+    assert!(failure("record.count / 0").contains("divides by zero"));
+}
+
+#[test]
+fn an_id_is_text_also_where_a_number_is_asked_for() {
+    let mut scope = scope();
+    let id = |test: TestTemplate| FilterTemplate::Field { field: "id".into(), test };
+    let value = |source: &str| Template::Expression(expression(source));
+    let is = |test: Test| Ok(Filter::Field { field: "id".into(), test });
+    // A number is never equal to a text, so such a look-up found nothing.
+    assert_eq!(id(TestTemplate::Eq(value("record.count"))).evaluate(&mut scope), is(Test::Eq(Value::from("7"))));
+    let several = id(TestTemplate::In(value("[record.count, \"x\"]"))).evaluate(&mut scope);
+    assert_eq!(several, is(Test::In(vec![Value::from("7"), Value::from("x")])));
+}
+
+#[test]
 fn filters() {
     let mut scope = scope();
     let field = |name: &str, test: TestTemplate| FilterTemplate::Field { field: name.into(), test };
