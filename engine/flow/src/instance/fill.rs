@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use text::{Diagnostic, Kind, Map, Node, Span, Text, TextStyle, did_you_mean, shown};
 
 use crate::codes;
+use crate::parse::QUESTIONS;
 use crate::template::{self, Piece};
 
 /// What stands for an input.
@@ -30,8 +31,6 @@ pub(super) struct Fillings {
     pub(super) of_callers: Vec<String>,
 }
 
-/// Keys whose whole value is an expression.
-const QUESTIONS: [&str; 4] = ["when", "if", "where", "skip_if"];
 /// A value that is put in again and again must not make a tree that nothing can hold.
 const MOST_NODES: usize = 200_000;
 
@@ -135,11 +134,10 @@ impl Filler<'_> {
         let mut value = String::new();
         for piece in pieces {
             match piece {
-                // What is literal here has to stay so when it is read again.
-                Piece::Literal(literal) => value.push_str(&literal.replace("${", "$${")),
+                Piece::Literal(literal) => value.push_str(literal),
                 Piece::Expression(range) => match self.fillings.by_name.get(input_of(&text.value[range.clone()])?)? {
                     Filling::Value(node) => match &node.kind {
-                        Kind::Text(text) => value.push_str(&text.value),
+                        Kind::Text(text) => value.push_str(&literal(&text.value)),
                         Kind::Int(number) => value.push_str(&number.to_string()),
                         Kind::Float(number) => value.push_str(&number.to_string()),
                         Kind::Bool(flag) => value.push_str(&flag.to_string()),
@@ -152,6 +150,8 @@ impl Filler<'_> {
                 },
             }
         }
+        // It is read again, and what is literal has to stay so; also where only two pieces together make a `${`.
+        let value = value.replace("${", "$${");
         // As no part of it is where the file has it, its mistakes are told of the whole.
         Some(Filling::Value(Node { span, kind: Kind::Text(Text { value, style: TextStyle::DoubleQuoted }) }))
     }
@@ -179,6 +179,16 @@ impl Filler<'_> {
         };
         self.mistakes.push((diagnostic, span));
     }
+}
+
+/// What a text without expressions says.
+fn literal(text: &str) -> String {
+    let pieces = template::split(text).unwrap_or_default();
+    let said = pieces.into_iter().map(|piece| match piece {
+        Piece::Literal(literal) => literal,
+        Piece::Expression(range) => text[range].to_owned(),
+    });
+    said.collect()
 }
 
 /// The input that an expression is, where it is one and nothing else.

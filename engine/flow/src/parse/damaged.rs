@@ -9,7 +9,7 @@ use crate::codes;
 use crate::template::{self, Piece};
 
 /// Keys whose whole value is an expression.
-const QUESTIONS: [&str; 3] = ["when", "if", "where"];
+pub(crate) const QUESTIONS: [&str; 4] = ["when", "if", "where", "skip_if"];
 /// The key whose value is a cron expression.
 const SCHEDULE: &str = "schedule:";
 /// What authors write between a key and its value who come from elsewhere.

@@ -24,7 +24,7 @@ use text::{Diagnostic, Diagnostics, Kind, Map, SourceFile, Span};
 use crate::codes;
 use crate::definition::{FlowDefinition, SyncDefinition, TestDefinition};
 use crate::instance::{self, InstanceDefinition, TemplateDefinition};
-pub(crate) use damaged::explain;
+pub(crate) use damaged::{QUESTIONS, explain};
 pub use value::duration;
 pub(crate) use value::{is_id, is_name, target};
 
