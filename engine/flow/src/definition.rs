@@ -4,6 +4,7 @@ mod sync;
 mod test;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sdk::{Ambiguous, ConnectionName, FlowId};
@@ -441,7 +442,12 @@ impl FlowDefinition {
 
     /// Where its id stands in its file.
     pub fn id_span(&self) -> Span {
-        self.id.span
+        self.label(self.id.span).1
+    }
+
+    /// The file in which a place of it is, and where in that: its own, or its template's.
+    pub fn label(&self, span: Span) -> (Arc<str>, Span) {
+        self.source.label(span)
     }
 
     /// Whether it is to run at all.

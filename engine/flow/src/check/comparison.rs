@@ -4,44 +4,58 @@ use sdk::{Field, FieldType};
 use text::{Diagnostic, did_you_mean, shown};
 
 use super::Checker;
+use super::field::seen_field;
 use super::literal::held;
-use super::names::Site;
+use super::names::{Named, Site};
 use crate::codes;
-use crate::expr::{Compared, Comparison, Expression, Reads};
+use crate::expr::{Asks, Compared, Comparison, Expression, Reads};
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// Looks at every comparison of a record's field with a plain value. At run time different types are refused, record
     /// by record; an option that there is not is never met.
     pub(super) fn check_comparisons(&mut self, site: Site<'_>, reads: &Reads) {
-        for comparison in reads.comparisons.iter().filter(|comparison| comparison.root == "record") {
-            let field = self.field_of_record(&comparison.property);
-            if let Some(field) = field {
+        for comparison in &reads.comparisons {
+            if let Some(field) = self.compared_field(comparison) {
                 self.check_comparison(site, comparison, field);
             }
+        }
+    }
+
+    /// The field that is compared, where it is known: of the flow's records, or of those that a look-up found.
+    fn compared_field(&self, comparison: &Comparison) -> Option<&'a Field> {
+        if comparison.root == "record" {
+            return self.field_of_record(&comparison.property);
+        }
+        match self.names.find(&comparison.root)?.what {
+            Named::Found(number) => seen_field(self.found_schemas.get(number).copied().flatten(), &comparison.property),
+            Named::Value | Named::Written | Named::Deleted | Named::FoundList(_) => None,
         }
     }
 
     fn check_comparison(&mut self, site: Site<'_>, comparison: &Comparison, field: &Field) {
         let span = self.site_span(site, &comparison.span);
         let (is_comparable, what) = match &comparison.with {
+            // Whatever else is asked to have something in it may be text, which has parts.
+            _ if comparison.asks == Asks::Has && field.field_type != FieldType::Choices => return,
+            Compared::Text(_) if comparison.asks == Asks::Has => (true, "text"),
             Compared::Text(_) => (matches!(field.field_type, FieldType::Text | FieldType::Choice), "text"),
             Compared::Number => (field.field_type == FieldType::Number, "a number"),
             Compared::Boolean => (field.field_type == FieldType::Boolean, "true or false"),
         };
-        if !is_comparable && !matches!(field.field_type, FieldType::Any | FieldType::Choices) {
+        if !is_comparable && field.field_type != FieldType::Any {
             let message = format!("`{}` holds {}, and is compared with {what}", field.name, held(field.field_type));
-            let diagnostic = Diagnostic::error(codes::OTHER_TYPE, message).maybe_help(remedy(field, &comparison.with));
+            let diagnostic = Diagnostic::error(codes::OTHER_TYPE, message).maybe_help(remedy(field, comparison));
             self.report(diagnostic, span, "");
             return;
         }
-        let (Compared::Text(written), FieldType::Choice) = (&comparison.with, field.field_type) else { return };
-        let has_it = field.options.iter().any(|option| option.value == *written || option.label == *written);
+        let Some(written) = option_of(comparison, field) else { return };
+        let has_it = field.options.iter().any(|option| option.value == written || option.label == written);
         if field.options.is_empty() || has_it {
             return;
         }
-        let message = match comparison.asks_same {
-            true => format!("`{}` is never `{}`: there is no such option", field.name, shown(written)),
-            false => format!("`{}` has no option `{}`", field.name, shown(written)),
+        let message = match comparison.asks {
+            Asks::Same => format!("`{}` is never `{}`: there is no such option", field.name, shown(written)),
+            Asks::Other | Asks::Has => format!("`{}` has no option `{}`", field.name, shown(written)),
         };
         let values = || field.options.iter().map(|option| option.value.as_str());
         let labels = field.options.iter().map(|option| option.label.as_str());
@@ -61,12 +75,12 @@ impl Checker<'_> {
         comparisons.sort_by_key(|comparison| std::cmp::Reverse(comparison.span.start));
         let before = source.len();
         let mut is_changed = false;
-        for comparison in comparisons.into_iter().filter(|comparison| comparison.root == "record") {
-            let field = self.field_of_record(&comparison.property);
-            let (Some(field), Compared::Text(written)) = (field, &comparison.with) else { continue };
-            let is_value = field.options.iter().any(|option| option.value == *written);
-            let by_label = field.options.iter().find(|option| option.label == *written);
-            if let (FieldType::Choice, false, Some(option)) = (field.field_type, is_value, by_label)
+        for comparison in comparisons {
+            let Some(field) = self.compared_field(comparison) else { continue };
+            let Some(written) = option_of(comparison, field) else { continue };
+            let is_value = field.options.iter().any(|option| option.value == written);
+            let by_label = field.options.iter().find(|option| option.label == written);
+            if let (false, Some(option)) = (is_value, by_label)
                 && comparison.span.end <= before
             {
                 let value = option.value.replace('\\', "\\\\").replace('"', "\\\"");
@@ -78,19 +92,31 @@ impl Checker<'_> {
     }
 }
 
-fn remedy(field: &Field, compared: &Compared) -> Option<String> {
-    let name = &field.name;
-    match (field.field_type, compared) {
+/// The option that a comparison asks for, where it can only be one.
+fn option_of<'c>(comparison: &'c Comparison, field: &Field) -> Option<&'c str> {
+    match (&comparison.with, field.field_type, comparison.asks) {
+        (Compared::Text(written), FieldType::Choice, Asks::Same | Asks::Other)
+        | (Compared::Text(written), FieldType::Choices, Asks::Has) => Some(written),
+        (Compared::Text(_) | Compared::Number | Compared::Boolean, ..) => None,
+    }
+}
+
+fn remedy(field: &Field, comparison: &Comparison) -> Option<String> {
+    let name = format!("{}.{}", comparison.root, field.name);
+    match (field.field_type, &comparison.with) {
         (FieldType::Number, Compared::Text(text)) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
             Some("without the quotes it is a number".to_owned())
         }
         (FieldType::Text, Compared::Number) => {
-            Some(format!("compare `to_number(record.{name})`, or put the number in quotes"))
+            Some(format!("compare `to_number({name})`, or put the number in quotes"))
         }
-        (FieldType::Boolean, Compared::Text(_)) => Some(format!("ask `record.{name}` itself, or `not(record.{name})`")),
+        (FieldType::Boolean, Compared::Text(_)) => Some(format!("ask `{name}` itself, or `not({name})`")),
         (FieldType::Date, Compared::Text(text)) => Some(format!("write `date(\"{}\")`", shown(text))),
         (FieldType::Moment, Compared::Text(text)) => Some(format!("write `moment(\"{}\")`", shown(text))),
-        (FieldType::Choice, Compared::Number) => Some("an option is text: put it in quotes".to_owned()),
+        (FieldType::Choices, Compared::Text(text)) => Some(format!("ask `\"{}\" in {name}`", shown(text))),
+        (FieldType::Choice | FieldType::Choices, Compared::Number) => {
+            Some("an option is text: put it in quotes".to_owned())
+        }
         _ => None,
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct ReadFields {
 const BUILT_IN: [&str; 2] = ["id", "meta"];
 
 /// The id of every record, which hides a field of that name: text, whatever the service counts by.
-static ID: LazyLock<Field> = LazyLock::new(|| Field {
+pub(super) static ID: LazyLock<Field> = LazyLock::new(|| Field {
     name: "id".to_owned(),
     label: "id".to_owned(),
     field_type: FieldType::Text,
@@ -50,11 +50,7 @@ impl ReadFields {
 impl<'a> Checker<'a> {
     /// What expressions see as `record.<name>`, where it is known.
     pub(super) fn field_of_record(&self, name: &str) -> Option<&'a Field> {
-        match name {
-            "id" => Some(&*ID),
-            "meta" => None,
-            name => self.polled?.fields.get(name),
-        }
+        seen_field(self.polled, name)
     }
 
     /// The field of that name; an unknown one is reported.
@@ -155,5 +151,14 @@ impl<'a> Checker<'a> {
                 }
             }
         }
+    }
+}
+
+/// What expressions see of a record under this name, where it is known.
+pub(super) fn seen_field<'a>(schema: Option<&'a ObjectSchema>, name: &str) -> Option<&'a Field> {
+    match name {
+        "id" => Some(&*ID),
+        "meta" => None,
+        name => schema?.fields.get(name),
     }
 }

@@ -1,12 +1,22 @@
 //! Filters: data with a meaning of our own, checked against the object's fields.
 
-use sdk::{Field, Filter, ObjectSchema, Test, Value};
+use sdk::{Field, FieldType, Filter, ObjectSchema, Test, Value};
 use text::{Diagnostic, Entry, Kind, Map, Node, did_you_mean, shown};
 
 use super::Checker;
+use super::field::ID;
 use crate::codes;
 use crate::expr::{FilterTemplate, Template, TestTemplate};
 use crate::language::COMPARISONS;
+
+/// What a test asks about.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    /// The record's id, which is text, whatever a field of that name holds.
+    Id,
+    /// A field, where it is known.
+    Field(Option<&'a Field>),
+}
 
 impl<'a> Checker<'a> {
     /// A filter; `None` where a mistake was reported.
@@ -62,14 +72,15 @@ impl<'a> Checker<'a> {
             let filters = filters.into_iter().collect::<Option<Vec<_>>>()?;
             return Some(if name == "all" { FilterTemplate::All(filters) } else { FilterTemplate::Any(filters) });
         }
-        let field = match schema {
-            Some(schema) if name != "id" => Some(self.field(schema, target, name, entry.key.span)?),
-            Some(_) | None => None,
+        let asked = match schema {
+            _ if name == "id" => Asked::Id,
+            Some(schema) => Asked::Field(Some(self.field(schema, target, name, entry.key.span)?)),
+            None => Asked::Field(None),
         };
         let of_field = |test| FilterTemplate::Field { field: name.to_owned(), test };
         match &entry.value.kind {
             Kind::Map(tests) => {
-                let tests = self.tests(tests, field)?;
+                let tests = self.tests(tests, asked)?;
                 Some(match <[TestTemplate; 1]>::try_from(tests) {
                     Ok([only]) => of_field(only),
                     Err(tests) => FilterTemplate::All(tests.into_iter().map(of_field).collect()),
@@ -82,16 +93,16 @@ impl<'a> Checker<'a> {
             }
             Kind::Null => Some(of_field(TestTemplate::Exists(false))),
             Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::Broken => {
-                Some(of_field(TestTemplate::Eq(self.operand(&entry.value, field)?)))
+                Some(of_field(TestTemplate::Eq(self.operand(&entry.value, asked)?)))
             }
         }
     }
 
-    fn tests(&mut self, map: &Map, field: Option<&Field>) -> Option<Vec<TestTemplate>> {
+    fn tests(&mut self, map: &Map, asked: Asked<'_>) -> Option<Vec<TestTemplate>> {
         let mut tests = Vec::new();
         let mut complete = !map.entries.is_empty();
         for entry in &map.entries {
-            match self.test(entry, field) {
+            match self.test(entry, asked) {
                 Some(test) => tests.push(test),
                 None => complete = false,
             }
@@ -99,20 +110,23 @@ impl<'a> Checker<'a> {
         complete.then_some(tests)
     }
 
-    fn test(&mut self, entry: &Entry, field: Option<&Field>) -> Option<TestTemplate> {
+    fn test(&mut self, entry: &Entry, asked: Asked<'_>) -> Option<TestTemplate> {
         let value = &entry.value;
         match entry.key.text.as_str() {
-            "eq" => Some(TestTemplate::Eq(self.operand(value, field)?)),
-            "not" => Some(TestTemplate::Not(self.operand(value, field)?)),
-            "gt" => Some(TestTemplate::Gt(self.operand(value, field)?)),
-            "gte" => Some(TestTemplate::Gte(self.operand(value, field)?)),
-            "lt" => Some(TestTemplate::Lt(self.operand(value, field)?)),
-            "lte" => Some(TestTemplate::Lte(self.operand(value, field)?)),
-            // Part of a text or an item of a list: either may be of another type than the field.
-            "contains" => Some(TestTemplate::Contains(self.value(value)?)),
+            "eq" => Some(TestTemplate::Eq(self.operand(value, asked)?)),
+            "not" => Some(TestTemplate::Not(self.operand(value, asked)?)),
+            "gt" => Some(TestTemplate::Gt(self.operand(value, asked)?)),
+            "gte" => Some(TestTemplate::Gte(self.operand(value, asked)?)),
+            "lt" => Some(TestTemplate::Lt(self.operand(value, asked)?)),
+            "lte" => Some(TestTemplate::Lte(self.operand(value, asked)?)),
+            "contains" => Some(TestTemplate::Contains(match asked {
+                Asked::Field(Some(field)) if field.field_type == FieldType::Choices => self.operand(value, asked)?,
+                // Part of a text or an item of a list: either may be of another type than the field.
+                Asked::Field(_) | Asked::Id => self.value(value)?,
+            })),
             "between" => match &value.kind {
                 Kind::List(ends) if ends.len() == 2 => {
-                    let (low, high) = (self.operand(&ends[0], field), self.operand(&ends[1], field));
+                    let (low, high) = (self.operand(&ends[0], asked), self.operand(&ends[1], asked));
                     Some(TestTemplate::Between(low?, high?))
                 }
                 _ => {
@@ -126,7 +140,7 @@ impl<'a> Checker<'a> {
             },
             "in" => match &value.kind {
                 Kind::List(items) => {
-                    let items: Vec<_> = items.iter().map(|item| self.operand(item, field)).collect();
+                    let items: Vec<_> = items.iter().map(|item| self.operand(item, asked)).collect();
                     Some(TestTemplate::In(Template::List(items.into_iter().collect::<Option<_>>()?)))
                 }
                 Kind::Text(_) => Some(TestTemplate::In(self.value(value)?)),
@@ -154,11 +168,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A value to compare with, of the field's type where it is plain.
-    fn operand(&mut self, node: &Node, field: Option<&Field>) -> Option<Template> {
-        match (self.value(node)?, field) {
-            (Template::Literal(value), Some(field)) => self.literal(value, node, field).map(Template::Literal),
-            (template, _) => Some(template),
+    /// A value to compare with, of the type of what is asked about where it is plain.
+    fn operand(&mut self, node: &Node, asked: Asked<'_>) -> Option<Template> {
+        match (self.value(node)?, asked) {
+            (Template::Literal(value), Asked::Field(Some(field))) => {
+                self.literal(value, node, field).map(Template::Literal)
+            }
+            (Template::Literal(value), Asked::Id) => self.literal(value.into_id(), node, &ID).map(Template::Literal),
+            (template, Asked::Field(_) | Asked::Id) => Some(template),
         }
     }
 

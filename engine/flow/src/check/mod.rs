@@ -168,6 +168,8 @@ struct Checker<'a> {
     record: ReadFields,
     /// What expressions read of each look-up's result, in the order of the look-ups.
     found: Vec<ReadFields>,
+    /// What is known of the objects that look-ups look in, in the same order.
+    found_schemas: Vec<Option<&'a ObjectSchema>>,
     /// What the flow says that this version does not run.
     not_run: Vec<NotRun>,
     /// Connections that were reported, so that each is reported once.
@@ -193,6 +195,7 @@ impl<'a> Checker<'a> {
             polled: None,
             record: ReadFields::default(),
             found: Vec::new(),
+            found_schemas: Vec::new(),
             not_run: Vec::new(),
             reported_connections: BTreeSet::new(),
             mistaken_connections: BTreeSet::new(),

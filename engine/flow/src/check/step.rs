@@ -11,7 +11,7 @@ use super::names::{Name, Named, Names, Sees};
 use super::write::Creates;
 use crate::codes;
 use crate::definition::{FindBy, FindDefinition, MatchDefinition, StepDefinition, Verb, WaitDefinition};
-use crate::expr::{FilterTemplate, Template, TestTemplate};
+use crate::expr::{FilterTemplate, TestTemplate};
 use crate::model::{FindStep, Many, OnError, OnMissing, Step, StepKind, Target, UpsertKey, Wait};
 
 const HAS_CONDITION: &str = "its step has `when`";
@@ -154,10 +154,11 @@ impl<'a> Checker<'a> {
         let schema = find.target.as_ref().and_then(|target| self.object(target));
         let target_name = find.target.as_ref().map(|target| target.value.to_string()).unwrap_or_default();
         self.found.push(ReadFields::default());
+        self.found_schemas.push(schema);
         let filter = match find.by.as_ref() {
             Some(FindBy::Id(node)) => {
                 let id = self.value(node);
-                id.map(|id| FilterTemplate::Field { field: "id".to_owned(), test: TestTemplate::Eq(as_id(id)) })
+                id.map(|id| FilterTemplate::Field { field: "id".to_owned(), test: TestTemplate::Eq(id) })
             }
             Some(FindBy::Filter(node)) => self.filter(node, schema, &target_name),
             None => None,
@@ -390,13 +391,5 @@ fn default_name(verb: &Verb) -> String {
         Verb::Stop(_) => "stop".to_owned(),
         Verb::Fail(_) => "fail".to_owned(),
         Verb::Unread => "unread".to_owned(),
-    }
-}
-
-/// Ids are text, even where they look like numbers.
-fn as_id(template: Template) -> Template {
-    match template {
-        Template::Literal(sdk::Value::Int(number)) => Template::Literal(sdk::Value::Text(number.to_string())),
-        other => other,
     }
 }

@@ -82,10 +82,21 @@ pub struct Comparison {
     pub property: String,
     /// What it is compared with.
     pub with: Compared,
-    /// Whether it is asked to be the same, by `==` or `in`; else by `!=` or an order.
-    pub asks_same: bool,
+    /// What is asked.
+    pub asks: Asks,
     /// Bytes of the source that the value takes.
     pub span: Range<usize>,
+}
+
+/// What a comparison asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// To be the same, by `==`, or by `in` a list.
+    Same,
+    /// By `!=`, or by an order.
+    Other,
+    /// To have the value in it, by `in` or `contains`.
+    Has,
 }
 
 /// A plain value that something is compared with.

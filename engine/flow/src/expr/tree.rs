@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::{Compared, Comparison, Read, Reads, RootReads};
+use super::{Asks, Compared, Comparison, Read, Reads, RootReads};
 
 /// A byte's place of a position in the source.
 pub(super) fn offset(source: &str, position: Position) -> Option<usize> {
@@ -199,21 +199,19 @@ impl Reader<'_> {
 
     fn call(&mut self, call: &FnCallExpr) {
         self.compare(call);
-        if let Some((_, compared)) = comparison_with_nothing(call) {
-            match compared {
-                Expr::Variable(variable, _, position) => {
-                    self.read(&variable.1, Vec::new(), *position, true);
-                }
-                other => self.perhaps_nothing(other),
-            }
-            return;
+        match comparison_with_nothing(call) {
+            Some((_, compared)) => self.asked(compared),
+            None => call.args.iter().for_each(|argument| self.expression(argument)),
         }
-        for argument in &call.args {
-            match call.name.as_str() {
-                // It takes `()` as what it is.
-                "is_blank" => self.perhaps_nothing(argument),
-                _ => self.expression(argument),
+    }
+
+    /// What is only asked whether it is there: nothing of it is read.
+    fn asked(&mut self, expression: &Expr) {
+        match expression {
+            Expr::Variable(variable, _, position) => {
+                self.read(&variable.1, Vec::new(), *position, true);
             }
+            other => self.perhaps_nothing(other),
         }
     }
 
@@ -222,23 +220,29 @@ impl Reader<'_> {
         let [left, right] = call.args.as_slice() else { return };
         match (call.name.as_str(), left) {
             ("==" | "!=" | "<" | "<=" | ">" | ">=", _) => {
-                let asks_same = call.name.as_str() == "==";
+                let asks = if call.name.as_str() == "==" { Asks::Same } else { Asks::Other };
                 match (property(left), property(right)) {
-                    (Some((root, name)), None) => self.compared(root, name, right, asks_same),
-                    (None, Some((root, name))) => self.compared(root, name, left, asks_same),
+                    (Some((root, name)), None) => self.compared(root, name, right, asks),
+                    (None, Some((root, name))) => self.compared(root, name, left, asks),
                     (Some(_), Some(_)) | (None, None) => {}
                 }
             }
             // `record.stage in ["won", "lost"]`
             ("contains", Expr::Array(items, _)) => {
                 let Some((root, name)) = property(right) else { return };
-                items.iter().for_each(|item| self.compared(root, name, item, true));
+                items.iter().for_each(|item| self.compared(root, name, item, Asks::Same));
+            }
+            // `"vip" in record.tags`
+            ("contains", _) => {
+                if let Some((root, name)) = property(left) {
+                    self.compared(root, name, right, Asks::Has);
+                }
             }
             _ => {}
         }
     }
 
-    fn compared(&mut self, root: &str, property: &str, value: &Expr, asks_same: bool) {
+    fn compared(&mut self, root: &str, property: &str, value: &Expr, asks: Asks) {
         let (with, position) = match value {
             Expr::StringConstant(text, position) => (Compared::Text(text.to_string()), *position),
             Expr::IntegerConstant(_, position) => (Compared::Number, *position),
@@ -248,7 +252,7 @@ impl Reader<'_> {
         };
         let Some(span) = literal(self.source, position) else { return };
         let (root, property) = (root.to_owned(), property.to_owned());
-        self.reads.comparisons.push(Comparison { root, property, with, asks_same, span });
+        self.reads.comparisons.push(Comparison { root, property, with, asks, span });
     }
 
     /// An expression at a place where `()` is as good as any value.
@@ -280,6 +284,9 @@ impl Reader<'_> {
             })
             .collect();
         match links.first().map(|link| &link.part) {
+            Some(Part::Call(call)) if is_blank(call) => {
+                self.read(name, Vec::new(), *position, true);
+            }
             Some(Part::Call(_)) => self.whole(name, *position, safe),
             Some(Part::Key(_)) => {
                 let span = self.read(name, path, *position, safe);
@@ -287,7 +294,7 @@ impl Reader<'_> {
             }
             Some(Part::Name(property)) => {
                 let is_asked = match links.get(1) {
-                    Some(Link { part: Part::Call(call), .. }) if call.name.as_str() == "is_blank" => true,
+                    Some(Link { part: Part::Call(call), .. }) if is_blank(call) => true,
                     Some(next) => next.optional,
                     None => nothing_is_fine,
                 };
@@ -295,6 +302,12 @@ impl Reader<'_> {
                 self.read(name, path, *position, safe);
                 if let Some(read) = self.root(name).uses.last_mut() {
                     read.property_safe = property_safe;
+                }
+                // `record.tags.contains("vip")`
+                if let Some(Link { part: Part::Call(call), .. }) = links.get(1)
+                    && let ("contains", [value]) = (call.name.as_str(), call.args.as_slice())
+                {
+                    self.compared(name, property, value, Asks::Has);
                 }
             }
             None => {
@@ -350,17 +363,19 @@ fn literal(source: &str, position: Position) -> Option<Range<usize>> {
     None
 }
 
-/// Whether it is `x == ()` (true) or `x != ()` (false), and `x`.
+/// Whether it is `x == ()` or `is_blank(x)` (true), or `x != ()` (false), and `x`.
 fn comparison_with_nothing(call: &FnCallExpr) -> Option<(bool, &Expr)> {
-    let equal = match call.name.as_str() {
-        "==" => true,
-        "!=" => false,
-        _ => return None,
-    };
-    match call.args.as_slice() {
-        [compared, Expr::Unit(_)] | [Expr::Unit(_), compared] => Some((equal, compared)),
+    match (call.name.as_str(), call.args.as_slice()) {
+        ("==", [compared, Expr::Unit(_)] | [Expr::Unit(_), compared]) => Some((true, compared)),
+        ("!=", [compared, Expr::Unit(_)] | [Expr::Unit(_), compared]) => Some((false, compared)),
+        ("is_blank", [compared]) => Some((true, compared)),
         _ => None,
     }
+}
+
+/// Whether it is the `is_blank()` behind a dot, which takes `()` as what it is.
+fn is_blank(call: &FnCallExpr) -> bool {
+    call.name.as_str() == "is_blank" && call.args.is_empty()
 }
 
 /// The names that are certainly set when the condition turned out as `outcome`.
@@ -369,27 +384,42 @@ fn found_set(condition: &Expr, outcome: bool) -> Vec<String> {
         Expr::And(parts, _) if outcome => parts.iter().flat_map(|part| found_set(part, true)).collect(),
         Expr::Or(parts, _) if !outcome => parts.iter().flat_map(|part| found_set(part, false)).collect(),
         Expr::FnCall(call, _) => match (comparison_with_nothing(call), call.name.as_str(), call.args.as_slice()) {
-            (Some((equal, compared)), ..) if equal != outcome => name_of(compared).into_iter().collect(),
+            (Some((equal, compared)), ..) if equal != outcome => names_of(compared),
             (None, "!" | "not", [inner]) => found_set(inner, !outcome),
-            (None, "is_blank", [asked]) if !outcome => name_of(asked).into_iter().collect(),
+            _ => Vec::new(),
+        },
+        // `x.is_blank()` is false where it is there.
+        Expr::Dot(..) | Expr::Index(..) if !outcome => match chain(condition) {
+            (Expr::Variable(variable, ..), links) => match links.split_last() {
+                Some((Link { part: Part::Call(call), optional: false }, path)) if is_blank(call) => {
+                    set_by(&variable.1, path)
+                }
+                _ => Vec::new(),
+            },
             _ => Vec::new(),
         },
         _ => Vec::new(),
     }
 }
 
-/// The name, or the property of a name, that the expression is.
-fn name_of(expression: &Expr) -> Option<String> {
+/// The names, and properties of names, that are set where the expression is not empty.
+fn names_of(expression: &Expr) -> Vec<String> {
     match expression {
-        Expr::Variable(variable, ..) => Some(variable.1.to_string()),
+        Expr::Variable(variable, ..) => vec![variable.1.to_string()],
         Expr::Dot(..) | Expr::Index(..) => match chain(expression) {
-            (Expr::Variable(variable, ..), links) => match links.as_slice() {
-                [Link { optional: false, part: Part::Name(property) }] => Some(property_of(&variable.1, property)),
-                _ => None,
-            },
-            _ => None,
+            (Expr::Variable(variable, ..), links) => set_by(&variable.1, &links),
+            _ => Vec::new(),
         },
-        _ => None,
+        _ => Vec::new(),
+    }
+}
+
+/// The same of `name.property` and `name?.property`: what has a property that is there is there itself.
+fn set_by(name: &str, path: &[Link<'_>]) -> Vec<String> {
+    match path {
+        [] => vec![name.to_owned()],
+        [Link { part: Part::Name(property), .. }] => vec![name.to_owned(), property_of(name, property)],
+        _ => Vec::new(),
     }
 }
 

@@ -151,7 +151,7 @@ words! {
     /// What is done where several records are found and one is wanted.
     pub const AMBIGUOUS: Ambiguous = {
         "fail" => Ambiguous::Fail, "The step fails and names the candidates.";
-        "skip" => Ambiguous::Skip, "The step is skipped; the run's log names the candidates.";
+        "skip" => Ambiguous::Skip, "The run ends as skipped, and names the candidates.";
         "first" => Ambiguous::First, "The first that the service gives is taken.";
         "oldest" => Ambiguous::Oldest, "The one that was created first is taken.";
     };

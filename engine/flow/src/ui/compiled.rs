@@ -370,4 +370,50 @@ fn an_option_is_asked_for_by_its_label_too() {
         "record.vip && \"lead\" != record.lifecyclestage && record[\"lifecyclestage\"] in [\"other\", \"customer\"]"
     );
     assert_eq!(asked("record.firstname == \"Customer\""), "record.firstname == \"Customer\"", "text is only itself");
+
+    // Of what was looked up it was the label that was compared, which no record holds.
+    let flow = compile(
+        r#"
+flow: a
+connections: {crm: hubspot}
+trigger: {poll: crm.contacts, every: 15s}
+steps:
+  - find: crm.contacts
+    id: 12
+    none: skip
+    as: twin
+  - find: crm.deals
+    filter: {tags: {contains: Big}}
+    many: true
+    as: deals
+  - each: ${ deals }
+    steps:
+      - skip: x
+        when: item.tags.contains("Big") || "Small" in item.tags || item.dealname.contains("Big")
+  - skip: x
+    when: twin.lifecyclestage == "Customer"
+"#,
+    );
+    let when = |step: &crate::Step| step.when.as_ref().map(|question| question.source().to_owned()).expect("it asks");
+    assert_eq!(when(&flow.steps[3]), "twin.lifecyclestage == \"customer\"");
+    let StepKind::Each(each) = &flow.steps[2].kind else { panic!() };
+    let wanted = "item.tags.contains(\"big\") || \"small\" in item.tags || item.dealname.contains(\"Big\")";
+    assert_eq!(when(&each.steps[0]), wanted);
+    let StepKind::Find(deals) = &flow.steps[1].kind else { panic!() };
+    let FilterTemplate::Field { test: crate::expr::TestTemplate::Contains(Template::Literal(value)), .. } =
+        &deals.filter
+    else {
+        panic!("{:?}", deals.filter)
+    };
+    assert_eq!(value.as_text(), Some("big"));
+}
+
+#[test]
+fn a_filter_asks_for_ids_as_text() {
+    let flow = compile(
+        "flow: a\nconnections: {crm: hubspot}\ntrigger: {poll: crm.contacts, every: 15s, filter: {id: {in: [5, x]}}}\nsteps:\n  - skip: x\n",
+    );
+    let Trigger::Poll(poll) = &flow.trigger else { panic!("it polls") };
+    let wanted = sdk::Test::In(vec!["5".into(), "x".into()]);
+    assert_eq!(poll.filter, Some(sdk::Filter::Field { field: "id".to_owned(), test: wanted }));
 }

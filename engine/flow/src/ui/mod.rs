@@ -127,7 +127,11 @@ pub(super) fn catalog() -> Catalog {
     };
     let deals = object(
         "deals",
-        vec![Field { required: true, ..field("dealname", FieldType::Text) }, field("amount", FieldType::Number)],
+        vec![
+            Field { required: true, ..field("dealname", FieldType::Text) },
+            field("amount", FieldType::Number),
+            Field { field_type: FieldType::Choices, ..choice("tags", &[("big", "Big"), ("small", "Small")]) },
+        ],
     );
     let customers = object(
         "customers",
