@@ -22,6 +22,20 @@ steps:
           city: ${ record.region }
 ";
 
+/// The same as a template, and what is made of it.
+const TEMPLATE: &str = "\
+flow: regional
+version: 1
+inputs: {tier: {type: text, required: true}}
+connections: {people: hubspot}
+trigger: {poll: people.contacts, on: new_or_updated, every: 1m, start: now}
+steps:
+  - update: people.contacts
+    id: ${ record.id }
+    set: {tier: \"${ inputs.tier }\", city: \"${ record.region }\"}
+";
+const INSTANCE: &str = "flow: acme\nfrom: regional@1\nbind: {people: crm}\ninputs: {tier: gold}\n";
+
 const PROPERTIES: &str = "/crm/v3/properties/contacts";
 
 /// An account with a property `region` and a choice `tier`, pulled.
@@ -122,6 +136,21 @@ async fn a_scope_that_went_is_told_by_check_once_it_is_known() {
     assert_eq!(said.status, 10, "{said:#?}");
     assert!(said.out.contains("`crm.lists.write` is no longer granted"), "{}", said.out);
     assert!(said.out.contains("flows/people.yaml:5:9  a: "), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hits_a_template_is_told_at_its_place() {
+    let (sandbox, project) = pulled().await;
+    project.write("flows/people.yaml", TEMPLATE);
+    project.write("flows/acme.yaml", INSTANCE);
+    project.run(&["check"]).ok();
+    sandbox.change(|hubspot| hubspot.remove_property("contacts", "region")).expect("it was there");
+    let said = project.run(&["schema", "diff"]);
+    assert_eq!(said.status, 10, "what an instance's own file does not name was not looked at: {said:#?}");
+    assert!(said.out.contains("flows/people.yaml:9:54  acme: "), "{}", said.out);
+
+    project.write("schemas/crm.yaml", "scopes: crm\nconnector: hubspot\ngranted: [crm.schemas.contacts.read]\n");
+    project.run(&["check"]).refused(1, &["may not read contacts", "flows/people.yaml:5:17"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -181,9 +181,14 @@ fn what_may_stand_at_the_cursor_is_offered_in_a_buffer_that_is_no_yaml() {
 #[test]
 fn what_stands_at_the_cursor_is_told_and_led_to() {
     let project = project();
+    project.write(
+        "flows/weekly.yaml",
+        CALLED.replace("flow: remind", "flow: weekly\nversion: 1\ninputs: {day: {type: text, default: mon}}"),
+    );
+    project.write("flows/reminder.yaml", "# On Tuesdays.\nflow: reminder\nfrom: weekly@1\ninputs: {day: tue}\n");
     let mut editor = Editor::start(&project);
     editor.open(FLOW);
-    let flow = PEOPLE.replace("steps:\n", "steps:\n  - run: remind\n    with: {order: x}\n    as: letter\n  - skip: ${ letter }\n    when: record.firstname == ()\n");
+    let flow = PEOPLE.replace("steps:\n", "steps:\n  - run: remind\n    with: {order: x}\n    as: letter\n  - run: reminder\n    with: {order: x}\n  - skip: ${ letter }\n    when: record.firstname == ()\n");
     editor.replace(FLOW, PEOPLE, &flow);
     let mut hover = |after: &str| {
         let hover = editor.ask_at("textDocument/hover", FLOW, after);
@@ -204,6 +209,10 @@ fn what_stands_at_the_cursor_is_told_and_led_to() {
     assert_eq!(definition("poll: cr"), ("connections.yaml".to_owned(), json!(0)));
     assert_eq!(definition("upsert: ware"), ("connections.yaml".to_owned(), json!(4)));
     assert_eq!(definition("run: rem"), ("remind.yaml".to_owned(), json!(0)));
+    assert_eq!(
+        definition("run: remind\n    with: {order: x}\n    as: letter\n  - run: remi"),
+        ("reminder.yaml".to_owned(), json!(1))
+    );
     assert_eq!(definition("record.em"), ("crm.contacts.yaml".to_owned(), json!(5)));
     let made = flow.lines().position(|line| line.contains("as: letter")).expect("the line");
     assert_eq!(definition("${ let"), ("people.yaml".to_owned(), json!(made)));

@@ -15,7 +15,7 @@ pub struct Need {
     pub what: String,
     /// Any one of these scopes.
     pub any_of: Vec<String>,
-    /// The place in the flow's file.
+    /// The place in the flow.
     pub span: Span,
 }
 
@@ -72,8 +72,12 @@ pub fn missing(understood: &Understood, granted: &Granted) -> Vec<Diagnostic> {
             let help = format!(
                 "grant {scopes} to them, then `millrace schema pull {connection}`, which keeps what is granted"
             );
-            missing
-                .push(Diagnostic::error(codes::MISSING_SCOPE, message).at(&flow.file().path, need.span, "").help(help));
+            let (file, span) = flow.label(need.span);
+            let diagnostic = Diagnostic::error(codes::MISSING_SCOPE, message).at(&file, span, "").help(help);
+            // What a template's flows lack is said of the template once.
+            if !missing.contains(&diagnostic) {
+                missing.push(diagnostic);
+            }
             told.push(need.any_of);
         }
     }

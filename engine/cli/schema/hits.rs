@@ -73,7 +73,7 @@ impl<'a> Today<'a> {
         let mut flows = self.understood.definitions.iter().filter(|flow| flow.uses().contains(&used));
         match (&change.field, &change.what) {
             (_, What::Required(true)) | (None, _) => flows.next().is_some(),
-            (Some(field), _) => flows.any(|flow| flow.file().text.contains(field.as_str())),
+            (Some(field), _) => flows.any(|flow| flow.text().contains(field.as_str())),
         }
     }
 
@@ -89,11 +89,13 @@ impl<'a> Today<'a> {
 }
 
 impl Hit {
-    /// The place of a diagnostic, where that is in a flow.
+    /// The place of a diagnostic, where that is in a flow; in a template, the first flow that is made of it counts.
     pub fn of(understood: &Understood, diagnostic: &Diagnostic, is_mistake: bool) -> Option<Self> {
         let label = diagnostic.labels.first()?;
-        let definition = understood.definitions.iter().find(|flow| flow.file().path == label.file)?;
-        let at = definition.file().position(label.span.start);
+        let file = understood.definitions.iter().map(|flow| flow.file()).find(|file| file.path == label.file)?;
+        let mut flows = understood.definitions.iter().filter(|flow| flow.is_of_file(&label.file));
+        let definition = flows.clone().find(|flow| !flow.is_template()).or_else(|| flows.next())?;
+        let at = file.position(label.span.start);
         let mistake = is_mistake.then(|| diagnostic.message.clone());
         let (file, flow) = (label.file.to_string(), definition.id().clone());
         Some(Self { file, line: at.line, column: at.column, flow, mistake })
