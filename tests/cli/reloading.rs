@@ -126,6 +126,38 @@ fn a_flow_whose_id_changes_goes_on_until_somebody_says_what_is_meant() {
 }
 
 #[test]
+fn a_flow_that_was_moved_stays_at_work_while_its_new_file_is_half_written() {
+    let (project, mut engine) = at_work(&noting("one", "1ms"), &[]);
+    std::fs::rename(project.path("flows/notes.yaml"), project.path("flows/moved.yaml")).expect("it can be renamed");
+    // Moving alone changes nothing, so only what comes after it shows that it was seen.
+    project.write("flows/fresh.yaml", noting("x", "1ms").replace("flow: notes", "flow: fresh"));
+    engine.wait_for("● fresh  is new, and at work");
+    project.write("flows/moved.yaml", "flow: [no");
+    let told = engine.wait_for_complaint("warning: notes: ");
+    assert!(told.contains("in `flows/moved.yaml`; the version before goes on"), "{told}");
+    project.run(&["run", "notes"]).ok();
+    wait_for_rows(&project, 2);
+    assert_eq!(engine.stop(Signal::TERM).status, 0);
+}
+
+#[test]
+fn a_connection_that_nobody_used_is_gone_when_its_lines_are() {
+    let spare = "spare:\n  connector: sqlite\n  path: spare.db\n  init: warehouse.sql\n";
+    let project = offline();
+    std::fs::remove_file(project.path("flows/people.yaml")).expect("there is one");
+    project.write("connections.yaml", format!("{spare}{CONNECTIONS}"));
+    project.write("warehouse.sql", TABLES);
+    project.write("flows/notes.yaml", noting("old", "1ms"));
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    project.write("connections.yaml", CONNECTIONS);
+    let flow = noting("x", "1ms").replace("flow: notes", "flow: spares").replace("w.log", "spare.log");
+    project.write("flows/spares.yaml", flow.replace("{w: sqlite}", "{spare: sqlite}"));
+    engine.wait_for_complaint("unknown connection `spare`");
+    assert_eq!(engine.stop(Signal::TERM).status, 0);
+}
+
+#[test]
 fn without_reload_only_a_signal_has_files_read_again() {
     let (project, mut engine) = at_work(&noting("old", "1ms"), &["--no-reload"]);
     project.write("flows/notes.yaml", noting("new", "1ms"));

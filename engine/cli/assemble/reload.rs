@@ -254,6 +254,14 @@ impl Reloader {
         }
         self.understood.definitions = now.definitions;
         self.understood.diagnostics = now.diagnostics;
+        for definition in &self.understood.definitions {
+            // A file that only got another name holds the flow as it is at work.
+            if let Some(at_work) = self.at_work.get_mut(definition.id())
+                && at_work.text == definition.text()
+            {
+                at_work.path = Arc::clone(&definition.file().path);
+            }
+        }
         notes
     }
 

@@ -79,6 +79,12 @@ impl Services {
     ) -> Vec<ConnectionName> {
         self.diagnostics.clear();
         self.unopened.clear();
+        // Of one that is gone nothing is known any more, unless it is open.
+        let is_there = |name: &ConnectionName| {
+            self.open.contains_key(name) || understood.connections.iter().any(|one| one.name.value == *name)
+        };
+        self.facts.retain(|name, _| is_there(name));
+        self.broken.retain(|name, _| is_there(name));
         let mut newly_open = Vec::new();
         for definition in &understood.connections {
             if self.is_open(&definition.name.value) {
