@@ -74,6 +74,27 @@ fn looks_records_and_shares_are_told_for_every_flow() {
 }
 
 #[test]
+fn what_may_end_a_run_makes_the_rest_perhaps() {
+    let project = project();
+    let asked = || {
+        let json = project.run(&["check", "--cost", "--format", "json", "adaptive"]).json();
+        let per_record = &json["flows"][0]["connections"][0]["per_record"];
+        [&per_record["least"]["requests"], &per_record["most"]["requests"]].map(|n| n.as_f64().expect("a number"))
+    };
+    let listed = "  - do: crm.add_to_list\n    with: {list: \"7\", record: \"1\"}\n";
+    project.write("flows/adaptive.yaml", format!("{ADAPTIVE}{listed}"));
+    assert_eq!(asked(), [1.0, 1.0]);
+    let ambiguous = ADAPTIVE.replace("match: id\n    id: ${ record.id }", "match: name\n    ambiguous: skip");
+    project.write("flows/adaptive.yaml", format!("{ambiguous}{listed}"));
+    assert_eq!(asked(), [0.0, 1.0], "several of that name end the run as skipped");
+    project.write(
+        "flows/adaptive.yaml",
+        format!("{ADAPTIVE}{listed}").replace("steps:", "when: record.amount > 1\nsteps:"),
+    );
+    assert_eq!(asked(), [0.0, 1.0], "where `when` is false no step is taken");
+}
+
+#[test]
 fn a_flow_is_named_by_id_or_file_and_the_others_are_counted_with_it() {
     let project = project();
     for name in ["polled", "flows/people.yaml"] {

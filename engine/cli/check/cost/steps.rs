@@ -34,8 +34,14 @@ impl Counter<'_> {
     pub fn run(&self, flow: &Flow, measured: Option<&Measured>) -> Asked {
         match measured.filter(|measured| measured.sampled > 0) {
             Some(measured) => self.as_measured(&flow.steps, measured),
-            None => self.steps(&flow.steps, 0),
+            None => self.all_of(flow, 0),
         }
+    }
+
+    /// All steps of a flow; none of them, perhaps, where it has a `when`.
+    fn all_of(&self, flow: &Flow, depth: usize) -> Asked {
+        let is_sure = flow.when.is_none();
+        self.steps(&flow.steps, depth).times(if is_sure { 1.0 } else { 0.0 }, 1.0)
     }
 
     /// Every step as often as it was taken.
@@ -188,7 +194,7 @@ impl Counter<'_> {
 
     fn called(&self, flow: &FlowId, depth: usize) -> Asked {
         match self.flows.iter().find(|other| other.id == *flow) {
-            Some(called) if depth < DEEPEST => self.steps(&called.steps, depth + 1),
+            Some(called) if depth < DEEPEST => self.all_of(called, depth + 1),
             Some(_) | None => Asked::default(),
         }
     }
@@ -209,9 +215,9 @@ fn may_end(step: &Step) -> bool {
             (OnMissing::Skip | OnMissing::Fail, _) | (OnMissing::Continue, Ambiguous::Skip) => true,
             (OnMissing::Continue, Ambiguous::Fail | Ambiguous::First | Ambiguous::Oldest) => false,
         },
+        StepKind::Upsert { ambiguous, .. } => *ambiguous == Ambiguous::Skip,
         StepKind::Create(_)
         | StepKind::Update { .. }
-        | StepKind::Upsert { .. }
         | StepKind::Delete { .. }
         | StepKind::Let(_)
         | StepKind::If { .. }
