@@ -6,7 +6,7 @@ use lsp_types::{
     CodeAction, CodeActionContext, CodeActionKind, CodeActionResponse, Command, Diagnostic as Shown, Range, TextEdit,
     WorkspaceEdit,
 };
-use text::{Diagnostic, SourceFile, Span};
+use text::{Diagnostic, Span};
 
 use super::documents::Buffer;
 use super::projects::Project;
@@ -57,7 +57,7 @@ fn quick_fix(buffer: &Buffer, diagnostic: &Diagnostic, told: Vec<Shown>) -> Opti
         (false, true) => format!("Remove `{}`", text::shown(written)),
         (false, false) => format!("Change to `{}`", text::shown(fix.replacement.trim_end())),
     };
-    let edit = TextEdit { range: buffer.range(fix.span), new_text: as_in(&buffer.file, &fix.replacement) };
+    let edit = TextEdit { range: buffer.range(fix.span), new_text: buffer.file.with_its_breaks(&fix.replacement) };
     Some(CodeAction {
         title,
         kind: Some(CodeActionKind::QuickFix),
@@ -109,9 +109,4 @@ fn is_of(told: &Shown, diagnostic: &Diagnostic) -> bool {
 
 fn word(kind: &CodeActionKind) -> String {
     serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// The text with the line breaks that the file has.
-fn as_in(file: &SourceFile, replacement: &str) -> String {
-    if file.text.contains("\r\n") { replacement.replace('\n', "\r\n") } else { replacement.to_owned() }
 }

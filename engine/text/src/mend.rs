@@ -137,7 +137,7 @@ fn with_fixes(files: &[SourceFile], offers: &[Offer<'_>]) -> (Vec<SourceFile>, V
             let span = offer.fix.span;
             text.push_str(file.slice(Span::new(done, span.start)));
             let start = text.len();
-            text.push_str(&as_in(file, &offer.fix.replacement));
+            text.push_str(&file.with_its_breaks(&offer.fix.replacement));
             written.push((Arc::clone(&file.path), Span::new(start, text.len())));
             done = span.end;
         }
@@ -150,11 +150,6 @@ fn with_fixes(files: &[SourceFile], offers: &[Offer<'_>]) -> (Vec<SourceFile>, V
     };
     let files = files.iter().enumerate().map(mend_one).collect();
     (files, written)
-}
-
-/// The text with the line breaks that the file has.
-fn as_in(file: &SourceFile, replacement: &str) -> String {
-    if file.text.contains("\r\n") { replacement.replace('\n', "\r\n") } else { replacement.to_owned() }
 }
 
 fn is_better(offers: &[Offer<'_>], before: &[Diagnostic], after: &[Diagnostic], written: &[(Arc<str>, Span)]) -> bool {

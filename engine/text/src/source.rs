@@ -118,6 +118,11 @@ impl SourceFile {
         start..end.max(start)
     }
 
+    /// A text of ours with the line breaks that the file has.
+    pub fn with_its_breaks(&self, text: &str) -> String {
+        if self.text.contains("\r\n") { text.replace('\n', "\r\n") } else { text.to_owned() }
+    }
+
     /// Which line a byte stands in, counted from 0.
     fn line_number(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset) - 1
