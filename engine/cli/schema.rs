@@ -175,6 +175,8 @@ fn in_full(schema: &ObjectSchema, field: &Field) -> String {
     let facts = [
         ("type", tables::field_type(field.field_type).to_owned()),
         ("label", field.label.clone()),
+        ("about", field.description.clone().unwrap_or_default()),
+        ("group", field.group.clone().unwrap_or_default()),
         ("notes", notes(schema, field)),
     ];
     let mut out = format!("{}\n{}", tables::strong(&field.name), tables::facts(&facts));
@@ -194,6 +196,7 @@ fn to_json(connection: &str, schema: &ObjectSchema) -> Json {
         "modified": schema.modified_field,
         "created": schema.created_field,
         "required_one_of": schema.required_one_of,
+        "unique_together": schema.unique_together,
         "fields": schema.fields.values().map(field_to_json).collect::<Json>(),
     })
 }
@@ -204,6 +207,8 @@ fn field_to_json(field: &Field) -> Json {
         "name": field.name,
         "type": tables::field_type(field.field_type),
         "label": field.label,
+        "description": field.description,
+        "group": field.group,
         "read_only": field.read_only,
         "unique": field.unique,
         "required": field.required,

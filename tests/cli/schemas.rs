@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use sdk::Method;
+
 use crate::project::{PEOPLE, Project, Sandbox, exists, offline};
 
 const KEPT: &str = "schemas/crm.contacts.yaml";
@@ -14,8 +16,16 @@ async fn fields_are_pulled_once_and_then_checked_offline() {
     project.write("flows/people.yaml", &wrong);
     project.run(&["check"]).ok();
 
+    let plan = r#"{"name":"plan","label":"Plan","description":"What they pay for: monthly.","type":"string","fieldType":"text","groupName":"contactinformation"}"#;
+    sandbox.ask(Method::Post, "/crm/v3/properties/contacts", plan);
     let pulled = project.run(&["schema", "pull"]).ok();
     assert!(pulled.contains("crm.contacts") && pulled.contains("written"), "{pulled}");
+    let kept = fs::read_to_string(project.path(KEPT)).expect("it was written");
+    for told in ["group: contactinformation, unique: true}", "    description: 'What they pay for: monthly.'\n"] {
+        assert!(kept.contains(told), "{told} is not in {kept}");
+    }
+    let plan = project.run(&["schema", "show", "crm.contacts", "plan"]).ok();
+    assert!(plan.contains("What they pay for: monthly."), "{plan}");
     assert!(!exists(&project.path("warehouse.db")), "a look makes nothing");
     // Nothing is asked any more: the service could be away.
     let offline = project.with_token("");

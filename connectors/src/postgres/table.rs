@@ -36,6 +36,8 @@ pub(super) struct Column {
     /// The type as it is declared: what a number or a moment is rounded to when it is stored.
     declared: String,
     options: Vec<String>,
+    /// What `COMMENT ON COLUMN` says of it.
+    comment: Option<String>,
     is_computed: bool,
     is_required: bool,
 }
@@ -138,6 +140,8 @@ impl Table {
         let field = |column: &Column| Field {
             name: column.name.clone(),
             label: column.name.clone(),
+            description: column.comment.clone(),
+            group: None,
             field_type: column.kind.field_type(),
             options: column
                 .options
@@ -148,10 +152,12 @@ impl Table {
             unique: self.unique.contains(&BTreeSet::from([column.name.clone()])),
             required: column.is_required,
         };
+        let of_set = |columns: &BTreeSet<String>| columns.iter().cloned().collect();
         ObjectSchema {
             name: self.name.clone(),
             fields: self.fields().map(|column| (column.name.clone(), field(column))).collect(),
             required_one_of: Vec::new(),
+            unique_together: self.unique.iter().filter(|set| set.len() > 1).map(of_set).collect(),
             modified_field: None,
             created_field: None,
         }
@@ -241,7 +247,8 @@ const COLUMNS: &str = "\
       'declared', pg_catalog.format_type(t.oid, CASE WHEN t.oid = a.atttypid THEN a.atttypmod ELSE -1 END), \
       'not_null', a.attnotnull, 'has_default', a.atthasdef, 'identity', a.attidentity, 'generated', a.attgenerated, \
       'options', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l \
-        WHERE l.enumtypid = coalesce(e.oid, t.oid)))) AS list \
+        WHERE l.enumtypid = coalesce(e.oid, t.oid)), \
+      'comment', pg_catalog.col_description(c.oid, a.attnum))) AS list \
     FROM pg_catalog.pg_attribute a \
     JOIN LATERAL (WITH RECURSIVE under AS ( \
         SELECT d.oid, d.typtype, d.typbasetype FROM pg_catalog.pg_type d WHERE d.oid = a.atttypid \
@@ -287,6 +294,7 @@ struct FoundColumn {
     identity: String,
     generated: String,
     options: Option<Vec<String>>,
+    comment: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -327,6 +335,7 @@ impl FoundColumn {
             cast: self.cast,
             declared: self.declared,
             options: self.options.unwrap_or_default(),
+            comment: self.comment,
             is_computed,
             is_required: self.not_null && !self.has_default && self.identity.is_empty(),
         }

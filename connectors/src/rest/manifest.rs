@@ -303,6 +303,10 @@ pub(super) struct Discover {
     /// What flows call a field that the account added, where the service's own name for it is unreadable.
     pub(super) custom_name: Option<Template>,
     pub(super) label: Option<Template>,
+    /// What it is for.
+    pub(super) description: Option<Template>,
+    /// What the service shows it together with.
+    pub(super) group: Option<Template>,
     /// The first that fits; else any.
     pub(super) types: Vec<(Conditions, FieldType)>,
     pub(super) options: Option<OptionsOf>,

@@ -100,16 +100,20 @@ impl Table {
         let field = |column: &Column| Field {
             name: column.name.clone(),
             label: column.name.clone(),
+            description: None,
+            group: None,
             field_type: column.field_type,
             options: Vec::new(),
             read_only: self.is_view || column.is_generated,
             unique: self.unique.contains(&BTreeSet::from([column.name.clone()])),
             required: column.is_required,
         };
+        let of_set = |columns: &BTreeSet<String>| columns.iter().cloned().collect();
         ObjectSchema {
             name: self.name.clone(),
             fields: self.columns.iter().map(|(name, column)| (name.clone(), field(column))).collect(),
             required_one_of: Vec::new(),
+            unique_together: self.unique.iter().filter(|set| set.len() > 1).map(of_set).collect(),
             modified_field: None,
             created_field: None,
         }

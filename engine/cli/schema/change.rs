@@ -49,6 +49,8 @@ pub enum What {
     Required(bool),
     /// Of which groups of fields a create must set one.
     RequiredOneOf,
+    /// Which fields are unique together.
+    UniqueTogether,
     /// By which fields records are stamped.
     Stamps,
 }
@@ -67,6 +69,7 @@ impl What {
             Self::Unique(_) => "unique",
             Self::Required(_) => "required",
             Self::RequiredOneOf => "required_one_of",
+            Self::UniqueTogether => "unique_together",
             Self::Stamps => "stamps",
         }
     }
@@ -89,6 +92,7 @@ impl What {
             Self::Required(true) => "must be set by creates now".to_owned(),
             Self::Required(false) => "need not be set by creates any more".to_owned(),
             Self::RequiredOneOf => "creates must set other fields now".to_owned(),
+            Self::UniqueTogether => "other fields are unique together now".to_owned(),
             Self::Stamps => "records are stamped by other fields now".to_owned(),
         }
     }
@@ -100,7 +104,9 @@ impl What {
             Self::Type { .. } => Some("its values come, and are taken, as another type"),
             Self::OptionsRemoved(_) => Some("writes of these values are refused, and no record has them"),
             Self::ReadOnly(true) => Some("writes that set it are refused"),
-            Self::Unique(false) => Some("matching by it may find several records, and looks for them first"),
+            Self::Unique(false) | Self::UniqueTogether => {
+                Some("matching by it may find several records, and looks for them first")
+            }
             Self::Required(true) | Self::RequiredOneOf => Some("creates without it are refused"),
             Self::Stamps => Some("polls go by another stamp, and begin anew"),
             Self::Added(_)
@@ -123,6 +129,7 @@ impl What {
             | Self::Unique(_)
             | Self::Required(_)
             | Self::RequiredOneOf
+            | Self::UniqueTogether
             | Self::Stamps => false,
         }
     }
@@ -149,6 +156,7 @@ pub fn between(before: &ObjectSchema, now: &ObjectSchema) -> Vec<Change> {
     let stamps = |schema: &ObjectSchema| (schema.modified_field.clone(), schema.created_field.clone());
     let of_object = [
         (before.required_one_of != now.required_one_of, What::RequiredOneOf),
+        (before.unique_together != now.unique_together, What::UniqueTogether),
         (stamps(before) != stamps(now), What::Stamps),
     ];
     changes.extend(of_object.into_iter().filter_map(|(is_so, what)| is_so.then_some(Change { field: None, what })));
@@ -188,7 +196,17 @@ mod tests {
     fn field(name: &str, field_type: FieldType) -> Field {
         let options = Vec::new();
         let (label, name) = (format!("The {name}"), name.to_owned());
-        Field { name, label, field_type, options, read_only: false, unique: false, required: false }
+        Field {
+            name,
+            label,
+            description: None,
+            group: None,
+            field_type,
+            options,
+            read_only: false,
+            unique: false,
+            required: false,
+        }
     }
 
     fn object(fields: Vec<Field>) -> ObjectSchema {
@@ -196,6 +214,7 @@ mod tests {
             name: "contacts".to_owned(),
             fields: fields.into_iter().map(|field| (field.name.clone(), field)).collect(),
             required_one_of: Vec::new(),
+            unique_together: Vec::new(),
             modified_field: Some("changed".to_owned()),
             created_field: None,
         }

@@ -107,6 +107,7 @@ fn restored(now: &ObjectSchema, before: &ObjectSchema, change: &Change) -> Objec
     let mut restored = now.clone();
     match (&change.field, &change.what) {
         (None, What::RequiredOneOf) => restored.required_one_of.clone_from(&before.required_one_of),
+        (None, What::UniqueTogether) => restored.unique_together.clone_from(&before.unique_together),
         (None, _) => {
             restored.modified_field.clone_from(&before.modified_field);
             restored.created_field.clone_from(&before.created_field);
@@ -123,7 +124,12 @@ fn restored(now: &ObjectSchema, before: &ObjectSchema, change: &Change) -> Objec
                 What::ReadOnly(_) => field.read_only = was.read_only,
                 What::Unique(_) => field.unique = was.unique,
                 What::Required(_) => field.required = was.required,
-                What::Added(_) | What::Gone { .. } | What::Label { .. } | What::RequiredOneOf | What::Stamps => {}
+                What::Added(_)
+                | What::Gone { .. }
+                | What::Label { .. }
+                | What::RequiredOneOf
+                | What::UniqueTogether
+                | What::Stamps => {}
             }
         }
     }

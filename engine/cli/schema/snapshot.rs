@@ -64,9 +64,11 @@ pub fn write(snapshot: &Snapshot) -> String {
             out.push_str(&format!("{key}: {}\n", scalar(field)));
         }
     }
-    if !schema.required_one_of.is_empty() {
-        let groups: Vec<String> = schema.required_one_of.iter().map(|group| list(group)).collect();
-        out.push_str(&format!("required_one_of: [{}]\n", groups.join(", ")));
+    for (key, groups) in [("required_one_of", &schema.required_one_of), ("unique_together", &schema.unique_together)] {
+        if !groups.is_empty() {
+            let groups: Vec<String> = groups.iter().map(|group| list(group)).collect();
+            out.push_str(&format!("{key}: [{}]\n", groups.join(", ")));
+        }
     }
     out.push_str(if schema.fields.is_empty() { "fields: {}\n" } else { "fields:\n" });
     schema.fields.values().for_each(|field| write_field(field, &mut out));
@@ -78,19 +80,24 @@ fn write_field(field: &Field, out: &mut String) {
     if field.label != field.name && !field.label.is_empty() {
         facts.push(format!("label: {}", scalar(&field.label)));
     }
+    for (key, text) in [("description", &field.description), ("group", &field.group)] {
+        facts.extend(text.iter().map(|text| format!("{key}: {}", scalar(text))));
+    }
     for (key, is_so) in [("read_only", field.read_only), ("unique", field.unique), ("required", field.required)] {
         if is_so {
             facts.push(format!("{key}: true"));
         }
     }
     let name = scalar(&field.name);
-    if field.options.is_empty() {
+    if field.options.is_empty() && field.description.is_none() {
         out.push_str(&format!("  {name}: {{{}}}\n", facts.join(", ")));
         return;
     }
     out.push_str(&format!("  {name}:\n"));
     facts.iter().for_each(|fact| out.push_str(&format!("    {fact}\n")));
-    out.push_str("    options:\n");
+    if !field.options.is_empty() {
+        out.push_str("    options:\n");
+    }
     for option in &field.options {
         out.push_str(&format!("      - {{value: {}, label: {}}}\n", scalar(&option.value), scalar(&option.label)));
     }
@@ -198,11 +205,12 @@ impl Reader<'_> {
         let mut schema = ObjectSchema {
             name: object.to_owned(),
             fields: Default::default(),
-            required_one_of: self.groups(map),
+            required_one_of: self.groups(map, "required_one_of"),
+            unique_together: self.groups(map, "unique_together"),
             modified_field: self.maybe_text(map, "modified"),
             created_field: self.maybe_text(map, "created"),
         };
-        self.keys(map, &["schema", "connector", "modified", "created", "required_one_of", "fields"]);
+        self.keys(map, &["schema", "connector", "modified", "created", "required_one_of", "unique_together", "fields"]);
         match map.get("fields").map(|entry| &entry.value.kind) {
             Some(Kind::Map(fields)) => {
                 let fields = fields.entries.iter().filter_map(|entry| self.field(entry));
@@ -218,7 +226,7 @@ impl Reader<'_> {
             self.bad(entry.key.span, "a field is a map that begins with its `type`");
             return None;
         };
-        self.keys(map, &["type", "label", "read_only", "unique", "required", "options"]);
+        self.keys(map, &["type", "label", "description", "group", "read_only", "unique", "required", "options"]);
         let word = self.text(map, "type", entry.key.span)?;
         let Some(found) = TYPES.into_iter().find(|known| field_type(*known) == word) else {
             let message = format!("there is no type `{}`", text::shown(&word));
@@ -228,6 +236,8 @@ impl Reader<'_> {
         let name = entry.key.text.clone();
         Some(Field {
             label: self.maybe_text(map, "label").unwrap_or_else(|| name.clone()),
+            description: self.maybe_text(map, "description"),
+            group: self.maybe_text(map, "group"),
             name,
             field_type: found,
             options: self.options(map),
@@ -255,8 +265,8 @@ impl Reader<'_> {
         options
     }
 
-    fn groups(&mut self, map: &Map) -> Vec<Vec<String>> {
-        let Some(entry) = map.get("required_one_of") else { return Vec::new() };
+    fn groups(&mut self, map: &Map, key: &str) -> Vec<Vec<String>> {
+        let Some(entry) = map.get(key) else { return Vec::new() };
         let texts = |node: &Node| match &node.kind {
             Kind::List(items) => items.iter().map(|item| item.as_text().map(str::to_owned)).collect::<Option<Vec<_>>>(),
             _ => None,
@@ -266,7 +276,7 @@ impl Reader<'_> {
             _ => None,
         };
         groups.unwrap_or_else(|| {
-            self.bad(entry.value.span, "`required_one_of` is a list of lists of names");
+            self.bad(entry.value.span, &format!("`{key}` is a list of lists of names"));
             Vec::new()
         })
     }
@@ -320,6 +330,8 @@ mod tests {
         Field {
             name: name.to_owned(),
             label: name.to_owned(),
+            description: None,
+            group: None,
             field_type,
             options: Vec::new(),
             read_only: false,
@@ -332,7 +344,13 @@ mod tests {
         let option = |value: &str, label: &str| FieldOption { value: value.to_owned(), label: label.to_owned() };
         let fields = [
             Field { label: "It's \"here\": #1\nthere".to_owned(), unique: true, ..field("email", FieldType::Text) },
-            Field { read_only: true, required: true, ..field("2024 count", FieldType::Number) },
+            Field {
+                description: Some("How many: all of them.\nSince 2024".to_owned()),
+                group: Some("counts".to_owned()),
+                read_only: true,
+                required: true,
+                ..field("2024 count", FieldType::Number)
+            },
             Field {
                 options: vec![option("yes", "Yes"), option("1", "One: and, {two}"), option("", "null")],
                 ..field("stage", FieldType::Choice)
@@ -344,6 +362,7 @@ mod tests {
             name: "sales.orders".to_owned(),
             fields: fields.into_iter().map(|field| (field.name.clone(), field)).collect(),
             required_one_of: vec![vec!["email".to_owned(), "true".to_owned()]],
+            unique_together: vec![vec!["2024 count".to_owned(), "stage".to_owned()]],
             modified_field: Some("changed at".to_owned()),
             created_field: None,
         };
@@ -380,8 +399,9 @@ mod tests {
     fn the_file_reads_well() {
         let mut small = snapshot();
         small.schema.name = "contacts".to_owned();
-        small.schema.fields.retain(|name, _| name == "email" || name == "stage");
-        small.schema.fields.get_mut("email").unwrap().label = "E-mail".to_owned();
+        small.schema.fields.retain(|name, _| name != "true" && name != "- odd");
+        let email = small.schema.fields.get_mut("email").unwrap();
+        (email.label, email.group) = ("E-mail".to_owned(), Some("contactinformation".to_owned()));
         let expected = "\
 # The fields of crm.contacts, as `millrace schema pull crm` found them.
 # `millrace check` reads this file. Pull again when fields change; what is edited here is lost then.
@@ -389,8 +409,15 @@ schema: crm.contacts
 connector: hubspot
 modified: changed at
 required_one_of: [[email, 'true']]
+unique_together: [['2024 count', stage]]
 fields:
-  email: {type: text, label: E-mail, unique: true}
+  '2024 count':
+    type: number
+    description: \"How many: all of them.\\nSince 2024\"
+    group: counts
+    read_only: true
+    required: true
+  email: {type: text, label: E-mail, group: contactinformation, unique: true}
   stage:
     type: choice
     options:

@@ -43,6 +43,10 @@ pub struct Field {
     pub name: String,
     /// What people call it.
     pub label: String,
+    /// What it is for, as the service or the account's people say.
+    pub description: Option<String>,
+    /// What the service shows it together with, such as `contactinformation`.
+    pub group: Option<String>,
     /// What it holds.
     pub field_type: FieldType,
     /// The options of a choice; empty for other types.
@@ -64,6 +68,8 @@ pub struct ObjectSchema {
     pub fields: BTreeMap<String, Field>,
     /// Groups of fields of which a create must set at least one, such as a contact's e-mail or names.
     pub required_one_of: Vec<Vec<String>>,
+    /// Groups of several fields whose values no two records share all of, so that an upsert may match on them safely.
+    pub unique_together: Vec<Vec<String>>,
     /// The field that stamps changes, by which new or updated records are polled; `None` where the author must say (`by`) or none exists.
     pub modified_field: Option<String>,
     /// The field that stamps creation, by which new records are polled.

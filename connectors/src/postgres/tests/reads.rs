@@ -215,7 +215,8 @@ const KINDS: &str = "\
       zoned timestamptz, bare timestamp, doc json, docb jsonb, mood mood, moods mood[], words text[], days date[], \
       grid int[][], span interval, range int4range, pair pair, raw bytea, twice int GENERATED ALWAYS AS (whole * 2) STORED, \
       a text, b text, UNIQUE (a, b)); \
-    CREATE UNIQUE INDEX ON kinds (lower(a)); CREATE UNIQUE INDEX ON kinds (b) WHERE flag";
+    CREATE UNIQUE INDEX ON kinds (lower(a)); CREATE UNIQUE INDEX ON kinds (b) WHERE flag; \
+    COMMENT ON COLUMN kinds.day IS 'When it''s due'";
 
 #[tokio::test]
 async fn types_are_discovered() {
@@ -243,6 +244,9 @@ async fn types_are_discovered() {
     assert_eq!(with(|field| field.read_only), ["id", "twice"]);
     assert_eq!(with(|field| field.unique), ["id", "name"]);
     assert_eq!(with(|field| field.required), ["flag"]);
+    assert_eq!(schema.unique_together, [["a", "b"]]);
+    assert_eq!(with(|field| field.description.is_some()), ["day"]);
+    assert_eq!(schema.fields["day"].description.as_deref(), Some("When it's due"));
     for name in ["mood", "moods"] {
         let options: Vec<_> = schema.fields[name].options.iter().map(|option| option.value.as_str()).collect();
         assert_eq!(options, ["sad", "it's ok", "happy"]);

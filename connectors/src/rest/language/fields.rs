@@ -59,6 +59,8 @@ pub(in crate::rest) static DISCOVER: Mapping = Mapping::new(
             "What flows call a field that the account added, where the service's own name is unreadable."
         ),
         key("label", REFERENCES, "What people call it."),
+        key("description", REFERENCES, "What it is for."),
+        key("group", REFERENCES, "What the service shows it together with."),
         key(
             "type",
             Shape::OneOf(&[Shape::Map(&TYPE), Shape::ListOf(&Shape::Map(&TYPE))]),

@@ -89,6 +89,8 @@ fn discover(node: &Node, reader: &mut Reader) -> Option<Discover> {
         key: key?,
         custom_name: reader.template_at(map, "custom_name", ITEM),
         label: reader.template_at(map, "label", ITEM),
+        description: reader.template_at(map, "description", ITEM),
+        group: reader.template_at(map, "group", ITEM),
         types,
         options: map.get("options").and_then(|entry| options(&entry.value, reader)),
         read_only: any_conditions(map, "read_only", ITEM, reader),

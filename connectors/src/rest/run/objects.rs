@@ -10,7 +10,7 @@ use super::RestConnection;
 use super::failure::Purpose;
 use super::listing::Pages;
 use crate::rest::manifest::{Conditions, Discover, FieldSource, OptionsOf, Resource};
-use crate::rest::template::{Root, Scope};
+use crate::rest::template::{Root, Scope, Template};
 
 /// A resource as it was discovered.
 #[derive(Debug)]
@@ -99,6 +99,8 @@ impl RestConnection {
                     let field = Field {
                         name: known.name.clone(),
                         label: known.name.clone(),
+                        description: None,
+                        group: None,
                         field_type: known.field_type,
                         options: Vec::new(),
                         read_only: known.read_only,
@@ -168,6 +170,7 @@ fn object(resource: &Resource, defined: impl Iterator<Item = Defined>) -> Object
             name: resource.name.clone(),
             fields: BTreeMap::new(),
             required_one_of: resource.fields.required_one_of.clone(),
+            unique_together: Vec::new(),
             modified_field: resource.stamps.modified.as_ref().map(|stamp| stamp.field.clone()),
             created_field: resource.stamps.created.as_ref().map(|stamp| stamp.field.clone()),
         },
@@ -217,7 +220,7 @@ fn defined(resource: &Resource, discover: &Discover, item: &Json) -> Option<Defi
         return None;
     }
     let custom = any(&discover.custom);
-    let label = discover.label.as_ref().and_then(|label| label.text(&scope)).filter(|label| !label.is_empty());
+    let told = |template: &Option<Template>| template.as_ref()?.text(&scope).filter(|text| !text.is_empty());
     let readable = discover.custom_name.as_ref().filter(|_| custom).and_then(|name| name.text(&scope));
     let name = readable.filter(|name| !name.is_empty()).unwrap_or_else(|| key.clone());
     let fitting = discover.types.iter().find(|(conditions, _)| conditions.hold(&scope));
@@ -234,7 +237,9 @@ fn defined(resource: &Resource, discover: &Discover, item: &Json) -> Option<Defi
         | FieldType::Any => Vec::new(),
     };
     let field = Field {
-        label: label.unwrap_or_else(|| name.clone()),
+        label: told(&discover.label).unwrap_or_else(|| name.clone()),
+        description: told(&discover.description),
+        group: told(&discover.group),
         name,
         field_type,
         options,

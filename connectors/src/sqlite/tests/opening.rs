@@ -109,6 +109,7 @@ async fn columns_become_fields() {
         schema.fields.values().filter(|field| wanted(field)).map(|field| field.name.as_str()).collect()
     };
     assert_eq!(named(|field| field.unique), ["email", "id"], "neither a part of a key nor some of the rows");
+    assert_eq!(schema.unique_together, [["country", "no"]], "which are unique together");
     assert_eq!(named(|field| field.required), ["email"]);
     assert_eq!(named(|field| field.read_only), ["shout"]);
     assert!(connection.discover("some").await.unwrap().fields["email"].read_only);

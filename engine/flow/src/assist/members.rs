@@ -117,6 +117,12 @@ pub(super) fn in_full(field: &Field) -> String {
         out.push_str(", ");
         out.push_str(flag);
     }
+    if let Some(group) = &field.group {
+        out.push_str(&format!(", of {}", plain(group)));
+    }
+    if let Some(description) = &field.description {
+        out.push_str(&format!("\n\n{}", plain(description)));
+    }
     if !field.options.is_empty() {
         const MOST: usize = 30;
         out.push_str("\n\n| value | label |\n| --- | --- |\n");

@@ -231,6 +231,8 @@ fn field(name: &str, field_type: FieldType, options: &[String]) -> Field {
     Field {
         name: name.to_owned(),
         label: name.to_owned(),
+        description: None,
+        group: None,
         field_type,
         options: options.iter().map(option).collect(),
         read_only: false,

@@ -26,6 +26,8 @@ const BUILT_IN: [&str; 2] = ["id", "meta"];
 pub(super) static ID: LazyLock<Field> = LazyLock::new(|| Field {
     name: "id".to_owned(),
     label: "id".to_owned(),
+    description: None,
+    group: None,
     field_type: FieldType::Text,
     options: Vec::new(),
     read_only: true,

@@ -155,7 +155,9 @@ impl<'a> Checker<'a> {
             self.catalog.objects.get(&(target.value.connection.clone(), target.value.object.clone()))
         });
         let target_name = write.target.as_ref().map(|target| target.value.to_string()).unwrap_or_default();
-        let mut any_unique = false;
+        let is_matched = |name: &String| fields.iter().any(|field| field.value == *name);
+        let groups = schema.map_or(&[][..], |schema| &schema.unique_together[..]);
+        let mut any_unique = groups.iter().any(|group| group.iter().all(is_matched));
         let mut all_known = true;
         for field in fields {
             let known = schema.and_then(|schema| self.field(schema, &target_name, &field.value, field.span));

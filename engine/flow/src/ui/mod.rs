@@ -121,6 +121,7 @@ pub(super) fn catalog() -> Catalog {
     );
     let contacts = ObjectSchema {
         required_one_of: vec![vec!["email".to_owned(), "firstname".to_owned(), "lastname".to_owned()]],
+        unique_together: Vec::new(),
         modified_field: Some("lastmodifieddate".to_owned()),
         created_field: Some("createdate".to_owned()),
         ..contacts
@@ -133,7 +134,7 @@ pub(super) fn catalog() -> Catalog {
             Field { field_type: FieldType::Choices, ..choice("tags", &[("big", "Big"), ("small", "Small")]) },
         ],
     );
-    let customers = object(
+    let mut customers = object(
         "customers",
         vec![
             Field { unique: true, ..field("email", FieldType::Text) },
@@ -143,6 +144,7 @@ pub(super) fn catalog() -> Catalog {
             field("updated_at", FieldType::Moment),
         ],
     );
+    customers.unique_together = vec![vec!["name".to_owned(), "since".to_owned()]];
     Catalog {
         connections: BTreeMap::from([
             (crm.clone(), facts("hubspot", 15, false, Some(&["companies", "contacts", "deals"]))),
@@ -205,6 +207,7 @@ fn object(name: &str, fields: Vec<Field>) -> ObjectSchema {
         name: name.to_owned(),
         fields: fields.into_iter().map(|field| (field.name.clone(), field)).collect(),
         required_one_of: Vec::new(),
+        unique_together: Vec::new(),
         modified_field: None,
         created_field: None,
     }
@@ -214,6 +217,8 @@ fn field(name: &str, field_type: FieldType) -> Field {
     Field {
         name: name.to_owned(),
         label: name.to_owned(),
+        description: None,
+        group: None,
         field_type,
         options: Vec::new(),
         read_only: false,
