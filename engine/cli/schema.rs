@@ -129,7 +129,7 @@ async fn asked(
         let known = understood.connections.iter().map(|one| one.name.value.to_string()).collect();
         return Err(Failure::unknown("connection", connection, known));
     };
-    let open = match place.open(&understood.connectors, &Environment::of_process(), &folder) {
+    let open = match place.open_as_it_will_be(&understood.connectors, &Environment::of_process(), &folder) {
         Opening::Open(open) => open,
         Opening::Closed(reason, diagnostics) => {
             problems::show_diagnostics(&diagnostics, &files.sources());

@@ -27,6 +27,8 @@ async fn fields_are_pulled_once_and_then_checked_offline() {
     let plan = project.run(&["schema", "show", "crm.contacts", "plan"]).ok();
     assert!(plan.contains("What they pay for: monthly."), "{plan}");
     assert!(!exists(&project.path("warehouse.db")), "a look makes nothing");
+    let table = fs::read_to_string(project.path("schemas/warehouse.people.yaml")).expect("its script tells its tables");
+    assert!(table.contains("hubspot_id: {type: text"), "{table}");
     // Nothing is asked any more: the service could be away.
     let offline = project.with_token("");
     offline

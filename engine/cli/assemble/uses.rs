@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use flow::project::{ConnectionDefinition, SettingText};
 use sdk::{Connection, ConnectionName, Error, FlowId, SettingKind, SettingValue};
+use tempfile::TempDir;
 use text::Diagnostic;
 
 use super::configured::{self, Environment, Ready};
@@ -18,6 +19,8 @@ pub struct Place<'a> {
     /// As it is configured.
     pub definition: &'a ConnectionDefinition,
     described: Described,
+    /// Where a database lies that was made only to be looked at; it goes with this place.
+    draft: Option<TempDir>,
 }
 
 /// What opening a connection gave.
@@ -33,7 +36,7 @@ pub enum Opening {
 impl<'a> Place<'a> {
     /// The connection as its file describes it.
     pub fn of(understood: &Understood, definition: &'a ConnectionDefinition) -> Self {
-        Self { definition, described: Described::of(&understood.connectors, definition) }
+        Self { definition, described: Described::of(&understood.connectors, definition), draft: None }
     }
 
     /// Its name.
@@ -55,6 +58,28 @@ impl<'a> Place<'a> {
             Ok(connection) => Opening::Open(connection),
             Err(error) => Opening::Closed(self.described.unopened(&error), diagnostics),
         }
+    }
+
+    /// The same; but a database that is not there yet, and that a script would make, is made elsewhere for as long as this
+    /// place is kept: so its tables are known before the first start makes them.
+    pub fn open_as_it_will_be(&mut self, connectors: &Registry, environment: &Environment, folder: &Path) -> Opening {
+        match self.open(connectors, environment, folder) {
+            Opening::Unmade(path) => self.drafted(connectors, environment, folder).unwrap_or(Opening::Unmade(path)),
+            opening @ (Opening::Open(_) | Opening::Closed(..)) => opening,
+        }
+    }
+
+    fn drafted(&mut self, connectors: &Registry, environment: &Environment, folder: &Path) -> Option<Opening> {
+        let (ready, diagnostics) = configured::resolve(connectors, self.definition, environment, folder);
+        let mut ready = ready.filter(|ready| ready.settings.text("init").is_some())?;
+        let draft = tempfile::tempdir().ok()?;
+        let path = draft.path().join("draft.db").to_str()?.to_owned();
+        ready.settings.0.insert("path".to_owned(), SettingValue::Text(path));
+        self.draft = Some(draft);
+        Some(match ready.open(folder) {
+            Ok(connection) => Opening::Open(connection),
+            Err(error) => Opening::Closed(self.described.unopened(&error), diagnostics),
+        })
     }
 
     /// What an answer of its service means, and what mends it.

@@ -41,7 +41,7 @@ pub async fn ask(
         if objects.is_empty() && !acts {
             continue;
         }
-        match place.open(&understood.connectors, &Environment::of_process(), folder) {
+        match place.open_as_it_will_be(&understood.connectors, &Environment::of_process(), folder) {
             Opening::Open(open) => asked.push((place, open, objects)),
             Opening::Closed(reason, mistakes) => {
                 online.diagnostics.extend(mistakes);

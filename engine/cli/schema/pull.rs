@@ -76,7 +76,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut asked = Vec::new();
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     for mut place in places {
-        match place.open(&understood.connectors, &Environment::of_process(), &folder) {
+        match place.open_as_it_will_be(&understood.connectors, &Environment::of_process(), &folder) {
             Opening::Open(open) => {
                 let objects = wanted(arguments, &understood, &before, place.name(), &*open);
                 asked.push((place, open, objects));
@@ -85,8 +85,10 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
                 diagnostics.extend(mistakes);
                 pulled.push(Pulled { name: place.name().to_string(), outcome: Err(reason) });
             }
-            // Nothing is wrong with it; only who asked for this one is told that nothing came of it.
-            Opening::Unmade(_) if arguments.connection.is_none() => {}
+            // Nothing is wrong with it; only who asked for this one fails because nothing came of it.
+            Opening::Unmade(path) if arguments.connection.is_none() => {
+                screen::complain(&format!("`{}` was left out: {}\n", place.name(), unmade(&path)));
+            }
             Opening::Unmade(path) => {
                 pulled.push(Pulled { name: place.name().to_string(), outcome: Err(unmade(&path)) });
             }
