@@ -135,7 +135,7 @@ mod tests {
             Diagnostic::error("F0108", "two flows")
                 .at(&file.path, Span::new(start, end), "the second")
                 .at(&other.path, Span::new(6, 7), "the first")
-                .did_you_mean(Span::new(start, end), Some("y")),
+                .did_you_mean(Span::new(start, end), Some(text::Meant::guess("y"))),
             Diagnostic::warning("F0505", "text").at(&file.path, Span::new(start, file.text.len()), ""),
             Diagnostic::error("F0002", "too large").at(&"flows/large.yaml".into(), Span::default(), ""),
         ];

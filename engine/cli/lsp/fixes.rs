@@ -1,4 +1,4 @@
-//! Corrections: one for a mistake at the cursor, or all that prove themselves, as `millrace check --fix` writes them.
+//! Corrections: one for a mistake at the cursor, or all that are certain or prove themselves, as `millrace check --fix` writes them.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use lsp_types::{
     CodeAction, CodeActionContext, CodeActionKind, CodeActionResponse, Command, Diagnostic as Shown, Range, TextEdit,
     WorkspaceEdit,
 };
-use text::{Diagnostic, Span};
+use text::{Confidence, Diagnostic, Span};
 
 use super::documents::Buffer;
 use super::projects::Project;
@@ -62,7 +62,7 @@ fn quick_fix(buffer: &Buffer, diagnostic: &Diagnostic, told: Vec<Shown>) -> Opti
         title,
         kind: Some(CodeActionKind::QuickFix),
         diagnostics: Some(told),
-        is_preferred: Some(true),
+        is_preferred: Some(fix.confidence != Confidence::Guess),
         edit: Some(change(buffer, edit)),
         ..CodeAction::default()
     })
@@ -80,7 +80,7 @@ fn explanation(code: &'static str) -> Option<CodeAction> {
     Some(CodeAction { title, kind: Some(CodeActionKind::QuickFix), command: Some(command), ..CodeAction::default() })
 }
 
-/// All corrections of this buffer that prove themselves.
+/// All corrections of this buffer that are certain or prove themselves.
 fn fix_all(project: &mut Project, buffer: &Buffer, shown: &str) -> Option<CodeAction> {
     let file = project.source(shown)?;
     let mended = text::mend(vec![file], |texts| project.check_with(texts));

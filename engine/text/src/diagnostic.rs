@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::source::{SourceFile, Span};
+use crate::suggest::Meant;
 
 /// One mistake, or one warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,20 @@ pub struct Fix {
     pub span: Span,
     /// What to write there.
     pub replacement: String,
+    /// Whether it may be put in without asking.
+    pub confidence: Confidence,
+}
+
+/// How sure it is that a fix is what the author meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// It can hardly be anything else, as with a slip of the finger: put in even where more is wrong at its place.
+    Certain,
+    /// Put in where it proves itself: its mistake is gone, and nothing new is wrong there.
+    IfProven,
+    /// It may be something else, and then a flow would do something else: offered, and put in by nobody but the author.
+    Guess,
 }
 
 impl Diagnostic {
@@ -81,16 +96,28 @@ impl Diagnostic {
         self
     }
 
-    /// Offers a change that would mend it.
-    pub fn fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        self.fix = Some(Fix { span, replacement: replacement.into() });
+    /// A change that mends it, where it proves itself.
+    pub fn fix(self, span: Span, replacement: impl Into<String>) -> Self {
+        self.with_fix(span, replacement, Confidence::IfProven)
+    }
+
+    /// Offers a change that the author may have in mind, one among others.
+    pub fn offer(self, span: Span, replacement: impl Into<String>) -> Self {
+        self.with_fix(span, replacement, Confidence::Guess)
+    }
+
+    /// A change, as sure as it is.
+    pub fn with_fix(mut self, span: Span, replacement: impl Into<String>, confidence: Confidence) -> Self {
+        self.fix = Some(Fix { span, replacement: replacement.into(), confidence });
         self
     }
 
     /// Offers the word that was probably meant, in place of the one that stands at `span`.
-    pub fn did_you_mean(self, span: Span, word: Option<&str>) -> Self {
-        match word {
-            Some(word) => self.help(format!("did you mean `{word}`?")).fix(span, word),
+    pub fn did_you_mean(self, span: Span, meant: Option<Meant<'_>>) -> Self {
+        match meant {
+            Some(Meant { word, confidence }) => {
+                self.help(format!("did you mean `{word}`?")).with_fix(span, word, confidence)
+            }
             None => self,
         }
     }

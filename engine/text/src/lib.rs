@@ -18,12 +18,12 @@ pub mod suggest;
 pub mod yaml;
 
 pub use codes::Code;
-pub use diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity};
+pub use diagnostic::{Confidence, Diagnostic, Diagnostics, Fix, Label, Severity};
 pub use diff::unified;
 pub use layout::{AsWritten, Declared, KeyOrder, LayoutError, lay_out};
 pub use mend::{Change, Mended, mend};
 pub use node::{Entry, Key, Kind, Map, Node, Text, TextMap, TextStyle};
 pub use render::{Colour, render, render_within, to_json};
 pub use source::{EditorPosition, MAX_FILE_SIZE, Position, SourceFile, Span};
-pub use suggest::{did_you_mean, is_hidden, quoted, shown, visible};
+pub use suggest::{Meant, did_you_mean, did_you_mean_name, is_hidden, quoted, shown, visible};
 pub use yaml::{Document, outline, parse_yaml};

@@ -1,13 +1,15 @@
 //! Fixes put into files: those that prove themselves, and nothing else changes.
 //!
 //! A fix is taken over if its diagnostic is gone afterwards, if nothing new is wrong where it was written, and if no other
-//! file suffers. Fixes that do not touch each other are tried together, the others after each other, each on what the
+//! file suffers; a certain one also where more is wrong at its place, which it only brings to light. Guesses are left to
+//! authors. Fixes that do not touch each other are tried together, the others after each other, each on what the
 //! ones before it left. Whatever a fix brings to light elsewhere in its file was there before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Fix};
+use crate::codes;
+use crate::diagnostic::{Confidence, Diagnostic, Fix};
 use crate::source::{Position, SourceFile, Span};
 
 /// What came of mending.
@@ -43,6 +45,13 @@ struct Offer<'a> {
     fix: &'a Fix,
     /// Which of the files it is of.
     file: usize,
+}
+
+/// A fix that was put in on trial.
+struct Written {
+    file: Arc<str>,
+    span: Span,
+    confidence: Confidence,
 }
 
 /// What makes two diagnostics the same though the text before them has changed.
@@ -106,6 +115,9 @@ fn offers<'a>(mended: &'a Mended, refused: &[(Arc<str>, Fix)]) -> Vec<Offer<'a>>
         .iter()
         .filter_map(|diagnostic| {
             let (label, fix) = (diagnostic.labels.first()?, diagnostic.fix.as_ref()?);
+            if fix.confidence == Confidence::Guess {
+                return None;
+            }
             let file = mended.files.iter().position(|file| file.path == label.file)?;
             let was_refused = refused.iter().any(|(path, other)| *path == label.file && other == fix);
             (!was_refused).then_some(Offer { diagnostic, fix, file })
@@ -128,7 +140,7 @@ fn apart(offers: Vec<Offer<'_>>) -> Vec<Offer<'_>> {
 }
 
 /// The files with these fixes, and where each was written. The fixes are in order and touch nowhere.
-fn with_fixes(files: &[SourceFile], offers: &[Offer<'_>]) -> (Vec<SourceFile>, Vec<(Arc<str>, Span)>) {
+fn with_fixes(files: &[SourceFile], offers: &[Offer<'_>]) -> (Vec<SourceFile>, Vec<Written>) {
     let mut written = Vec::new();
     let mend_one = |(number, file): (usize, &SourceFile)| {
         let mut text = String::with_capacity(file.text.len());
@@ -138,7 +150,11 @@ fn with_fixes(files: &[SourceFile], offers: &[Offer<'_>]) -> (Vec<SourceFile>, V
             text.push_str(file.slice(Span::new(done, span.start)));
             let start = text.len();
             text.push_str(&file.with_its_breaks(&offer.fix.replacement));
-            written.push((Arc::clone(&file.path), Span::new(start, text.len())));
+            written.push(Written {
+                file: Arc::clone(&file.path),
+                span: Span::new(start, text.len()),
+                confidence: offer.fix.confidence,
+            });
             done = span.end;
         }
         text.push_str(file.slice(Span::new(done, file.text.len())));
@@ -152,14 +168,19 @@ fn with_fixes(files: &[SourceFile], offers: &[Offer<'_>]) -> (Vec<SourceFile>, V
     (files, written)
 }
 
-fn is_better(offers: &[Offer<'_>], before: &[Diagnostic], after: &[Diagnostic], written: &[(Arc<str>, Span)]) -> bool {
-    let is_written = |one: &Diagnostic| {
-        let touches = |span: Span, other: Span| span.start <= other.end && other.start <= span.end;
-        let first = one.labels.first();
-        first.is_some_and(|label| written.iter().any(|(path, span)| *path == label.file && touches(label.span, *span)))
+fn is_better(offers: &[Offer<'_>], before: &[Diagnostic], after: &[Diagnostic], written: &[Written]) -> bool {
+    let touches = |one: &Diagnostic, written: &Written| {
+        let first = one.labels.first().filter(|label| written.file == label.file);
+        first.is_some_and(|label| label.span.start <= written.span.end && written.span.start <= label.span.end)
+    };
+    let is_written = |one: &Diagnostic| written.iter().any(|written| touches(one, written));
+    // A word that is certainly meant was always there, and so was all that is wrong with it; but it must be YAML.
+    let is_revealed = |one: &Diagnostic| {
+        let is_of_yaml = codes::TABLE.iter().any(|code| code.code == one.code);
+        !is_of_yaml && written.iter().all(|written| !touches(one, written) || written.confidence == Confidence::Certain)
     };
     let is_in_mended_file =
-        |one: &Diagnostic| one.labels.first().is_some_and(|label| written.iter().any(|(path, _)| *path == label.file));
+        |one: &Diagnostic| one.labels.first().is_some_and(|label| written.iter().any(|fix| fix.file == label.file));
     let (n_before, n_after) = (counted(before), counted(after));
     let count = |of: &BTreeMap<Identity<'_>, usize>, one: &Diagnostic| of.get(&identity(one)).copied().unwrap_or(0);
     // The same may be wrong further down, where it was hidden behind this; but not here, and not more often.
@@ -170,7 +191,9 @@ fn is_better(offers: &[Offer<'_>], before: &[Diagnostic], after: &[Diagnostic], 
     };
     let is_harmless = |one: &Diagnostic| {
         let is_new = one.is_error() && count(&n_after, one) > count(&n_before, one);
-        !is_new || (is_in_mended_file(one) && !is_written(one))
+        // A key that now stands twice is told at the other one.
+        let is_doubled = one.code == codes::DUPLICATE_KEY;
+        !is_new || (is_in_mended_file(one) && !is_doubled && (!is_written(one) || is_revealed(one)))
     };
     offers.iter().all(is_gone) && after.iter().all(is_harmless)
 }
@@ -190,6 +213,7 @@ fn identity(diagnostic: &Diagnostic) -> Identity<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suggest::Meant;
 
     /// A language in which every word of a table is a mistake, and its replacement stands beside it.
     fn mended(text: &str, words: &'static [(&'static str, &'static str)]) -> Mended {
@@ -252,13 +276,55 @@ mod tests {
     fn what_was_hidden_behind_a_mistake_is_mended_next() {
         let check = |files: &[SourceFile]| {
             let told = |span: Span| {
-                Diagnostic::error("F1", "unknown `cmr`").at(&files[0].path, span, "").did_you_mean(span, Some("crm"))
+                Diagnostic::error("F1", "unknown `cmr`")
+                    .at(&files[0].path, span, "")
+                    .did_you_mean(span, Some(Meant::synonym("crm")))
             };
             // Once it is unknown above, nobody complains of it below.
             files[0].text.find("cmr").map(|start| told(Span::new(start, start + 3))).into_iter().collect()
         };
         let mended = mend(vec![SourceFile::new("a", "cmr cmr\n")], check);
         assert_eq!((&*mended.files[0].text, mended.left.len()), ("crm crm\n", 0));
+    }
+
+    /// `upsrt` is no verb, and as a verb it lacks something; `remove` may be one thing or another.
+    fn verbs(files: &[SourceFile]) -> Vec<Diagnostic> {
+        let told = |word: &str, meant| {
+            let start = files[0].text.find(word)?;
+            let span = Span::new(start, start + word.len());
+            Some(Diagnostic::error("F1", word).at(&files[0].path, span, "").did_you_mean(span, meant))
+        };
+        let certain = Meant { word: "upsert", confidence: Confidence::Certain };
+        let told = [told("upsrt", Some(certain)), told("upsert", None), told("remove", Some(Meant::guess("delete")))];
+        told.into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn what_is_certain_is_put_in_although_more_is_wrong_there() {
+        let mended = mend(vec![SourceFile::new("a", "upsrt\n")], verbs);
+        assert_eq!((&*mended.files[0].text, mended.left.len()), ("upsert\n", 1));
+    }
+
+    #[test]
+    fn a_guess_is_left_to_the_author() {
+        let mended = mend(vec![SourceFile::new("a", "remove\n")], verbs);
+        assert_eq!((&*mended.files[0].text, mended.left.len()), ("remove\n", 1));
+    }
+
+    #[test]
+    fn what_is_certain_is_left_where_it_breaks_the_file() {
+        let check = |files: &[SourceFile]| {
+            let told = |code, word: &str, meant| {
+                let start = files[0].text.find(word)?;
+                let span = Span::new(start, start + word.len());
+                Some(Diagnostic::error(code, word).at(&files[0].path, span, "").did_you_mean(span, meant))
+            };
+            let certain = Meant { word: "email", confidence: Confidence::Certain };
+            let twice = (files[0].text.matches("email").count() > 1).then(|| told(codes::DUPLICATE_KEY, "email", None));
+            [told("F1", "emial", Some(certain)), twice.flatten()].into_iter().flatten().collect()
+        };
+        let mended = mend(vec![SourceFile::new("a", "emial email\n")], check);
+        assert_eq!(&*mended.files[0].text, "emial email\n");
     }
 
     #[test]

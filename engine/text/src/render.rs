@@ -151,6 +151,7 @@ fn one_to_json(diagnostic: &Diagnostic, files: &[SourceFile]) -> serde_json::Val
     let fix = diagnostic.fix.as_ref().map(|fix| {
         let mut json = range(fix.span);
         json["replacement"] = fix.replacement.clone().into();
+        json["confidence"] = serde_json::to_value(fix.confidence).unwrap_or_default();
         json
     });
     json["fix"] = fix.unwrap_or_default();
@@ -174,7 +175,7 @@ mod tests {
         let span = Span::new(start, start + 5);
         Diagnostic::error("F0203", "unknown field `emial` of `crm.contacts`")
             .at(&file.path, span, "`hubspot` contacts have no such property")
-            .did_you_mean(span, Some("email"))
+            .did_you_mean(span, Some(crate::Meant::guess("email")))
     }
 
     #[test]
@@ -234,7 +235,8 @@ mod tests {
                 "label": "`hubspot` contacts have no such property",
                 "file": "flows/new-leads.yaml", "line": 3, "column": 7, "end": {"line": 3, "column": 12},
                 "help": "did you mean `email`?",
-                "fix": {"line": 3, "column": 7, "end": {"line": 3, "column": 12}, "replacement": "email"},
+                "fix": {"line": 3, "column": 7, "end": {"line": 3, "column": 12}, "replacement": "email",
+                    "confidence": "guess"},
             }])
         );
     }

@@ -1,7 +1,7 @@
 //! Calls: an action that a connector declares, another flow, and what either is given.
 
 use sdk::{ActionInput, Field, FieldOption, FieldType};
-use text::{Diagnostic, Entry, Kind, Span, did_you_mean, shown};
+use text::{Diagnostic, Entry, Kind, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::connection::listed;
 use super::{Checker, enrol};
@@ -80,7 +80,7 @@ impl<'a> Checker<'a> {
                     format!("there is no flow `{}`", shown(flow.value.as_str())),
                 )
                 .help(listed("there are", others))
-                .did_you_mean(flow.span, did_you_mean(flow.value.as_str(), known));
+                .did_you_mean(flow.span, did_you_mean_name(flow.value.as_str(), known));
                 self.report(diagnostic, flow.span, "");
                 return None;
             };
@@ -150,7 +150,8 @@ impl<'a> Checker<'a> {
                 let inputs = callee.iter().flat_map(|callee| &callee.inputs);
                 let mut names = inputs.map(|wanted| wanted.field.name.as_str());
                 let written = entry.key.text.as_str();
-                !names.clone().any(|known| known == written) && did_you_mean(written, &mut names) == Some(name)
+                !names.clone().any(|known| known == written)
+                    && did_you_mean(written, &mut names).is_some_and(|meant| meant.word == name)
             };
             let is_given = |entry: &Entry| entry.key.text == *name && entry.value.kind != Kind::Null;
             if !with.iter().any(|entry| is_given(entry) || is_meant(entry)) {
@@ -172,7 +173,7 @@ impl<'a> Checker<'a> {
             let message = format!("`{}` takes no input `{}`", callee.name, shown(name));
             let diagnostic = Diagnostic::error(codes::UNKNOWN_INPUT, message)
                 .help(listed("it takes", known.clone()))
-                .did_you_mean(entry.key.span, did_you_mean(name, known));
+                .did_you_mean(entry.key.span, did_you_mean_name(name, known));
             self.report(diagnostic, entry.key.span, "");
             return None;
         };

@@ -1,7 +1,7 @@
 //! Connections and their objects exist, and are what the flow takes them for.
 
 use sdk::{ConnectorFacts, ObjectSchema};
-use text::{Diagnostic, Span, did_you_mean, shown};
+use text::{Diagnostic, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::Checker;
 use crate::codes;
@@ -113,7 +113,7 @@ impl<'a> Checker<'a> {
         };
         let diagnostic = Diagnostic::error(codes::UNKNOWN_CONNECTION, format!("unknown connection `{name}`"))
             .help(help)
-            .did_you_mean(span, did_you_mean(name.as_str(), configured.chain(declared)));
+            .did_you_mean(span, did_you_mean_name(name.as_str(), configured.chain(declared)));
         self.report(diagnostic, span, "no connection of this name is configured");
     }
 

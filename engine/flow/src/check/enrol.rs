@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sdk::FlowId;
-use text::{Diagnostic, Diagnostics, Entry, Kind, Span, did_you_mean, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::Checker;
 use super::connection::listed;
@@ -172,7 +172,7 @@ impl<'a> Desk<'a> {
         let is_flow = self.flows.iter().any(|flow| flow.id().as_str() == name);
         let diagnostic = match is_flow {
             true => diagnostic.help(format!("`{}` is a flow; {}", shown(name), listed("the syncs are", known()))),
-            false => diagnostic.help(listed("there are", known())).did_you_mean(span, did_you_mean(name, known())),
+            false => diagnostic.help(listed("there are", known())).did_you_mean(span, did_you_mean_name(name, known())),
         };
         self.report(diagnostic, span);
     }

@@ -192,7 +192,7 @@ impl Checker<'_> {
             if diagnostic.help.is_none() {
                 diagnostic = diagnostic.help(format!("write `{replacement}`"));
             }
-            diagnostic = diagnostic.fix(span, replacement);
+            diagnostic = diagnostic.with_fix(span, replacement, mistake.confidence);
         }
         self.report(diagnostic, span, "");
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use sdk::{Field, FieldType, ObjectSchema};
-use text::{Diagnostic, Span, did_you_mean, shown};
+use text::{Diagnostic, Meant, Span, did_you_mean_name, shown};
 
 use super::Checker;
 use crate::codes;
@@ -55,6 +55,12 @@ impl<'a> Checker<'a> {
         seen_field(self.polled, name)
     }
 
+    /// Takes these as the fields of an expression or a map, until what is given back is put in their place: none of them is
+    /// what another of it means with a slip.
+    pub(super) fn stand_beside<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> BTreeSet<String> {
+        std::mem::replace(&mut self.beside, names.map(str::to_owned).collect())
+    }
+
     /// The field of that name; an unknown one is reported.
     pub(super) fn field(
         &mut self,
@@ -70,8 +76,9 @@ impl<'a> Checker<'a> {
                 .fields
                 .values()
                 .find(|field| field.label.eq_ignore_ascii_case(name))
-                .map(|field| field.name.as_str())
-                .or_else(|| did_you_mean(name, known.clone().chain(BUILT_IN)));
+                .map(|field| Meant::synonym(&field.name))
+                .or_else(|| did_you_mean_name(name, known.clone().chain(BUILT_IN)))
+                .map(|meant| if self.beside.contains(meant.word) { meant.only_offered() } else { meant });
             let diagnostic =
                 Diagnostic::error(codes::UNKNOWN_FIELD, format!("unknown field `{}` of `{target}`", shown(name)));
             let diagnostic = match meant {

@@ -36,12 +36,14 @@ impl<'a> Checker<'a> {
         };
         let mut filters = Vec::new();
         let mut complete = true;
+        let around = self.stand_beside(map.entries.iter().map(|entry| entry.key.text.as_str()));
         for entry in &map.entries {
             match self.filter_entry(entry, schema, target) {
                 Some(filter) => filters.push(filter),
                 None => complete = false,
             }
         }
+        self.beside = around;
         complete.then(|| match filters.pop() {
             Some(only) if filters.is_empty() => only,
             Some(last) => {

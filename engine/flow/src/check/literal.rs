@@ -4,7 +4,7 @@
 //! option may be written as its label, and becomes its internal value; dates and moments become what they say.
 
 use sdk::{Field, FieldType, Timestamp, Value};
-use text::{Diagnostic, Kind, Node, Span, did_you_mean, quoted, shown};
+use text::{Diagnostic, Kind, Node, Span, did_you_mean_name, quoted, shown};
 
 use super::Checker;
 use crate::codes;
@@ -78,7 +78,7 @@ impl Checker<'_> {
             return Some(Value::Text(option.value.clone()));
         }
         let words = field.options.iter().flat_map(|option| [option.value.as_str(), option.label.as_str()]);
-        let meant = did_you_mean(&written, words);
+        let meant = did_you_mean_name(&written, words);
         let message = format!("`{}` has no option `{}`", field.name, shown(&written));
         let diagnostic = Diagnostic::error(codes::UNKNOWN_OPTION, message);
         let diagnostic = match meant {

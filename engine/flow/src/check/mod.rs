@@ -166,6 +166,8 @@ struct Checker<'a> {
     polled: Option<&'a ObjectSchema>,
     /// What expressions read of `record`.
     record: ReadFields,
+    /// The fields of the expression or map that is looked at.
+    beside: BTreeSet<String>,
     /// What expressions read of each look-up's result, in the order of the look-ups.
     found: Vec<ReadFields>,
     /// What is known of the objects that look-ups look in, in the same order.
@@ -194,6 +196,7 @@ impl<'a> Checker<'a> {
             on_failure: false,
             polled: None,
             record: ReadFields::default(),
+            beside: BTreeSet::new(),
             found: Vec::new(),
             found_schemas: Vec::new(),
             not_run: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use text::{Diagnostic, Node, Span, did_you_mean, shown};
+use text::{Diagnostic, Meant, Node, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::Checker;
 use crate::codes;
@@ -138,6 +138,14 @@ impl Names {
 impl Checker<'_> {
     /// Looks up every name that an expression uses; false where one is not known.
     pub(super) fn check_reads(&mut self, site: Site<'_>, source: &str, reads: &Reads, sees: Sees) -> bool {
+        let read_here = reads.roots.values().flat_map(|root| &root.uses).filter_map(|read| read.path.first());
+        let around = self.stand_beside(read_here.map(String::as_str));
+        let all_known = self.check_roots(site, source, reads, sees);
+        self.beside = around;
+        all_known
+    }
+
+    fn check_roots(&mut self, site: Site<'_>, source: &str, reads: &Reads, sees: Sees) -> bool {
         self.check_comparisons(site, reads);
         let mut all_known = true;
         for (root, uses) in &reads.roots {
@@ -243,7 +251,7 @@ impl Checker<'_> {
                 let known: Vec<String> = self.continued.clone();
                 let known = known.iter().map(String::as_str);
                 let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, format!("`errors` has no `{}`", shown(step)));
-                let diagnostic = match did_you_mean(step, known.clone()) {
+                let diagnostic = match did_you_mean_name(step, known.clone()) {
                     Some(meant) => diagnostic.did_you_mean(span, Some(meant)),
                     None => diagnostic
                         .help(super::connection::listed("steps with `on_error: continue` before this one:", known)),
@@ -296,7 +304,7 @@ impl Checker<'_> {
                 let diagnostic =
                     Diagnostic::error(codes::UNKNOWN_NAME, format!("there is no input `{}`", shown(input)))
                         .help(super::connection::listed("the inputs are", known.clone()))
-                        .did_you_mean(span, did_you_mean(input, known));
+                        .did_you_mean(span, did_you_mean_name(input, known));
                 self.report(diagnostic, span, "");
                 continue;
             };
@@ -418,15 +426,15 @@ impl Checker<'_> {
             diagnostic.help("it is made by a later step")
         } else if is_field {
             let field = format!("record.{root}");
-            diagnostic.did_you_mean(span, Some(&field))
+            diagnostic.did_you_mean(span, Some(Meant::synonym(&field)))
         } else if self.names.find(&input).is_some() {
-            diagnostic.did_you_mean(span, Some(&input))
+            diagnostic.did_you_mean(span, Some(Meant::synonym(&input)))
         } else {
             let record = self.has_record().then_some("record").or(self.has_body().then_some("body"));
             let failure = self.on_failure.then_some("failure");
             let seen: Vec<&str> = record.into_iter().chain(BUILT_IN).chain(failure).chain(visible).collect();
             let list = super::connection::listed("names seen here:", seen.iter().copied());
-            diagnostic.help(list).did_you_mean(span, did_you_mean(root, seen))
+            diagnostic.help(list).did_you_mean(span, did_you_mean_name(root, seen))
         };
         self.report(diagnostic, span, "nothing of this name is known here");
     }

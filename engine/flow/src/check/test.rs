@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sdk::{Catalog, Field, ObjectSchema};
-use text::{Diagnostic, Entry, Kind, Span, did_you_mean, shown};
+use text::{Diagnostic, Entry, Kind, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::call::field_of;
 use super::connection::listed;
@@ -41,7 +41,7 @@ fn unknown_flow(test: &TestDefinition, flows: &[FlowDefinition]) -> Diagnostic {
     Diagnostic::error(codes::UNKNOWN_FLOW, format!("there is no flow `{}` to test", shown(id)))
         .at(&test.file.path, test.flow.span, "")
         .help(listed("there are", known()))
-        .did_you_mean(test.flow.span, did_you_mean(id, known()))
+        .did_you_mean(test.flow.span, did_you_mean_name(id, known()))
 }
 
 /// A step of the flow that a test may name.
@@ -243,7 +243,7 @@ impl<'a> Checker<'a> {
             let diagnostic =
                 Diagnostic::error(codes::NO_SUCH_STEP, format!("the flow has no step `{}`", shown(&written)))
                     .help(listed("its steps are", names()))
-                    .did_you_mean(span, did_you_mean(&written, names()));
+                    .did_you_mean(span, did_you_mean_name(&written, names()));
             self.report(diagnostic, span, "");
         }
         found
@@ -263,7 +263,7 @@ impl<'a> Checker<'a> {
             if is_field && !written().any(|written| written == name) {
                 let diagnostic = Diagnostic::error(codes::NEVER_SO, format!("the step never sets `{}`", shown(name)))
                     .help(listed("it sets", written()))
-                    .did_you_mean(entry.key.span, did_you_mean(name, written()));
+                    .did_you_mean(entry.key.span, did_you_mean_name(name, written()));
                 self.report(diagnostic, entry.key.span, "");
             }
         }
@@ -280,6 +280,7 @@ impl<'a> Checker<'a> {
 
     /// Values of an object's fields.
     fn values(&mut self, entries: &'a [Entry], schema: Option<&'a ObjectSchema>, target: &str) {
+        let around = self.stand_beside(entries.iter().map(|entry| entry.key.text.as_str()));
         for entry in entries {
             let Some(value) = self.plain(entry) else { continue };
             let name = entry.key.text.as_str();
@@ -291,6 +292,7 @@ impl<'a> Checker<'a> {
                 self.literal(value, &entry.value, field);
             }
         }
+        self.beside = around;
     }
 
     /// A plain value; a test computes nothing, so that nobody has to ask what it means.

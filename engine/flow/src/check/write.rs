@@ -29,6 +29,7 @@ impl<'a> Checker<'a> {
         let mut set: Assignments = Vec::new();
         let mut policies = BTreeMap::new();
         let mut complete = true;
+        let around = self.stand_beside(write.written());
         for entry in &write.set {
             let value = self.value(&entry.value);
             let field = self.written_field(schema, &target_name, &entry.key.text, entry.key.span);
@@ -55,6 +56,7 @@ impl<'a> Checker<'a> {
             let special = mapping.fields.iter().filter(|mapped| mapped.policy != Policy::Overwrite);
             policies.extend(special.map(|mapped| (mapped.target.value.clone(), mapped.policy)));
         }
+        self.beside = around;
         if let (Some(schema), true) = (schema, write.written().next().is_some()) {
             self.check_required(write, schema, creates, verb, &target_name, "to `set`");
         }
@@ -172,7 +174,7 @@ impl<'a> Checker<'a> {
                 )
                 .help(match did_you_mean(&field.value, write.written()).filter(|_| schema.is_none()) {
                     // Which of the two is right, only the fields could tell.
-                    Some(near) => format!("`set` sets `{}`: one of the two is mistyped", shown(near)),
+                    Some(near) => format!("`set` sets `{}`: one of the two is mistyped", shown(near.word)),
                     None => format!("add `{name}` to `set`: the record is found by that value"),
                 });
                 self.report(diagnostic, field.span, "");

@@ -81,7 +81,7 @@ fn name_too_large_values(engine: &mut Engine) {
 /// A field that a record does not have is a mistake, and mostly a misspelt one.
 fn suggest_fields(engine: &mut Engine) {
     engine.on_map_missing_property(|map, property, _| {
-        match super::mistake::similar(property, map.keys().map(|name| name.as_str())) {
+        match text::did_you_mean_name(property, map.keys().map(|name| name.as_str())) {
             Some(meant) => {
                 Err(failure::refuse(format!("there is no field `{property}` here; did you mean `{meant}`?")))
             }

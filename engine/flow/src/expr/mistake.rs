@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use rhai::{LexError, ParseError, ParseErrorType};
+use text::{Confidence, Meant, did_you_mean};
 
 use super::{ExpressionMistake, Reads, helpers, tree};
+use crate::language::elsewhere::{self, Here};
 
 /// The kinds of mistakes, each with a page of its own.
 pub mod code {
@@ -24,54 +26,6 @@ pub mod code {
     pub const TOO_LONG: &str = "F0307";
 }
 
-/// What people from elsewhere write, and what it is called here.
-const ELSEWHERE: [(&str, &str); 44] = [
-    ("lower", "to_lower"),
-    ("lowercase", "to_lower"),
-    ("toLowerCase", "to_lower"),
-    ("downcase", "to_lower"),
-    ("upper", "to_upper"),
-    ("uppercase", "to_upper"),
-    ("toUpperCase", "to_upper"),
-    ("upcase", "to_upper"),
-    ("make_lower", "to_lower"),
-    ("make_upper", "to_upper"),
-    ("strip", "trim"),
-    ("includes", "contains"),
-    ("has", "contains"),
-    ("startsWith", "starts_with"),
-    ("startswith", "starts_with"),
-    ("endsWith", "ends_with"),
-    ("endswith", "ends_with"),
-    ("length", "len"),
-    ("size", "len"),
-    ("count", "len"),
-    ("substring", "sub_string"),
-    ("substr", "sub_string"),
-    ("slice", "sub_string"),
-    ("any", "some"),
-    ("every", "all"),
-    ("each", "map"),
-    ("forEach", "map"),
-    ("for_each", "map"),
-    ("concat", "join"),
-    ("parse_int", "to_number"),
-    ("parse_float", "to_number"),
-    ("parseInt", "to_number"),
-    ("parseFloat", "to_number"),
-    ("int", "to_number"),
-    ("number", "to_number"),
-    ("str", "to_string"),
-    ("toString", "to_string"),
-    ("text", "to_string"),
-    ("isEmpty", "is_blank"),
-    ("is_empty", "is_blank"),
-    ("blank", "is_blank"),
-    ("floor_div", "floor"),
-    ("to_iso", "to_string"),
-    ("dedup", "unique"),
-];
-
 impl ExpressionMistake {
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -87,30 +41,35 @@ impl ExpressionMistake {
         self.replacement = Some(text.into());
         self
     }
+
+    /// A word in place of the mistaken one, as sure as it is.
+    pub(super) fn meant(self, meant: Meant<'_>) -> Self {
+        let confidence = meant.confidence;
+        Self { confidence, ..self.replacement(meant.word) }
+    }
 }
 
 /// A mistake with its sentence.
 pub(super) fn plain(code: &'static str, message: impl Into<String>) -> ExpressionMistake {
-    ExpressionMistake { code, message: message.into(), help: None, span: None, replacement: None }
-}
-
-/// The most similar of some names, where one is similar enough.
-pub(super) fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
-        .filter(|(distance, known)| *distance <= name.len().max(known.len()).div_ceil(4) && distance < &known.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
+    ExpressionMistake {
+        code,
+        message: message.into(),
+        help: None,
+        span: None,
+        replacement: None,
+        confidence: Confidence::IfProven,
+    }
 }
 
 /// A function that is none of ours.
 pub(super) fn unknown_function(name: &str, span: Option<Range<usize>>) -> ExpressionMistake {
-    let meant = ELSEWHERE.iter().find(|(foreign, _)| *foreign == name).map(|(_, ours)| *ours);
-    let meant = meant.or_else(|| similar(name, helpers::names()));
     let mistake = plain(code::UNKNOWN_FUNCTION, format!("there is no function `{name}`")).at(span);
-    match meant {
-        Some(meant) => mistake.help(format!("did you mean `{meant}`?")).replacement(meant),
-        None => mistake.help("`millrace language functions` lists all there are"),
+    match (elsewhere::function(name), did_you_mean(name, helpers::names())) {
+        (Some(Here::Same(ours)), _) => mistake.help(format!("did you mean `{ours}`?")).meant(Meant::synonym(ours)),
+        (Some(Here::Like(ours, sentence)), _) => mistake.help(sentence).meant(Meant::guess(ours)),
+        (Some(Here::Otherwise(sentence)), _) => mistake.help(sentence),
+        (None, Some(meant)) => mistake.help(format!("did you mean `{meant}`?")).meant(meant),
+        (None, None) => mistake.help("`millrace language functions` lists all there are"),
     }
 }
 

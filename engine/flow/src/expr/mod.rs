@@ -57,6 +57,8 @@ pub struct ExpressionMistake {
     pub span: Option<Range<usize>>,
     /// What to write there instead.
     pub replacement: Option<String>,
+    /// How sure that is.
+    pub confidence: text::Confidence,
 }
 
 /// What an expression reads of the names around it, by root name; names of closure parameters are not among them.

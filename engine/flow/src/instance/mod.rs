@@ -12,7 +12,7 @@ mod value;
 use std::collections::BTreeMap;
 
 use sdk::FlowId;
-use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, did_you_mean, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, did_you_mean, did_you_mean_name, shown};
 
 use self::fill::{Filling, Fillings};
 use crate::codes;
@@ -234,7 +234,7 @@ fn filled_in(
         let list = known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let diagnostic = Diagnostic::error(codes::UNKNOWN_TEMPLATE_INPUT, message)
             .help(format!("its inputs are {list}"))
-            .did_you_mean(entry.key.span, did_you_mean(&entry.key.text, known()));
+            .did_you_mean(entry.key.span, did_you_mean_name(&entry.key.text, known()));
         diagnostics.push(diagnostics.at(diagnostic, entry.key.span, ""));
     }
     values
@@ -250,9 +250,11 @@ fn missing_input(
     let name = &input.name.value;
     let known = || template.inputs.iter().map(|input| input.name.value.as_str());
     let is_meant = |entry: &Entry| {
-        !known().any(|known| known == entry.key.text) && did_you_mean(&entry.key.text, known()) == Some(name)
+        !known().any(|known| known == entry.key.text)
+            && did_you_mean(&entry.key.text, known()).is_some_and(|meant| meant.word == name)
     };
-    let are_meant = |entry: &Entry| did_you_mean(&entry.key.text, INSTANCE.known()) == Some("inputs");
+    let are_meant =
+        |entry: &Entry| did_you_mean(&entry.key.text, INSTANCE.known()).is_some_and(|meant| meant.word == "inputs");
     // What was probably meant is pointed at.
     if given.iter().any(is_meant) || (own.get("inputs").is_none() && own.entries.iter().any(are_meant)) {
         return;
@@ -300,7 +302,7 @@ fn template_of<'t>(
         let fix = versions.last().map(|last| last.trim_matches('`').to_owned()).unwrap_or_default();
         Diagnostic::error(codes::UNKNOWN_TEMPLATE, message)
             .help(format!("there is {}", versions.join(", ")))
-            .fix(*span, fix)
+            .offer(*span, fix)
     } else if let Some(flow) = flow {
         let message = format!("`{}` is a flow, and no template: it has no `inputs`", shown(id));
         Diagnostic::error(codes::UNKNOWN_TEMPLATE, message)
@@ -318,7 +320,7 @@ fn template_of<'t>(
             true => "a template is a flow of the project with `inputs` and a `version`; there is none".to_owned(),
             false => format!("there is {list}"),
         };
-        let meant = did_you_mean(&written, known.iter().map(String::as_str));
+        let meant = did_you_mean_name(&written, known.iter().map(String::as_str));
         Diagnostic::error(codes::UNKNOWN_TEMPLATE, format!("there is no template `{}`", shown(id)))
             .help(help)
             .did_you_mean(*span, meant)

@@ -72,9 +72,9 @@ impl Source {
         let first =
             diagnostic.labels.first().filter(|label| is_here(&label.file)).map(|label| self.label(label.span).0);
         // A correction is one of the file that the diagnostic begins with.
-        let fix = diagnostic.fix.take().map(|fix| (self.label(fix.span), fix.replacement));
+        let fix = diagnostic.fix.take().map(|fix| (self.label(fix.span), fix));
         diagnostic.fix = match (first, fix) {
-            (Some(first), Some(((file, span), replacement))) if file == first => Some(Fix { span, replacement }),
+            (Some(first), Some(((file, span), fix))) if file == first => Some(Fix { span, ..fix }),
             (Some(_) | None, _) => None,
         };
         for label in diagnostic.labels.iter_mut().filter(|label| is_here(&label.file)) {

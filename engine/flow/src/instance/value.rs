@@ -1,6 +1,6 @@
 //! What is filled in for an input is plain, and of the input's type.
 
-use text::{Diagnostic, Kind, Node, Span, did_you_mean, shown};
+use text::{Diagnostic, Kind, Node, Span, did_you_mean_name, shown};
 
 use super::TemplateInput;
 use crate::codes;
@@ -112,7 +112,7 @@ fn choice(input: &TemplateInput, node: &Node) -> Option<Mistake> {
     let list = input.options.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
     let message = format!("`{}` cannot be `{}`", input.name.value, shown(&written));
     let diagnostic = Diagnostic::error(codes::WRONG_TEMPLATE_INPUT, message).help(format!("it is one of {list}"));
-    let meant = did_you_mean(&written, input.options.iter().map(String::as_str));
+    let meant = did_you_mean_name(&written, input.options.iter().map(String::as_str));
     Some((diagnostic.did_you_mean(node.span, meant), node.span))
 }
 

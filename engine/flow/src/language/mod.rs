@@ -3,6 +3,7 @@
 //! The parser takes its keys and words from here, so that it cannot accept one that is not declared. JSON Schemas, the
 //! language's reference, completions and the order in which `millrace fmt` writes keys come from here as well.
 
+pub(crate) mod elsewhere;
 mod filter;
 mod flow;
 mod project;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sdk::{ConnectionName, FlowId};
-use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, did_you_mean, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, did_you_mean_name, shown};
 
 use super::reader::Reader;
 use super::{safety, step, trigger};
@@ -91,7 +91,7 @@ fn bind(reader: &mut Reader<'_>, entry: &Entry, flow: &Map) -> BTreeMap<String, 
             let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let diagnostic = Diagnostic::error(codes::UNKNOWN_BINDING, message)
                 .help(format!("`bind` puts connections in the place of {list}"))
-                .did_you_mean(entry.key.span, did_you_mean(&entry.key.text, names.iter().copied()));
+                .did_you_mean(entry.key.span, did_you_mean_name(&entry.key.text, names.iter().copied()));
             reader.report(diagnostic, entry.key.span);
             continue;
         }

@@ -20,8 +20,10 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<PollDefinition>
         Some(entry) => every(reader, entry),
         None => {
             // A key that was probably meant has been pointed at.
-            let meant =
-                |entry: &Entry| text::did_you_mean(&entry.key.text, ["every", "poll", "where"]) == Some("every");
+            let meant = |entry: &Entry| {
+                text::did_you_mean(&entry.key.text, ["every", "poll", "where"])
+                    .is_some_and(|meant| meant.word == "every")
+            };
             if !map.entries.iter().any(meant) {
                 let diagnostic = Diagnostic::error(codes::MISSING_INTERVAL, "the poll does not say how often it looks")
                     .help("add `every`: 15s makes 5,760 calls a day, 5m makes 288, 1h makes 24");

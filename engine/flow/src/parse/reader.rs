@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sdk::ConnectionName;
-use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, Span, Text, TextStyle, did_you_mean, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Meant, Node, Span, Text, TextStyle, did_you_mean, shown};
 
 use super::damaged::{self, Pair};
 use crate::codes;
 use crate::definition::At;
+use crate::language::elsewhere::{self, Here};
 use crate::language::{Mapping, Words};
 use crate::template;
 
@@ -19,23 +20,17 @@ pub(crate) struct Reader<'a> {
     pub(crate) bind: BTreeMap<String, At<ConnectionName>>,
 }
 
-/// Words of other tools, and ours for the same.
-const ELSEWHERE: [(&str, &str); 8] = [
-    ("if", "when"),
-    ("condition", "when"),
-    ("then", "steps"),
-    ("do", "steps"),
-    ("actions", "steps"),
-    ("else", "default"),
-    ("otherwise", "default"),
-    ("cron", "schedule"),
-];
+/// What is written here for a key of another product, where the map takes it.
+fn elsewhere(key: &str, mapping: &Mapping) -> Option<Here> {
+    elsewhere::keys(key).find(|here| here.word().is_none_or(|ours| mapping.known().any(|known| known == ours)))
+}
 
 /// The key that was probably meant.
-fn meant<'m>(key: &str, mapping: &'m Mapping) -> Option<&'m str> {
-    let ours = ELSEWHERE.iter().find(|(theirs, _)| *theirs == key).map(|(_, ours)| *ours);
-    let ours = ours.and_then(|ours| mapping.known().find(|known| *known == ours));
-    ours.or_else(|| did_you_mean(key, mapping.known()))
+fn meant<'m>(key: &str, mapping: &'m Mapping) -> Option<Meant<'m>> {
+    match elsewhere(key, mapping) {
+        Some(here) => here.word().map(Meant::guess),
+        None => did_you_mean(key, mapping.known()),
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -72,7 +67,11 @@ impl<'a> Reader<'a> {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, format!("unknown key `{}` of {what}", shown(key)));
         let list = mapping.known().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
         let diagnostic = diagnostic.help(format!("{what} takes {list}"));
-        self.report(diagnostic.did_you_mean(span, meant(key, mapping)), span);
+        let diagnostic = match elsewhere(key, mapping) {
+            Some(here) => here.told(diagnostic, span),
+            None => diagnostic.did_you_mean(span, did_you_mean(key, mapping.known())),
+        };
+        self.report(diagnostic, span);
     }
 
     /// Reports that a key is missing, unless one stands there that was probably meant.
@@ -92,7 +91,7 @@ impl<'a> Reader<'a> {
     ) {
         let is_meant = |entry: &Entry| {
             let written = entry.key.text.as_str();
-            !mapping.knows(written) && meant(written, mapping) == Some(key)
+            !mapping.knows(written) && meant(written, mapping).is_some_and(|meant| meant.word == key)
         };
         if !map.entries.iter().any(is_meant) {
             let first = map.entries.first().map_or(at, |entry| entry.key.span);
@@ -235,9 +234,15 @@ impl<'a> Reader<'a> {
         let known = || words.words.iter().map(|word| word.word);
         let list = known().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let message = format!("`{}` cannot be `{}`", entry.key.text, shown(&text.value));
-        let meant = did_you_mean(&text.value, known());
         let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message).help(format!("it is one of {list}"));
-        self.report(diagnostic.did_you_mean(text.span, meant), text.span);
+        let here = elsewhere::choice(&text.value).filter(|here| {
+            here.word().map_or(known().any(|word| word == "list"), |ours| known().any(|word| word == ours))
+        });
+        let diagnostic = match here {
+            Some(here) => here.told(diagnostic, text.span),
+            None => diagnostic.did_you_mean(text.span, did_you_mean(&text.value, known())),
+        };
+        self.report(diagnostic, text.span);
         None
     }
 }

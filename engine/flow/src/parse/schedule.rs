@@ -126,7 +126,7 @@ fn report(reader: &mut Reader<'_>, entry: &Entry, text: &str, mistake: &CronMist
             let meant = did_you_mean(text.trim(), NICKNAMES);
             let diagnostic = match (meant, is_quoted(reader, span)) {
                 (Some(meant), true) => {
-                    diagnostic.help(format!("did you mean `{meant}`?")).fix(span, text::quoted(meant))
+                    diagnostic.help(format!("did you mean `{meant}`?")).fix(span, text::quoted(meant.word))
                 }
                 (meant, _) => diagnostic.did_you_mean(span, meant),
             };

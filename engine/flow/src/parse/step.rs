@@ -8,6 +8,7 @@ use super::trigger::field_names;
 use super::{call, control, write};
 use crate::codes;
 use crate::definition::{At, FindBy, FindDefinition, StepDefinition, Verb};
+use crate::language::elsewhere;
 use crate::language::words::{AMBIGUOUS, MISSING, ON_ERROR};
 use crate::language::{RETRY, STOP, StepVerb};
 use crate::model::{Many, OnError, Retry};
@@ -112,21 +113,32 @@ fn result(reader: &mut Reader<'_>, map: &Map) -> Option<At<String>> {
     reader.name(name)
 }
 
+/// Verbs that end a run or remove a record: nobody but the author puts them in.
+const ENDINGS: [StepVerb; 4] = [StepVerb::Stop, StepVerb::Skip, StepVerb::Fail, StepVerb::Delete];
+
 fn report_no_verb(reader: &mut Reader<'_>, map: &Map, span: Span) {
-    let first = map.entries.first().map_or(span, |entry| entry.key.span);
     let verbs = || StepVerb::ALL.into_iter().map(StepVerb::word);
     let list = verbs().map(|verb| format!("`{verb}`")).collect::<Vec<_>>().join(", ");
-    let mut diagnostic =
-        Diagnostic::error(codes::VERB, "the step has no verb").help(format!("a step has one of {list}"));
+    let diagnostic = Diagnostic::error(codes::VERB, "the step has no verb").help(format!("a step has one of {list}"));
     let is_known = |key: &str| StepVerb::ALL.into_iter().any(|verb| verb.mapping().knows(key));
-    for entry in map.entries.iter().filter(|entry| !is_known(&entry.key.text)) {
-        if let Some(verb) = did_you_mean(&entry.key.text, verbs()) {
-            diagnostic.message = format!("the step has no verb, and `{}` is none", shown(&entry.key.text));
-            reader.report(diagnostic.did_you_mean(entry.key.span, Some(verb)), entry.key.span);
-            return;
-        }
+    let unknown = || map.entries.iter().filter(|entry| !is_known(&entry.key.text));
+    let of_others = unknown().find_map(|entry| Some((entry, elsewhere::verb(&entry.key.text)?)));
+    let slip = || unknown().find_map(|entry| Some((entry, did_you_mean(&entry.key.text, verbs())?)));
+    let none = |entry: &Entry| format!("the step has no verb, and `{}` is none", shown(&entry.key.text));
+    if let Some((entry, here)) = of_others {
+        let diagnostic = Diagnostic { message: none(entry), ..diagnostic };
+        reader.report(here.told(diagnostic, entry.key.span), entry.key.span);
+    } else if let Some((entry, meant)) = slip() {
+        let is_ending = ENDINGS.iter().any(|ending| ending.word() == meant.word);
+        let meant = if is_ending { meant.only_offered() } else { meant };
+        let diagnostic = Diagnostic { message: none(entry), ..diagnostic };
+        reader.report(diagnostic.did_you_mean(entry.key.span, Some(meant)), entry.key.span);
+    } else if let Some(entry) = unknown().next() {
+        reader.report(Diagnostic { message: none(entry), ..diagnostic }, entry.key.span);
+    } else {
+        let first = map.entries.first().map_or(span, |entry| entry.key.span);
+        reader.report(diagnostic, first);
     }
-    reader.report(diagnostic, first);
 }
 
 pub(super) fn step_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<String>> {
@@ -172,7 +184,7 @@ pub(super) fn missing(reader: &mut Reader<'_>, map: &Map, verb: &Entry, key: &st
         let written = entry.key.text.as_str();
         mapping
             .filter(|mapping| !mapping.knows(written))
-            .is_some_and(|mapping| did_you_mean(written, mapping.known()).is_some_and(|meant| key.contains(meant)))
+            .is_some_and(|mapping| did_you_mean(written, mapping.known()).is_some_and(|meant| key.contains(meant.word)))
     };
     if map.entries.iter().any(is_meant) {
         return;

@@ -4,7 +4,7 @@
 //! them, and never into YAML.
 
 use sdk::ConnectionName;
-use text::{Diagnostic, Diagnostics, Entry, Kind, Map, SourceFile, Span, did_you_mean, shown};
+use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Meant, SourceFile, Span, did_you_mean, shown};
 
 use crate::codes;
 use crate::definition::At;
@@ -133,7 +133,7 @@ fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Opti
             match map.entries.iter().find(is_meant) {
                 Some(misspelt) => {
                     let span = misspelt.key.span;
-                    reader.report(diagnostic.did_you_mean(span, Some("connector")), span);
+                    reader.report(diagnostic.did_you_mean(span, Some(Meant::guess("connector"))), span);
                 }
                 None => reader.report(diagnostic.help("add `connector:`, such as `connector: hubspot`"), name.span),
             }
