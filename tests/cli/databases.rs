@@ -164,6 +164,19 @@ steps:
     assert_eq!(twice, Vec::<String>::new());
 }
 
+/// A flow that polls a table without a key was started, and each of its polls failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_a_key_is_refused_before_a_flow_reads_it() {
+    let database = Database::with("CREATE TABLE people (email text, updated_at timestamptz)").await;
+    let project = Project::empty("http://127.0.0.1:1").with_variable("PG_URL", &database.url());
+    project.write("connections.yaml", CONNECTIONS);
+    let flow = "flow: people\nconnections: {pg: postgres}\n\
+                trigger: {poll: pg.people, by: updated_at, on: new, every: 1s}\nsteps: [{skip: x}]\n";
+    project.write("flows/people.yaml", flow);
+    let says = "the table `people` has no primary key, so its rows have no id; add one";
+    project.run(&["up"]).refused(1, &[says]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_table_go_to_hubspot() {
     let sandbox = Sandbox::with_records(0).await;

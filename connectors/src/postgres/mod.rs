@@ -202,11 +202,14 @@ impl Connection for PostgresConnection {
         None
     }
 
+    /// A table whose rows have no id is of no use to flows, and is refused before one of them runs.
     async fn discover(&self, object: &str) -> Result<ObjectSchema, Error> {
         let session = self.pool.session().await?;
         let table = self.discovered(&session, object).await;
         session.give_back();
-        Ok(table?.schema())
+        let table = table?;
+        table.id()?;
+        Ok(table.schema())
     }
 
     fn is_loopback(&self) -> bool {

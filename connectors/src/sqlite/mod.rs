@@ -107,9 +107,15 @@ impl Connection for SqliteConnection {
         None
     }
 
+    /// A table whose rows have no id is of no use to flows, and is refused before one of them runs.
     async fn discover(&self, object: &str) -> Result<ObjectSchema, Error> {
         let object = object.to_owned();
-        self.reader.run(move |connection| Ok(table::discover(connection, &object)?.schema())).await
+        let discovered = self.reader.run(move |connection| {
+            let table = table::discover(connection, &object)?;
+            table.id()?;
+            Ok(table.schema())
+        });
+        discovered.await
     }
 
     fn is_loopback(&self) -> bool {

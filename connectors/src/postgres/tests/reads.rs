@@ -183,6 +183,8 @@ async fn tables_without_a_single_key_say_so_and_views_have_their_own_id() {
         let error = connection.poll(&all(object)).await.expect_err(object);
         assert_eq!(error.class, Class::Invalid);
         assert!(error.message.contains(says), "{error}");
+        let error = connection.discover(object).await.expect_err(object);
+        assert!(error.message.contains(says), "{object} is refused before anything reads it: {error}");
     }
     assert_eq!(connection.discover("nope").await.expect_err("unknown").class, Class::NotFound);
     let other = connect(&place.url(), &[("schema", "other")]).unwrap();
