@@ -121,7 +121,7 @@ pub async fn assemble(setup: Setup, stop: &CancellationToken) -> Result<Assemble
 async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     let files = ProjectFiles::read(&setup.place.dir, setup.env.as_deref())?;
     let understood = Understood::of(&files);
-    connections_are_whole(&files, &understood)?;
+    settings_are_whole(&files, &understood)?;
     let folder = std::path::absolute(&setup.place.dir).map_err(Failure::file("find", &setup.place.dir))?;
     if let Some(only) = &setup.only
         && let Err(failure) = understood.find(only)
@@ -240,10 +240,11 @@ fn kept(settings: &RetentionSettings) -> RetentionPolicy {
     RetentionPolicy { bodies, runs: usual.runs.max(bodies), bytes: settings.size.unwrap_or(usual.bytes) }
 }
 
-/// Fails where a file of connections has mistakes: what it does not say could lead flows to other accounts.
-fn connections_are_whole(files: &ProjectFiles, understood: &Understood) -> Result<(), Failure> {
-    let mistakes: Vec<Diagnostic> =
-        understood.diagnostics.iter().filter(|one| understood::is_of_connections(one)).cloned().collect();
+/// Fails where what holds for all flows has mistakes: what connections do not say could lead flows to other accounts, and
+/// what the project does not say could have them ask for more than their share.
+fn settings_are_whole(files: &ProjectFiles, understood: &Understood) -> Result<(), Failure> {
+    let is_of_all = |one: &Diagnostic| understood::is_of_connections(one) || understood::is_of_project(one);
+    let mistakes: Vec<Diagnostic> = understood.diagnostics.iter().filter(|one| is_of_all(one)).cloned().collect();
     let Some(file) = mistakes.first().and_then(|one| one.labels.first()).map(|label| label.file.clone()) else {
         return Ok(());
     };

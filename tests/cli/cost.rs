@@ -132,5 +132,7 @@ fn shares_of_what_is_not_there_are_mistakes() {
     ] {
         project.write("millrace.yaml", text);
         project.run(&["check"]).refused(1, &parts);
+        let nothing = [parts[0], parts[1], "nothing was opened: 1 mistake in `millrace.yaml`"];
+        project.run(&["up"]).refused(1, &nothing);
     }
 }

@@ -13,7 +13,7 @@ use super::registry::Registry;
 use super::services::Use;
 use super::shares;
 use super::{configured, needs};
-use crate::project::ProjectFiles;
+use crate::project::{PROJECT, ProjectFiles};
 use crate::schema::granted::{self, Granted};
 use crate::schema::snapshot;
 use crate::tables::counted;
@@ -259,6 +259,11 @@ impl Understood {
 /// Whether a mistake is one of `connections.yaml`, or of an environment's.
 pub fn is_of_connections(one: &Diagnostic) -> bool {
     one.is_error() && one.labels.first().is_some_and(|label| label.file.starts_with("connections."))
+}
+
+/// Whether a mistake is one of `millrace.yaml`: what it says of all flows would not be kept.
+pub fn is_of_project(one: &Diagnostic) -> bool {
+    one.is_error() && one.labels.first().is_some_and(|label| &*label.file == PROJECT)
 }
 
 /// Why a flow with `enabled: false` does not run.
