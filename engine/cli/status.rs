@@ -1,9 +1,9 @@
 //! `millrace status`: how the flows stand, by the running engine's word or by what the store keeps.
 
 use clap::Args;
-use sdk::{Clock as _, SystemClock, Timestamp};
+use sdk::{Clock as _, FlowId, SystemClock, Timestamp};
 use serde_json::{Value as Json, json};
-use store::{EngineLock, RunState, Store};
+use store::{EngineLock, FailureFilter, RunState, Store};
 
 use crate::accounts::Account;
 use crate::place::PlaceArguments;
@@ -27,10 +27,14 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let live = control::standing(&place.data).await?;
     let pid = EngineLock::holder(&place.data);
     let is_running = live.is_some();
-    let (flows, behind) = match live {
+    let store = place.read()?;
+    let (mut flows, behind) = match live {
         Some(standing) => (standing.flows, standing.behind),
-        None => (stored(&place.read()?).await?, Vec::new()),
+        None => (stored(&store).await?, Vec::new()),
     };
+    for flow in &mut flows {
+        flow["dismissed"] = n_dismissed(&store, flow).await?.into();
+    }
     match arguments.format {
         Format::Json => {
             screen::say_json(&json!({ "running": is_running, "pid": pid, "flows": flows, "behind": behind }))
@@ -92,6 +96,19 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
     Ok(flows)
 }
 
+/// Of a flow's failures, those that somebody has put aside.
+async fn n_dismissed(store: &Store, flow: &Json) -> Result<u64, Failure> {
+    let id = FlowId::from(flow["flow"].as_str().unwrap_or_default());
+    let counts = store.counts_by_state(&id).await?;
+    let has_failed = |state: &RunState| matches!(state, RunState::Failed | RunState::Unknown);
+    let n_failed: u64 = counts.iter().filter(|(state, _)| has_failed(state)).map(|(_, n)| n).sum();
+    if n_failed == 0 {
+        return Ok(0);
+    }
+    let listed = store.failure_groups(FailureFilter { flow: Some(id), ..FailureFilter::default() }).await?;
+    Ok(n_failed.saturating_sub(listed.iter().map(|group| group.n_runs).sum()))
+}
+
 fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
     let n = |value: &Json| value.as_u64().unwrap_or_default();
     let has_asked = flows.iter().any(|flow| n(&flow["asked"]) > 0);
@@ -108,7 +125,9 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
     columns.extend(has_open.then_some(tables::number("open")));
     columns.push(tables::text("next"));
     let cells = |flow: &Json| {
-        let ended = |states: &[RunState]| count(states.iter().map(|state| n(&flow["ended"][state.word()])).sum());
+        let n_ended = |states: &[RunState]| states.iter().map(|state| n(&flow["ended"][state.word()])).sum::<u64>();
+        let ended = |states: &[RunState]| count(n_ended(states));
+        let n_failed = n_ended(&[RunState::Failed, RunState::Unknown]).saturating_sub(n(&flow["dismissed"]));
         let state = flow["state"].as_str().unwrap_or_default();
         let id = flow["flow"].as_str().unwrap_or_default();
         let next = ["next_poll", "next_start"].iter().find_map(|name| flow[*name].as_str().and_then(Timestamp::parse));
@@ -118,7 +137,7 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
             count(n(&flow["left_out"])),
             ended(&[RunState::Succeeded]),
             ended(&[RunState::Skipped, RunState::Superseded, RunState::Cancelled]),
-            ended(&[RunState::Failed, RunState::Unknown]),
+            count(n_failed),
         ];
         cells.extend(has_asked.then(|| count(n(&flow["asked"]))));
         cells.extend(has_open.then(|| count(n(&flow["open"]))));

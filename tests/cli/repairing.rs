@@ -47,6 +47,10 @@ async fn failures_of_one_cause_are_one_line_until_they_are_retried() {
     project.run(&["failures", "dismiss", run]).ok();
     let rest = project.run(&["failures", "list", "--format", "json"]).json();
     assert_eq!(rest[0]["runs"], 29);
+    let table = project.run(&["status"]).ok();
+    assert!(table.contains("      29"), "{table}");
+    let status = project.run(&["status", "--format", "json"]).json();
+    assert_eq!((&status["flows"][0]["ended"]["failed"], &status["flows"][0]["dismissed"]), (&30.into(), &1.into()));
     assert_eq!(project.run(&["runs", "show", run, "--format", "json"]).json()["state"], "failed", "history keeps it");
 
     project.write("flows/people.yaml", people(MENDED));
