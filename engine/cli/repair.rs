@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
+use flow::language::words::CLASSES;
 use runtime::Command;
 use sdk::{Clock as _, FlowId, RecordId, RunId, SystemClock, Timestamp};
 use store::{Doubt, EngineLock, FailureFilter, GroupId, Repair, Repaired, Store};
@@ -45,7 +46,7 @@ pub struct FilterArguments {
     #[arg(long)]
     pub flow: Option<String>,
     /// All failures of this class, such as transient or invalid
-    #[arg(long)]
+    #[arg(long, value_parser = class)]
     pub class: Option<String>,
     /// All that failed since then: a time such as 2026-01-31T08:00:00Z, or so long ago, such as 2h or 7d
     #[arg(long, value_parser = durations::since, value_name = "TIME")]
@@ -90,6 +91,17 @@ impl FilterArguments {
 
     fn is_empty(&self) -> bool {
         self.flow.is_none() && self.class.is_none() && self.since.is_none()
+    }
+}
+
+/// The classes that no service's refusal has: the engine's own.
+const OWN_CLASSES: [&str; 4] = ["unknown", "expression", "flow", "store"];
+
+fn class(word: &str) -> Result<String, String> {
+    let known: Vec<&str> = CLASSES.words.iter().map(|known| known.word).chain(OWN_CLASSES).collect();
+    match known.contains(&word) {
+        true => Ok(word.to_owned()),
+        false => Err(format!("no class is called so; there are {}", known.join(", "))),
     }
 }
 

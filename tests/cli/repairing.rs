@@ -51,6 +51,8 @@ async fn failures_of_one_cause_are_one_line_until_they_are_retried() {
     assert!(table.contains("      29"), "{table}");
     let status = project.run(&["status", "--format", "json"]).json();
     assert_eq!((&status["flows"][0]["ended"]["failed"], &status["flows"][0]["dismissed"]), (&30.into(), &1.into()));
+    project.run(&["failures", "list", "--class", "transent"]).refused(2, &["transent", "transient, rate_limited"]);
+    project.run(&["failures", "retry", "--class", "Flow"]).refused(2, &["there are transient", "expression, flow"]);
     assert_eq!(project.run(&["runs", "show", run, "--format", "json"]).json()["state"], "failed", "history keeps it");
 
     project.write("flows/people.yaml", people(MENDED));
