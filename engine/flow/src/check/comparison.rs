@@ -1,11 +1,12 @@
 //! What a question compares is comparable, and can be so: a number is no text, and a choice has only its options.
 
 use sdk::{Field, FieldType};
-use text::{Diagnostic, did_you_mean, shown};
+use text::{Diagnostic, Span, did_you_mean, shown};
 
 use super::Checker;
 use super::field::seen_field;
 use super::literal::held;
+use super::mapping::converter;
 use super::names::{Named, Site};
 use crate::codes;
 use crate::expr::{Asks, Compared, Comparison, Expression, Reads};
@@ -15,19 +16,19 @@ impl<'a> Checker<'a> {
     /// by record; an option that there is not is never met.
     pub(super) fn check_comparisons(&mut self, site: Site<'_>, reads: &Reads) {
         for comparison in &reads.comparisons {
-            if let Some(field) = self.compared_field(comparison) {
+            if let Some(field) = self.compared_field(&comparison.root, &comparison.property) {
                 self.check_comparison(site, comparison, field);
             }
         }
     }
 
     /// The field that is compared, where it is known: of the flow's records, or of those that a look-up found.
-    fn compared_field(&self, comparison: &Comparison) -> Option<&'a Field> {
-        if comparison.root == "record" {
-            return self.field_of_record(&comparison.property);
+    fn compared_field(&self, root: &str, property: &str) -> Option<&'a Field> {
+        if root == "record" {
+            return self.field_of_record(property);
         }
-        match self.names.find(&comparison.root)?.what {
-            Named::Found(number) => seen_field(self.found_schemas.get(number).copied().flatten(), &comparison.property),
+        match self.names.find(root)?.what {
+            Named::Found(number) => seen_field(self.found_schemas.get(number).copied().flatten(), property),
             Named::Value | Named::Written | Named::Deleted | Named::FoundList(_) => None,
         }
     }
@@ -35,6 +36,7 @@ impl<'a> Checker<'a> {
     fn check_comparison(&mut self, site: Site<'_>, comparison: &Comparison, field: &Field) {
         let span = self.site_span(site, &comparison.span);
         let (is_comparable, what) = match &comparison.with {
+            Compared::Property { root, property } => return self.check_both(comparison, (root, property), field, span),
             // Whatever else is asked to have something in it may be text, which has parts.
             _ if comparison.asks == Asks::Has && field.field_type != FieldType::Choices => return,
             Compared::Text(_) if comparison.asks == Asks::Has => (true, "text"),
@@ -67,6 +69,30 @@ impl<'a> Checker<'a> {
         self.report(Diagnostic::error(codes::NEVER_TRUE, message).help(help), span, "");
     }
 
+    /// Two fields that are compared hold the same.
+    fn check_both(&mut self, comparison: &Comparison, other: (&str, &str), field: &Field, span: Span) {
+        let Some(second) = self.compared_field(other.0, other.1) else { return };
+        if is_comparable(field.field_type, second.field_type) {
+            return;
+        }
+        let message = format!(
+            "`{}` holds {}, and is compared with `{}`, which holds {}",
+            field.name,
+            held(field.field_type),
+            second.name,
+            held(second.field_type)
+        );
+        let (first, second) =
+            ((format!("{}.{}", comparison.root, field.name), field), (format!("{}.{}", other.0, second.name), second));
+        let convert = |(path, of): &(String, &Field), to: &Field| {
+            let is_made =
+                matches!((of.field_type, to.field_type), (FieldType::Text, _) | (FieldType::Moment, FieldType::Date));
+            converter(to.field_type).filter(|_| is_made).map(|function| format!("compare `{function}({path})`"))
+        };
+        let help = convert(&first, second.1).or_else(|| convert(&second, first.1));
+        self.report(Diagnostic::error(codes::OTHER_TYPE, message).maybe_help(help), span, "");
+    }
+
     /// The source with options written as their labels in place of their values, which is what records hold; `None` where
     /// there is nothing to replace.
     pub(super) fn with_values_of_labels(&self, expression: &Expression) -> Option<String> {
@@ -76,7 +102,7 @@ impl<'a> Checker<'a> {
         let before = source.len();
         let mut is_changed = false;
         for comparison in comparisons {
-            let Some(field) = self.compared_field(comparison) else { continue };
+            let Some(field) = self.compared_field(&comparison.root, &comparison.property) else { continue };
             let Some(written) = option_of(comparison, field) else { continue };
             let is_value = field.options.iter().any(|option| option.value == written);
             let by_label = field.options.iter().find(|option| option.label == written);
@@ -92,12 +118,21 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Whether values of two types can be compared: options are text.
+pub(super) fn is_comparable(one: FieldType, other: FieldType) -> bool {
+    match (one, other) {
+        (FieldType::Any, _) | (_, FieldType::Any) => true,
+        (FieldType::Text | FieldType::Choice, FieldType::Text | FieldType::Choice) => true,
+        (one, other) => one == other,
+    }
+}
+
 /// The option that a comparison asks for, where it can only be one.
 fn option_of<'c>(comparison: &'c Comparison, field: &Field) -> Option<&'c str> {
     match (&comparison.with, field.field_type, comparison.asks) {
         (Compared::Text(written), FieldType::Choice, Asks::Same | Asks::Other)
         | (Compared::Text(written), FieldType::Choices, Asks::Has) => Some(written),
-        (Compared::Text(_) | Compared::Number | Compared::Boolean, ..) => None,
+        (Compared::Text(_) | Compared::Number | Compared::Boolean | Compared::Property { .. }, ..) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Questions and values: expressions compiled, with their mistakes at the exact place in the file.
 
-use sdk::Value;
+use sdk::{FieldType, Value};
 use text::{Diagnostic, Kind, Node, Span, Text, TextStyle, quoted};
 
 use super::Checker;
@@ -25,11 +25,25 @@ impl Checker<'_> {
                     self.report(diagnostic, node.span, "");
                     return None;
                 }
-                self.expression(node, 0, &text.value, sees)
+                let question = self.expression(node, 0, &text.value, sees)?;
+                self.check_answer(node, &question);
+                Some(question)
             }
             Kind::Bool(flag) => self.expression(node, 0, if *flag { "true" } else { "false" }, sees),
             // Reported when it was read.
             Kind::Null | Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
+        }
+    }
+
+    /// A field alone answers a question only where it holds true or false.
+    fn check_answer(&mut self, node: &Node, question: &Expression) {
+        let path = question.source().trim();
+        let Some(field) = path.strip_prefix("record.").and_then(|name| self.field_of_record(name)) else { return };
+        if !matches!(field.field_type, FieldType::Boolean | FieldType::Any) {
+            let held = super::literal::held(field.field_type);
+            let message = format!("a question is answered with true or false, and `{}` holds {held}", field.name);
+            let help = format!("compare it, such as `{path} != ()`");
+            self.report(Diagnostic::error(codes::OTHER_TYPE, message).help(help), node.span, "");
         }
     }
 

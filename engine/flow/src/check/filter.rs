@@ -4,7 +4,10 @@ use sdk::{Field, FieldType, Filter, ObjectSchema, Test, Value};
 use text::{Diagnostic, Entry, Kind, Map, Node, did_you_mean, shown};
 
 use super::Checker;
+use super::comparison::is_comparable;
 use super::field::ID;
+use super::literal::held;
+use super::mapping::converter;
 use crate::codes;
 use crate::expr::{FilterTemplate, Template, TestTemplate};
 use crate::language::COMPARISONS;
@@ -81,6 +84,11 @@ impl<'a> Checker<'a> {
         };
         let of_field = |test| FilterTemplate::Field { field: name.to_owned(), test };
         match &entry.value.kind {
+            Kind::Map(tests) if tests.entries.is_empty() => {
+                let help = format!("write `{{{name}: value}}`, or `{{{name}: {{exists: true}}}}`");
+                self.filter_mistake(&entry.value, format!("nothing is asked of `{name}`"), Some(help));
+                None
+            }
             Kind::Map(tests) => {
                 let tests = self.tests(tests, asked)?;
                 Some(match <[TestTemplate; 1]>::try_from(tests) {
@@ -95,14 +103,14 @@ impl<'a> Checker<'a> {
             }
             Kind::Null => Some(of_field(TestTemplate::Exists(false))),
             Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::Broken => {
-                Some(of_field(TestTemplate::Eq(self.operand(&entry.value, asked)?)))
+                Some(of_field(TestTemplate::Eq(self.same(&entry.value, asked)?)))
             }
         }
     }
 
     fn tests(&mut self, map: &Map, asked: Asked<'_>) -> Option<Vec<TestTemplate>> {
         let mut tests = Vec::new();
-        let mut complete = !map.entries.is_empty();
+        let mut complete = true;
         for entry in &map.entries {
             match self.test(entry, asked) {
                 Some(test) => tests.push(test),
@@ -115,20 +123,16 @@ impl<'a> Checker<'a> {
     fn test(&mut self, entry: &Entry, asked: Asked<'_>) -> Option<TestTemplate> {
         let value = &entry.value;
         match entry.key.text.as_str() {
-            "eq" => Some(TestTemplate::Eq(self.operand(value, asked)?)),
-            "not" => Some(TestTemplate::Not(self.operand(value, asked)?)),
-            "gt" => Some(TestTemplate::Gt(self.operand(value, asked)?)),
-            "gte" => Some(TestTemplate::Gte(self.operand(value, asked)?)),
-            "lt" => Some(TestTemplate::Lt(self.operand(value, asked)?)),
-            "lte" => Some(TestTemplate::Lte(self.operand(value, asked)?)),
-            "contains" => Some(TestTemplate::Contains(match asked {
-                Asked::Field(Some(field)) if field.field_type == FieldType::Choices => self.operand(value, asked)?,
-                // Part of a text or an item of a list: either may be of another type than the field.
-                Asked::Field(_) | Asked::Id => self.value(value)?,
-            })),
+            "eq" => Some(TestTemplate::Eq(self.same(value, asked)?)),
+            "not" => Some(TestTemplate::Not(self.same(value, asked)?)),
+            "gt" => Some(TestTemplate::Gt(self.bound(value, asked)?)),
+            "gte" => Some(TestTemplate::Gte(self.bound(value, asked)?)),
+            "lt" => Some(TestTemplate::Lt(self.bound(value, asked)?)),
+            "lte" => Some(TestTemplate::Lte(self.bound(value, asked)?)),
+            "contains" => Some(TestTemplate::Contains(self.part(value, asked)?)),
             "between" => match &value.kind {
                 Kind::List(ends) if ends.len() == 2 => {
-                    let (low, high) = (self.operand(&ends[0], asked), self.operand(&ends[1], asked));
+                    let (low, high) = (self.bound(&ends[0], asked), self.bound(&ends[1], asked));
                     Some(TestTemplate::Between(low?, high?))
                 }
                 _ => {
@@ -142,7 +146,7 @@ impl<'a> Checker<'a> {
             },
             "in" => match &value.kind {
                 Kind::List(items) => {
-                    let items: Vec<_> = items.iter().map(|item| self.operand(item, asked)).collect();
+                    let items: Vec<_> = items.iter().map(|item| self.same(item, asked)).collect();
                     Some(TestTemplate::In(Template::List(items.into_iter().collect::<Option<_>>()?)))
                 }
                 Kind::Text(_) => Some(TestTemplate::In(self.value(value)?)),
@@ -170,6 +174,52 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// A value that is to be the same as a field's.
+    fn same(&mut self, node: &Node, asked: Asked<'_>) -> Option<Template> {
+        match (asked, &node.kind) {
+            (Asked::Field(Some(field)), Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_))
+                if field.field_type == FieldType::Choices =>
+            {
+                let help = format!("write `{{{}: {{contains: …}}}}`", field.name);
+                self.filter_mistake(node, format!("`{}` holds a list of its options", field.name), Some(help));
+                None
+            }
+            (Asked::Field(_) | Asked::Id, _) => self.operand(node, asked),
+        }
+    }
+
+    /// An end of an order: without one, the answer would be no for every record.
+    fn bound(&mut self, node: &Node, asked: Asked<'_>) -> Option<Template> {
+        if node.kind == Kind::Null {
+            let help = "an empty field is asked for by `exists: false`".to_owned();
+            self.filter_mistake(node, "an empty value has no order".to_owned(), Some(help));
+            return None;
+        }
+        match asked {
+            Asked::Field(Some(field)) if matches!(field.field_type, FieldType::Boolean | FieldType::Choices) => {
+                let held = held(field.field_type);
+                self.filter_mistake(node, format!("`{}` holds {held}, which has no order", field.name), None);
+                None
+            }
+            Asked::Field(_) | Asked::Id => self.operand(node, asked),
+        }
+    }
+
+    /// A part of a text, or an item of a list: either may be of another type than the field.
+    fn part(&mut self, node: &Node, asked: Asked<'_>) -> Option<Template> {
+        let part = self.value(node)?;
+        let Asked::Field(Some(field)) = asked else { return Some(part) };
+        match (field.field_type, part) {
+            (FieldType::Choices, Template::Literal(value)) => self.literal(value, node, field).map(Template::Literal),
+            (FieldType::Text | FieldType::Choice | FieldType::Choices | FieldType::Any, part) => Some(part),
+            (FieldType::Number | FieldType::Boolean | FieldType::Date | FieldType::Moment, _) => {
+                let held = held(field.field_type);
+                self.filter_mistake(node, format!("`{}` holds {held}, which have no parts", field.name), None);
+                None
+            }
+        }
+    }
+
     /// A value to compare with, of the type of what is asked about where it is plain.
     fn operand(&mut self, node: &Node, asked: Asked<'_>) -> Option<Template> {
         match (self.value(node)?, asked) {
@@ -177,8 +227,31 @@ impl<'a> Checker<'a> {
                 self.literal(value, node, field).map(Template::Literal)
             }
             (Template::Literal(value), Asked::Id) => self.literal(value.into_id(), node, &ID).map(Template::Literal),
-            (template, Asked::Field(_) | Asked::Id) => Some(template),
+            (template, Asked::Field(Some(field))) => {
+                self.check_computed(&template, node, field);
+                Some(template)
+            }
+            (template, Asked::Field(None) | Asked::Id) => Some(template),
         }
+    }
+
+    /// A field of the record that another one is compared with holds the same: else no record would be met.
+    fn check_computed(&mut self, template: &Template, node: &Node, field: &Field) {
+        let Template::Expression(expression) = template else { return };
+        let read = expression.source().trim().strip_prefix("record.");
+        let Some(other) = read.and_then(|name| self.field_of_record(name)) else { return };
+        if is_comparable(field.field_type, other.field_type) {
+            return;
+        }
+        let (name, held_by_other) = (&field.name, held(other.field_type));
+        let message = format!(
+            "`{name}` holds {}, and is compared with `{}`, which holds {held_by_other}",
+            held(field.field_type),
+            other.name
+        );
+        let help =
+            converter(field.field_type).map(|function| format!("write `${{ {function}(record.{}) }}`", other.name));
+        self.report(Diagnostic::error(codes::OTHER_TYPE, message).maybe_help(help), node.span, "");
     }
 
     fn filter_mistake(&mut self, node: &Node, message: String, help: Option<String>) {

@@ -113,7 +113,8 @@ pub(crate) fn check_one(
     let mut checker = Checker::new(definition, ids, catalog);
     checker.check_ids();
     let flow = checker.flow(defaults);
-    let is_good = definition.sound && !definition.is_template() && !checker.diagnostics.has_errors();
+    let is_whole = definition.sound && !checker.lacks_steps && !definition.is_template();
+    let is_good = is_whole && !checker.diagnostics.has_errors();
     let diagnostics = checker.diagnostics.into_vec().into_iter().map(|one| definition.source.told(one)).collect();
     CheckedOne { flow: flow.filter(|_| is_good).map(Arc::new), diagnostics }
 }
@@ -172,6 +173,8 @@ struct Checker<'a> {
     found: Vec<ReadFields>,
     /// What is known of the objects that look-ups look in, in the same order.
     found_schemas: Vec<Option<&'a ObjectSchema>>,
+    /// Whether a step is missing, so that the flow would do less than it says.
+    lacks_steps: bool,
     /// What the flow says that this version does not run.
     not_run: Vec<NotRun>,
     /// Connections that were reported, so that each is reported once.
@@ -199,6 +202,7 @@ impl<'a> Checker<'a> {
             beside: BTreeSet::new(),
             found: Vec::new(),
             found_schemas: Vec::new(),
+            lacks_steps: false,
             not_run: Vec::new(),
             reported_connections: BTreeSet::new(),
             mistaken_connections: BTreeSet::new(),

@@ -261,6 +261,13 @@ impl Checker<'_> {
                 let message = format!("an error has no `{}`", shown(part));
                 let diagnostic = Diagnostic::error(codes::UNKNOWN_RESULT, message).help("it has `class` and `message`");
                 self.report(diagnostic, span, "");
+            } else if let (Some(part), false) = (read.path.get(1), read.property_safe)
+                && let Some(why) = self.names.find(&format!("errors.{step}")).and_then(|name| name.unset)
+            {
+                let error = format!("errors.{step}");
+                let help = format!("write `{error}?.{part}`, or ask `{error} != ()` first");
+                let diagnostic = Diagnostic::error(codes::MAY_BE_UNSET, format!("`{error}` may be empty here"));
+                self.report(diagnostic.help(help), span, why);
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::model::{FindStep, Many, OnError, OnMissing, Step, StepKind, Target, U
 
 const HAS_CONDITION: &str = "its step has `when`";
 const MAY_FAIL: &str = "its step may fail and go on";
+const MAY_HAVE_SUCCEEDED: &str = "its step may not have failed";
 const MAY_FIND_NOTHING: &str = "its step may find nothing";
 const MAY_GIVE_NOTHING: &str = "the steps taken may give nothing";
 
@@ -23,7 +24,9 @@ impl<'a> Checker<'a> {
     /// The steps that have no mistake.
     pub(super) fn steps(&mut self, steps: &'a [StepDefinition]) -> Vec<Step> {
         self.check_reachable(steps);
-        steps.iter().filter_map(|step| self.step(step)).collect()
+        let checked: Vec<Step> = steps.iter().filter_map(|step| self.step(step)).collect();
+        self.lacks_steps |= checked.len() < steps.len();
+        checked
     }
 
     /// The steps of `on_failure`. They see none of the names that the flow's own steps made, as any of them may be the
@@ -69,6 +72,11 @@ impl<'a> Checker<'a> {
         self.add_result(step, mark);
         if step.on_error == OnError::Continue {
             self.continued.push(name.to_string());
+            self.names.add(Name {
+                text: format!("errors.{name}"),
+                unset: Some(MAY_HAVE_SUCCEEDED),
+                what: Named::Value,
+            });
         }
         Some(Step {
             name,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rhai::{AST, ASTNode, Expr, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::engine::ENGINE;
 use super::mistake::{self, code};
@@ -58,6 +58,10 @@ fn check(tree: &AST, source: &str) -> Result<(), ExpressionMistake> {
             ASTNode::Expr(Expr::FnCall(call, position)) if call.op_token.is_none() => {
                 check_call(call.name.as_str(), call.args.len(), span(*position))
             }
+            ASTNode::Expr(Expr::FnCall(call, position)) if is_order_of_nothing(call) => {
+                let operator = tree::offset(source, *position).map(|start| start..start + call.name.len());
+                Some(mistake::order_of_nothing(operator))
+            }
             ASTNode::Expr(Expr::MethodCall(call, position)) => {
                 check_call(call.name.as_str(), call.args.len() + 1, span(*position))
             }
@@ -76,6 +80,11 @@ fn check(tree: &AST, source: &str) -> Result<(), ExpressionMistake> {
         Some((_, mistake)) => Err(mistake),
         None => Ok(()),
     }
+}
+
+/// Whether it asks for an order with `()`, which has none.
+fn is_order_of_nothing(call: &FnCallExpr) -> bool {
+    matches!(call.name.as_str(), "<" | "<=" | ">" | ">=") && call.args.iter().any(|side| matches!(side, Expr::Unit(_)))
 }
 
 fn character_literal(source: &str, character: char, position: Position) -> ExpressionMistake {

@@ -22,6 +22,8 @@ pub mod code {
     pub const RESERVED: &str = "F0305";
     /// Rhai has it, and flows do not.
     pub const NOT_SUPPORTED: &str = "F0306";
+    /// Compared with what it can never be compared with.
+    pub const OTHER_TYPE: &str = "F0308";
     /// Too long, or nested too deeply.
     pub const TOO_LONG: &str = "F0307";
 }
@@ -80,6 +82,13 @@ pub(super) fn capture(name: &str, span: Option<Range<usize>>) -> ExpressionMista
         "use a function that takes the value instead: `where_field(list, \"name\", value)`, `pluck(list, \"name\")`, \
          `list.contains(value)`, or `each:` with steps",
     )
+}
+
+/// An order with `()`.
+pub(super) fn order_of_nothing(span: Option<Range<usize>>) -> ExpressionMistake {
+    plain(code::OTHER_TYPE, "an empty value has no order")
+        .at(span)
+        .help("ask `!= ()`, or say what counts where it is empty, such as `record.amount ?? 0`")
 }
 
 /// Something that is not an expression.

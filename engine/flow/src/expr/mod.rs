@@ -75,7 +75,7 @@ pub struct Reads {
     pub comparisons: Vec<Comparison>,
 }
 
-/// A property of a name, compared with a plain value: `record.stage == "won"`.
+/// A property of a name, compared with a plain value or with another one: `record.stage == "won"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// The name.
@@ -101,7 +101,7 @@ pub enum Asks {
     Has,
 }
 
-/// A plain value that something is compared with.
+/// What something is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compared {
     /// This text.
@@ -110,6 +110,13 @@ pub enum Compared {
     Number,
     /// True or false.
     Boolean,
+    /// Another property, of this name.
+    Property {
+        /// The name.
+        root: String,
+        /// The property.
+        property: String,
+    },
 }
 
 /// What is read of one root name.

@@ -224,7 +224,8 @@ impl Reader<'_> {
                 match (property(left), property(right)) {
                     (Some((root, name)), None) => self.compared(root, name, right, asks),
                     (None, Some((root, name))) => self.compared(root, name, left, asks),
-                    (Some(_), Some(_)) | (None, None) => {}
+                    (Some((root, name)), Some(other)) => self.compared_with(root, name, other, right, asks),
+                    (None, None) => {}
                 }
             }
             // `record.stage in ["won", "lost"]`
@@ -251,6 +252,17 @@ impl Reader<'_> {
             _ => return,
         };
         let Some(span) = literal(self.source, position) else { return };
+        let (root, property) = (root.to_owned(), property.to_owned());
+        self.reads.comparisons.push(Comparison { root, property, with, asks, span });
+    }
+
+    /// Notes that two properties are compared, at the place of the second.
+    fn compared_with(&mut self, root: &str, property: &str, other: (&str, &str), written: &Expr, asks: Asks) {
+        let (Expr::Variable(_, _, position), _) = chain(written) else { return };
+        let Some(span) = word(self.source, *position) else { return };
+        let whole = path_text(written).filter(|text| self.source[span.start..].starts_with(text.as_str()));
+        let span = whole.map_or(span.clone(), |text| span.start..span.start + text.len());
+        let with = Compared::Property { root: other.0.to_owned(), property: other.1.to_owned() };
         let (root, property) = (root.to_owned(), property.to_owned());
         self.reads.comparisons.push(Comparison { root, property, with, asks, span });
     }

@@ -8,7 +8,7 @@ use super::step::{missing, read, read_list, step_name};
 use crate::codes;
 use crate::definition::{At, EachDefinition, RuleAsks, RuleDefinition, Verb, WaitDefinition};
 use crate::language::RULE;
-use crate::template;
+use crate::template::{self, Piece};
 
 /// What is recorded where no rule holds, so that no rule may be called so.
 const DEFAULT: &str = "default";
@@ -101,7 +101,11 @@ fn rule(reader: &mut Reader<'_>, node: &Node, verb: &Entry, number: usize, level
 pub(super) fn each(reader: &mut Reader<'_>, map: &Map, verb: &Entry, level: usize) -> Verb {
     let is_list = match &verb.value.kind {
         Kind::List(_) => true,
-        Kind::Text(text) => template::has_expression(&text.value),
+        // Text around an expression makes text of it, which is no list.
+        Kind::Text(text) => match template::split(text.value.trim()).as_deref() {
+            Ok([Piece::Expression(_)]) | Err(_) => true,
+            Ok(_) => false,
+        },
         Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Map(_) | Kind::Broken => false,
     };
     if !is_list {
