@@ -29,10 +29,8 @@ pub(super) enum RunResult {
 pub(super) enum Parked {
     /// Somebody must mend its connection.
     Blocked(String),
-    /// A service fails, and not for the first time: it is tried again.
-    Failing(HoldUp),
-    /// Nobody answers at its connection, for as long as that takes.
-    Away(HoldUp),
+    /// A service fails, and not for the first time, or nobody answers there: it is tried again.
+    HeldUp(HoldUp),
     /// It bides its time, or that of its service's limits.
     Biding,
 }
@@ -42,6 +40,8 @@ pub(super) struct HoldUp {
     failure: Failure,
     /// In a sentence.
     reason: String,
+    /// Whether nobody answers at its connection, for as long as that takes.
+    is_away: bool,
 }
 
 /// After so many failures in a row, it is worth telling: by then some seconds have passed, so it was no hiccup.
@@ -50,14 +50,17 @@ const MANY_FAILURES: u32 = 3;
 impl Parked {
     fn of(failure: &Failure, held: &Held) -> Self {
         let message = &failure.message;
-        let hold_up = |reason: String| HoldUp { failure: failure.clone(), reason };
+        let held_up = |reason: String, is_away| Self::HeldUp(HoldUp { failure: failure.clone(), reason, is_away });
         match held {
             Held::Blocked => Self::Blocked(message.clone()),
-            Held::Away { connection, since } => Self::Away(hold_up(format!(
-                "its runs are held up because the connection `{connection}` has been away since {since}: {message}"
-            ))),
+            Held::Away { connection, since } => held_up(
+                format!(
+                    "its runs are held up because the connection `{connection}` has been away since {since}: {message}"
+                ),
+                true,
+            ),
             Held::Shortly if failure.class == Class::Transient.as_str() && failure.attempt >= MANY_FAILURES => {
-                Self::Failing(hold_up(format!("`{}` is tried again: {message}", failure.step)))
+                held_up(format!("`{}` is tried again: {message}", failure.step), false)
             }
             Held::Shortly => Self::Biding,
         }
@@ -235,18 +238,7 @@ impl Engine {
                         }
                         self.block(flow, &reason).await;
                     }
-                    Parked::Failing(hold_up) => {
-                        self.hold_up(flow, run, hold_up, due_at);
-                        if let Some(task) = self.flows.get_mut(flow) {
-                            task.away_runs.remove(&run);
-                        }
-                    }
-                    Parked::Away(hold_up) => {
-                        self.hold_up(flow, run, hold_up, due_at);
-                        if let Some(task) = self.flows.get_mut(flow) {
-                            task.away_runs.insert(run);
-                        }
-                    }
+                    Parked::HeldUp(hold_up) => self.hold_up(flow, run, hold_up, due_at),
                     Parked::Biding => self.goes_on(flow, run),
                 }
             }
@@ -258,10 +250,14 @@ impl Engine {
     /// Shows that a flow's runs are tried again because a service is away: nothing has failed so far, and yet nothing
     /// goes on.
     fn hold_up(&mut self, flow: &FlowId, run: RunId, hold_up: HoldUp, retry_at: Timestamp) {
-        let HoldUp { failure, reason } = hold_up;
+        let HoldUp { failure, reason, is_away } = hold_up;
         let Some(task) = self.flows.get_mut(flow) else { return };
         let is_new = task.held_up_runs.is_empty();
         task.held_up_runs.insert(run);
+        match is_away {
+            true => task.away_runs.insert(run),
+            false => task.away_runs.remove(&run),
+        };
         task.held_up_by = Some(reason.clone());
         let is_paused = task.is_paused;
         if is_new {
