@@ -235,6 +235,7 @@ impl Engine {
                     Parked::Blocked(reason) => {
                         if let Some(task) = self.flows.get_mut(flow) {
                             task.blocked_runs.insert(run);
+                            task.away_runs.remove(&run);
                         }
                         self.block(flow, &reason).await;
                     }

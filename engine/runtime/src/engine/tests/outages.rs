@@ -234,3 +234,17 @@ async fn who_drains_leaves_what_waits_for_a_service_that_is_away() {
     assert!(world.runs().await.iter().all(|run| run.contains("pending")));
     assert!(status(&handle, "f").reason.unwrap_or_default().contains("has been away since"));
 }
+
+/// A service that was away and then refuses us is waited for once, not twice.
+#[tokio::test(start_paused = true)]
+async fn who_drains_leaves_what_was_away_and_is_refused_now() {
+    let world = World::new();
+    world.crm.show([record(1, -5_000)]);
+    let clock = world.clock.clone();
+    let refused = move || if clock.elapsed().as_secs() < 200 { nobody() } else { refusal(Class::Auth) };
+    world.copy.writes.answer(move |_, _| Err(refused()));
+    let handle =
+        world.drain_as(&testing::checked(&[FLOW]), Drain { settle: Duration::from_secs(400), waits: true }).await;
+    assert_eq!(status(&handle, "f").state, FlowState::Blocked);
+    assert!(world.clock.elapsed() < Duration::from_secs(600), "{:?}", world.clock.elapsed());
+}
