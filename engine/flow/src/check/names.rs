@@ -152,9 +152,13 @@ impl Checker<'_> {
             let at = |span: &Range<usize>, checker: &mut Self| checker.site_span(site, span);
             let first_use =
                 |checker: &mut Self| uses.uses.first().map(|read| at(&read.span, checker)).unwrap_or_default();
+            // What is read of the items of a list is known; of anything else it is not.
+            let is_list = matches!(self.names.find(root).map(|name| name.what), Some(Named::FoundList(_)));
+            let items = uses.items.first().filter(|_| !is_list).map(|read| &read.span);
             let unknown = [
                 (uses.whole.as_ref(), "used as a whole here"),
                 (uses.computed.as_ref(), "read by a computed key here"),
+                (items, "used as a whole here"),
             ]
             .into_iter()
             .find_map(|(span, how)| Some((at(span?, self), how)));
@@ -214,6 +218,13 @@ impl Checker<'_> {
                             let span = at(&read.span, self);
                             let property = self.property_span(site, source, read);
                             self.check_use(&name, read, span, property);
+                        }
+                        if let Named::FoundList(number) = name.what {
+                            for read in &uses.items {
+                                let Some(field) = &read.field else { continue };
+                                let span = self.item_field_span(site, source, &read.span, field);
+                                self.found[number].add(field, span);
+                            }
                         }
                         if let (Some((span, how)), Named::Found(number) | Named::FoundList(number)) =
                             (unknown, name.what)
@@ -474,6 +485,15 @@ impl Checker<'_> {
         }
         let start = read.span.end + distance;
         self.site_span(site, &(start..start + name.len()))
+    }
+
+    /// The place of a field that is read of a list's items: the first after the list's name that is written so.
+    fn item_field_span(&mut self, site: Site<'_>, source: &str, list: &Range<usize>, field: &str) -> Span {
+        let after = source.get(list.end..).unwrap_or_default();
+        let written = [format!(".{field}"), format!("\"{field}\"")];
+        let found = written.iter().filter_map(|text| after.find(text.as_str())).min();
+        let part = found.map(|at| list.end + at + 1).map_or(list.clone(), |start| start..start + field.len());
+        self.site_span(site, &part)
     }
 
     /// What the trigger polls, for messages.

@@ -128,6 +128,17 @@ pub struct RootReads {
     pub whole: Option<Range<usize>>,
     /// Where it is indexed with a computed key: which of its fields are read is unknown.
     pub computed: Option<Range<usize>>,
+    /// Where it is used as a list of which only so much is read.
+    pub items: Vec<ItemsRead>,
+}
+
+/// A use of a list: how many items it has, or one field of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemsRead {
+    /// Bytes of the source that the list's name takes.
+    pub span: Range<usize>,
+    /// The field that is read of its items; none where they are only counted.
+    pub field: Option<String>,
 }
 
 /// One use of a name.

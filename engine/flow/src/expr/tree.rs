@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::{Asks, Compared, Comparison, Read, Reads, RootReads};
+use super::{Asks, Compared, Comparison, ItemsRead, Read, Reads, RootReads};
 
 /// A byte's place of a position in the source.
 pub(super) fn offset(source: &str, position: Position) -> Option<usize> {
@@ -70,6 +70,15 @@ fn path_text(expression: &Expr) -> Option<String> {
 struct Link<'a> {
     optional: bool,
     part: Part<'a>,
+}
+
+impl<'a> Link<'a> {
+    fn name(&self) -> Option<&'a str> {
+        match self.part {
+            Part::Name(name) => Some(name),
+            Part::Key(_) | Part::Call(_) => None,
+        }
+    }
 }
 
 enum Part<'a> {
@@ -201,6 +210,7 @@ impl Reader<'_> {
         self.compare(call);
         match comparison_with_nothing(call) {
             Some((_, compared)) => self.asked(compared),
+            None if self.items_of_call(call, None) => {}
             None => call.args.iter().for_each(|argument| self.expression(argument)),
         }
     }
@@ -286,7 +296,17 @@ impl Reader<'_> {
                 Part::Name(_) => {}
             }
         }
-        let Expr::Variable(variable, _, position) = root else { return self.expression(root) };
+        let Expr::Variable(variable, _, position) = root else {
+            // `first(deals)?.name`
+            let is_read = match root {
+                Expr::FnCall(call, _) => self.items_of_call(call, links.first()),
+                _ => false,
+            };
+            if !is_read {
+                self.expression(root);
+            }
+            return;
+        };
         let (name, safe) = (&variable.1, links.first().is_some_and(|link| link.optional));
         let path: Vec<String> = links
             .iter()
@@ -299,7 +319,16 @@ impl Reader<'_> {
             Some(Part::Call(call)) if is_blank(call) => {
                 self.read(name, Vec::new(), *position, true);
             }
-            Some(Part::Call(_)) => self.whole(name, *position, safe),
+            Some(Part::Call(call)) => match items_read(call.name.as_str(), &call.args, links.get(1)) {
+                Some(field) => self.items(name, *position, safe, field),
+                None => self.whole(name, *position, safe),
+            },
+            // `deals[0].name`
+            Some(Part::Key(Expr::IntegerConstant(..)))
+                if matches!(links.get(1), Some(Link { part: Part::Name(_), .. })) =>
+            {
+                self.items(name, *position, safe, links.get(1).and_then(|link| link.name()));
+            }
             Some(Part::Key(_)) => {
                 let span = self.read(name, path, *position, safe);
                 self.root(name).computed.get_or_insert(span);
@@ -328,6 +357,19 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether it is a function of a list by its name that reads but little of its items; notes what.
+    fn items_of_call(&mut self, call: &FnCallExpr, next: Option<&Link<'_>>) -> bool {
+        let Some((Expr::Variable(variable, _, position), arguments)) = call.args.split_first() else { return false };
+        let Some(field) = items_read(call.name.as_str(), arguments, next) else { return false };
+        self.items(&variable.1, *position, false, field);
+        true
+    }
+
+    fn items(&mut self, name: &str, position: Position, safe: bool, field: Option<&str>) {
+        let span = self.read(name, Vec::new(), position, safe);
+        self.root(name).items.push(ItemsRead { span, field: field.map(str::to_owned) });
+    }
+
     fn whole(&mut self, name: &str, position: Position, safe: bool) {
         let span = self.read(name, Vec::new(), position, safe);
         self.root(name).whole.get_or_insert(span);
@@ -342,6 +384,16 @@ impl Reader<'_> {
 
     fn root(&mut self, name: &str) -> &mut RootReads {
         self.reads.roots.entry(name.to_owned()).or_default()
+    }
+}
+
+/// What a function of a list reads of its items, where that can be told: nothing but their number, or one field.
+fn items_read<'a>(function: &str, arguments: &'a [Expr], next: Option<&Link<'a>>) -> Option<Option<&'a str>> {
+    match (function, arguments) {
+        ("len", []) => Some(None),
+        ("pluck", [Expr::StringConstant(field, _)]) => Some(Some(field)),
+        ("first" | "last", []) => next?.name().map(Some),
+        _ => None,
     }
 }
 

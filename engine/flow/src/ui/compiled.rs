@@ -409,6 +409,26 @@ steps:
 }
 
 #[test]
+fn the_fields_of_a_list_are_those_that_are_read_of_its_items() {
+    let flow = compile(
+        r#"
+flow: a
+connections: {crm: hubspot}
+trigger: {poll: crm.contacts, every: 15s}
+steps:
+  - find: crm.deals
+    filter: {dealname: "${ record.email }"}
+    many: true
+    as: deals
+  - skip: ${ deals.pluck("dealname").join(", ") }, the first over ${ first(deals)?.amount } of ${ deals.len() }
+    when: deals.len() > 0
+"#,
+    );
+    let StepKind::Find(deals) = &flow.steps[0].kind else { panic!() };
+    assert_eq!(deals.fields, ["amount", "dealname"], "nobody had to list them");
+}
+
+#[test]
 fn a_filter_asks_for_ids_as_text() {
     let flow = compile(
         "flow: a\nconnections: {crm: hubspot}\ntrigger: {poll: crm.contacts, every: 15s, filter: {id: {in: [5, x]}}}\nsteps:\n  - skip: x\n",

@@ -16,6 +16,10 @@ fn reads(source: &str) -> String {
             assert_eq!(&source[span.clone()], name);
             found.push(format!("{name}!"));
         }
+        for items in &root.items {
+            assert_eq!(&source[items.span.clone()], name);
+            found.push(format!("{name}[{}]", items.field.as_deref().unwrap_or("*")));
+        }
         if let Some(span) = &root.computed {
             assert_eq!(&source[span.clone()], name);
             found.push(format!("{name}[]"));
@@ -48,6 +52,25 @@ fn paths() {
         ("(record.a).b", "record.a.b"),
         ("now > record.a", "now now! record.a"),
         ("1 + 2", ""),
+    ] {
+        assert_eq!(reads(source), wanted, "{source}");
+    }
+}
+
+#[test]
+fn what_is_read_of_the_items_of_a_list() {
+    for (source, wanted) in [
+        ("deals.len() > 0", "deals deals[*]"),
+        ("len(deals)", "deals deals[*]"),
+        ("deals.pluck(\"name\").join(\", \")", "deals deals[name]"),
+        ("pluck(deals, \"name\")", "deals deals[name]"),
+        ("deals[0].name", "deals deals[name]"),
+        ("first(deals)?.name ?? record.a", "deals deals[name] record.a"),
+        ("deals.last().owner.email", "deals deals[owner]"),
+        ("first(deals)", "deals deals!"),
+        ("deals.pluck(record.a)", "deals deals! record.a"),
+        ("deals[0]", "deals deals[]"),
+        ("deals.filter(|deal| deal.open).len()", "deals deals!"),
     ] {
         assert_eq!(reads(source), wanted, "{source}");
     }
