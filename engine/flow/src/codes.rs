@@ -60,6 +60,7 @@ text::codes! {
     MISSING_INPUT = "F0217", "missing-input";
     NOT_ARCHIVABLE = "F0218", "not-archivable";
     NO_STAMPS = "F0219", "no-stamps";
+    STARTS_ITSELF = "F0220", "starts-itself";
 
     SYNTAX = "F0301", "expression-syntax";
     UNKNOWN_FUNCTION = "F0302", "unknown-function";

@@ -3,6 +3,7 @@
 //! Each check reports and goes on; a definition with a mistake makes no flow, and hides no other.
 
 mod call;
+mod circle;
 mod comparison;
 mod connection;
 mod control;
@@ -245,6 +246,7 @@ impl<'a> Checker<'a> {
             definition.keys.iter().map(|entry| Some((entry.key.text.clone(), self.value(&entry.value)?))).collect();
         let mut steps = self.steps(&definition.steps);
         let mut on_failure = self.failure_steps(&definition.on_failure);
+        self.check_circles();
         if let Some(brakes) = &definition.brakes {
             self.note_not_run("brakes", brakes.span);
         }

@@ -217,7 +217,7 @@ fn a_connection_is_used_by_its_action_alone() {
 fn steps_after_a_failure() {
     let flow = compile(
         "
-trigger: {poll: crm.contacts, every: 15s}
+trigger: {poll: crm.contacts, every: 15s, where: record.email != ()}
 steps:
   - find: crm.contacts
     filter: {email: \"${ record.email }\"}
