@@ -1,6 +1,6 @@
 //! Calls: an action that a connector declares, another flow, and what either is given.
 
-use sdk::{ActionInput, Field, FieldOption, FieldType};
+use sdk::{ActionInput, ActionResult, Field, FieldOption, FieldType};
 use text::{Diagnostic, Entry, Kind, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::connection::listed;
@@ -49,6 +49,13 @@ impl<'a> Checker<'a> {
         let with = self.with(&call.with, callee.as_ref(), verb);
         let action = &call.action.as_ref().filter(|_| is_good)?.value;
         Some(StepKind::Do(DoStep { connection: action.connection.clone(), action: action.object.clone(), with: with? }))
+    }
+
+    /// What an action leaves behind, where its connector tells.
+    pub(super) fn results(&self, call: &DoDefinition) -> Option<&'a [ActionResult]> {
+        let action = &call.action.as_ref()?.value;
+        let known = self.catalog.actions.get(&action.connection)?.iter().find(|known| known.name == action.object)?;
+        Some(&known.results)
     }
 
     fn unknown_action<'n>(

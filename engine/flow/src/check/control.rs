@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use text::{Diagnostic, Kind, Node, Span};
 
-use super::Checker;
 use super::mapping::without_whole;
 use super::names::{Name, Named, Sees, Site};
 use super::step::always_ends_run;
+use super::{Checker, known};
 use crate::codes;
 use crate::definition::{EachDefinition, RuleAsks, RuleDefinition, StepDefinition, Verb};
 use crate::expr::{Reads, Template};
@@ -152,17 +152,22 @@ impl<'a> Checker<'a> {
         }))
     }
 
-    fn each_list(&mut self, node: &'a Node) -> (Option<Template>, Named) {
+    fn each_list(&mut self, node: &'a Node) -> (Option<Template>, Named<'a>) {
         let found = match &node.kind {
             Kind::Text(text) => super::expression::wrapped(&text.value).and_then(|(inner, offset)| {
                 match self.names.find(inner).map(|name| name.what) {
                     Some(Named::FoundList(number)) => Some((inner, offset, number)),
-                    Some(Named::Value | Named::Written | Named::Deleted | Named::Found(_)) | None => None,
+                    Some(Named::Value(_) | Named::Written | Named::Deleted | Named::Found(_) | Named::Acted(_))
+                    | None => None,
                 }
             }),
             _ => None,
         };
-        let Some((inner, offset, number)) = found else { return (self.value(node), Named::Value) };
+        let Some((inner, offset, number)) = found else {
+            let list = self.value(node);
+            let holds = list.as_ref().and_then(known::of_items);
+            return (list, Named::Value(holds));
+        };
         let expression = self.compiled(node, offset, inner);
         if let Some(expression) = &expression {
             let reads = without_whole(expression.reads());

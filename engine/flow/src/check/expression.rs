@@ -35,14 +35,15 @@ impl Checker<'_> {
         }
     }
 
-    /// A field alone answers a question only where it holds true or false.
+    /// A name alone answers a question only where it holds true or false.
     fn check_answer(&mut self, node: &Node, question: &Expression) {
-        let path = question.source().trim();
-        let Some(field) = path.strip_prefix("record.").and_then(|name| self.field_of_record(name)) else { return };
-        if !matches!(field.field_type, FieldType::Boolean | FieldType::Any) {
-            let held = super::literal::held(field.field_type);
-            let message = format!("a question is answered with true or false, and `{}` holds {held}", field.name);
-            let help = format!("compare it, such as `{path} != ()`");
+        let Some(path) = &question.reads().path else { return };
+        let Some(field_type) = self.known(path).map(|holds| holds.field_type) else { return };
+        if !matches!(field_type, FieldType::Boolean | FieldType::Any) {
+            let held = super::literal::held(field_type);
+            let name = super::comparison::path_name(path);
+            let message = format!("a question is answered with true or false, and `{name}` holds {held}");
+            let help = format!("compare it, such as `{} != ()`", question.source().trim());
             self.report(Diagnostic::error(codes::OTHER_TYPE, message).help(help), node.span, "");
         }
     }

@@ -4,7 +4,7 @@ use sdk::{Field, FieldType, Filter, ObjectSchema, Test, Value};
 use text::{Diagnostic, Entry, Kind, Map, Node, did_you_mean, shown};
 
 use super::Checker;
-use super::comparison::is_comparable;
+use super::comparison::{is_comparable, path_name};
 use super::field::ID;
 use super::literal::held;
 use super::mapping::converter;
@@ -238,19 +238,19 @@ impl<'a> Checker<'a> {
     /// A field of the record that another one is compared with holds the same: else no record would be met.
     fn check_computed(&mut self, template: &Template, node: &Node, field: &Field) {
         let Template::Expression(expression) = template else { return };
-        let read = expression.source().trim().strip_prefix("record.");
-        let Some(other) = read.and_then(|name| self.field_of_record(name)) else { return };
-        if is_comparable(field.field_type, other.field_type) {
+        let Some(path) = &expression.reads().path else { return };
+        let Some(other) = self.known(path).map(|holds| holds.field_type) else { return };
+        if is_comparable(field.field_type, other) {
             return;
         }
-        let (name, held_by_other) = (&field.name, held(other.field_type));
+        let (name, held_by_other) = (&field.name, held(other));
         let message = format!(
             "`{name}` holds {}, and is compared with `{}`, which holds {held_by_other}",
             held(field.field_type),
-            other.name
+            path_name(path)
         );
-        let help =
-            converter(field.field_type).map(|function| format!("write `${{ {function}(record.{}) }}`", other.name));
+        let read = expression.source().trim();
+        let help = converter(field.field_type).map(|function| format!("write `${{ {function}({read}) }}`"));
         self.report(Diagnostic::error(codes::OTHER_TYPE, message).maybe_help(help), node.span, "");
     }
 

@@ -13,6 +13,7 @@ mod expression;
 mod field;
 mod filter;
 mod foreign;
+mod known;
 mod literal;
 mod mapping;
 mod names;
@@ -151,7 +152,7 @@ struct Checker<'a> {
     catalog: &'a Catalog,
     diagnostics: Diagnostics,
     /// What names mean at the place that is being checked.
-    names: Names,
+    names: Names<'a>,
     /// All names that the flow's steps make, and those of `on_failure`; gathered when somebody asks.
     made: BTreeMap<bool, BTreeSet<&'a str>>,
     /// The names of the steps so far.

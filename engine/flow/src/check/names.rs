@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use sdk::ActionResult;
 use text::{Diagnostic, Meant, Node, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::Checker;
+use super::known::Holds;
 use crate::codes;
 use crate::definition::{InputDefinition, StepDefinition, TriggerDefinition, Verb};
 use crate::expr::{Read, Reads};
@@ -37,26 +39,26 @@ pub(super) enum Site<'n> {
 
 /// The names that steps made, innermost last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
-    visible: Vec<Name>,
+pub(super) struct Names<'a> {
+    visible: Vec<Name<'a>>,
     /// Names whose branch has ended, to say so.
     ended: Vec<String>,
 }
 
 /// A name that a step made.
 #[derive(Clone, Debug)]
-pub(super) struct Name {
+pub(super) struct Name<'a> {
     pub(super) text: String,
     /// Why it may be empty, where it may.
     pub(super) unset: Option<&'static str>,
-    pub(super) what: Named,
+    pub(super) what: Named<'a>,
 }
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named {
-    /// Any value.
-    Value,
+pub(super) enum Named<'a> {
+    /// A value, with what is known of it.
+    Value(Option<Holds<'a>>),
     /// The result of a write.
     Written,
     /// The result of a `delete`.
@@ -65,6 +67,8 @@ pub(super) enum Named {
     Found(usize),
     /// The records of a look-up.
     FoundList(usize),
+    /// What an action leaves behind.
+    Acted(&'a [ActionResult]),
 }
 
 /// Names that every expression of a run sees.
@@ -74,9 +78,9 @@ const FAILURE: [&str; 4] = ["step", "class", "message", "attempt"];
 const NOT_GIVEN: &str = "it need not be given, and has no default";
 const NOT_FILLED_IN: &str = "it need not be filled in, and has no default";
 
-impl Names {
+impl<'a> Names<'a> {
     /// Makes a name; it hides an earlier one.
-    pub(super) fn add(&mut self, name: Name) {
+    pub(super) fn add(&mut self, name: Name<'a>) {
         self.visible.push(name);
     }
 
@@ -130,12 +134,12 @@ impl Names {
     }
 
     /// What the name means here.
-    pub(super) fn find(&self, text: &str) -> Option<&Name> {
+    pub(super) fn find(&self, text: &str) -> Option<&Name<'a>> {
         self.visible.iter().rev().find(|name| name.text == text)
     }
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// Looks up every name that an expression uses; false where one is not known.
     pub(super) fn check_reads(&mut self, site: Site<'_>, source: &str, reads: &Reads, sees: Sees) -> bool {
         let read_here = reads.roots.values().flat_map(|root| &root.uses).filter_map(|read| read.path.first());
@@ -285,14 +289,18 @@ impl Checker<'_> {
 
     /// Makes the inputs of a template and of a manual trigger visible, each under its whole name.
     pub(super) fn add_inputs(&mut self) {
-        let inputs = self.definition.trigger.as_ref().and_then(|trigger| trigger.inputs()).unwrap_or_default();
-        for input in &self.definition.inputs {
+        let definition = self.definition;
+        let inputs = definition.trigger.as_ref().and_then(|trigger| trigger.inputs()).unwrap_or_default();
+        for input in &definition.inputs {
             let unset = input.may_be_unset.then_some(NOT_FILLED_IN);
-            self.names.add(Name { text: format!("inputs.{}", input.name), unset, what: Named::Value });
+            // A template's own value is one that others replace.
+            let holds = Holds::of_filled(input).filter(|_| !definition.is_template());
+            self.names.add(Name { text: format!("inputs.{}", input.name), unset, what: Named::Value(holds) });
         }
         for InputDefinition { input, default, .. } in inputs {
             let unset = (!input.required && default.is_none()).then_some(NOT_GIVEN);
-            self.names.add(Name { text: format!("inputs.{}", input.name), unset, what: Named::Value });
+            let what = Named::Value(Some(Holds::of_input(input)));
+            self.names.add(Name { text: format!("inputs.{}", input.name), unset, what });
         }
     }
 
@@ -393,7 +401,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check_use(&mut self, name: &Name, read: &Read, span: Span, property: Span) {
+    fn check_use(&mut self, name: &Name<'a>, read: &Read, span: Span, property: Span) {
         if let (Some(why), false) = (name.unset, read.safe) {
             let text = &name.text;
             let help = match read.path.first() {
@@ -405,7 +413,7 @@ impl Checker<'_> {
         }
         let Some(field) = read.path.first() else { return };
         match name.what {
-            Named::Value | Named::FoundList(_) => {}
+            Named::Value(_) | Named::FoundList(_) | Named::Acted(_) => {}
             Named::Written => self.check_result("a write", &["id", "created", "changed"], field, property),
             Named::Deleted => self.check_result("a `delete`", &["id", "existed"], field, property),
             Named::Found(number) => self.found[number].add(field, property),

@@ -75,7 +75,7 @@ impl<'a> Checker<'a> {
             self.names.add(Name {
                 text: format!("errors.{name}"),
                 unset: Some(MAY_HAVE_SUCCEEDED),
-                what: Named::Value,
+                what: Named::Value(None),
             });
         }
         Some(Step {
@@ -134,11 +134,13 @@ impl<'a> Checker<'a> {
                 let mut values = Vec::new();
                 let mut complete = true;
                 for entry in entries {
-                    match self.value(&entry.value) {
+                    let value = self.value(&entry.value);
+                    let holds = value.as_ref().and_then(|value| self.known_of_template(value));
+                    match value {
                         Some(value) => values.push((entry.key.text.clone(), value)),
                         None => complete = false,
                     }
-                    self.names.add(Name { text: entry.key.text.clone(), unset: None, what: Named::Value });
+                    self.names.add(Name { text: entry.key.text.clone(), unset: None, what: Named::Value(holds) });
                 }
                 complete.then_some(StepKind::Let(values))
             }
@@ -199,16 +201,16 @@ impl<'a> Checker<'a> {
                 Many::List(_) => (Named::FoundList(last_find), None),
                 Many::One => (Named::Found(last_find), (find.none == OnMissing::Continue).then_some(MAY_FIND_NOTHING)),
             },
-            Verb::If { .. } | Verb::Route { .. } => (Named::Value, Some(MAY_GIVE_NOTHING)),
+            Verb::If { .. } | Verb::Route { .. } => (Named::Value(None), Some(MAY_GIVE_NOTHING)),
+            Verb::Do(call) => (self.results(call).map_or(Named::Value(None), Named::Acted), None),
             Verb::Let(_)
             | Verb::Each(_)
             | Verb::Wait(_)
-            | Verb::Do(_)
             | Verb::Run(_)
             | Verb::Skip(_)
             | Verb::Stop(_)
             | Verb::Fail(_)
-            | Verb::Unread => (Named::Value, None),
+            | Verb::Unread => (Named::Value(None), None),
         };
         self.names.add(Name { text: result.value.clone(), unset: conditional.or(unset), what });
     }

@@ -5,6 +5,7 @@
 //! its author what to do. Values of different types never compare silently.
 
 mod compare;
+mod compared;
 mod compile;
 mod convert;
 mod engine;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use sdk::Value;
 
+pub use compared::{Compared, Comparison, Operand, Operator};
 pub use mistake::code;
 pub use scope::Scope;
 
@@ -62,7 +64,7 @@ pub struct ExpressionMistake {
 }
 
 /// What an expression reads of the names around it, by root name; names of closure parameters are not among them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reads {
     /// By root name: `record`, `customer`, `now`, ….
     pub roots: BTreeMap<String, RootReads>,
@@ -71,52 +73,12 @@ pub struct Reads {
     pub set_where_true: Vec<String>,
     /// Names that are certainly set where the answer is false.
     pub set_where_false: Vec<String>,
-    /// What is compared with plain values.
+    /// What is compared.
     pub comparisons: Vec<Comparison>,
-}
-
-/// A property of a name, compared with a plain value or with another one: `record.stage == "won"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparison {
-    /// The name.
-    pub root: String,
-    /// The property.
-    pub property: String,
-    /// What it is compared with.
-    pub with: Compared,
-    /// What is asked.
-    pub asks: Asks,
-    /// Bytes of the source that the value takes.
-    pub span: Range<usize>,
-}
-
-/// What a comparison asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asks {
-    /// To be the same, by `==`, or by `in` a list.
-    Same,
-    /// By `!=`, or by an order.
-    Other,
-    /// To have the value in it, by `in` or `contains`.
-    Has,
-}
-
-/// What something is compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Compared {
-    /// This text.
-    Text(String),
-    /// A number.
-    Number,
-    /// True or false.
-    Boolean,
-    /// Another property, of this name.
-    Property {
-        /// The name.
-        root: String,
-        /// The property.
-        property: String,
-    },
+    /// Comparisons of which all must hold for a condition to be true, for each condition.
+    pub together: Vec<Vec<Comparison>>,
+    /// The name and the properties read of it in turn, where the expression is no more than that.
+    pub path: Option<Vec<String>>,
 }
 
 /// What is read of one root name.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::{Asks, Compared, Comparison, ItemsRead, Read, Reads, RootReads};
+use super::{ItemsRead, Read, Reads, RootReads, compared};
 
 /// A byte's place of a position in the source.
 pub(super) fn offset(source: &str, position: Position) -> Option<usize> {
@@ -67,9 +67,9 @@ fn path_text(expression: &Expr) -> Option<String> {
 }
 
 /// One step of `a.b?.c["d"].e()`.
-struct Link<'a> {
+pub(super) struct Link<'a> {
     optional: bool,
-    part: Part<'a>,
+    pub(super) part: Part<'a>,
 }
 
 impl<'a> Link<'a> {
@@ -81,7 +81,7 @@ impl<'a> Link<'a> {
     }
 }
 
-enum Part<'a> {
+pub(super) enum Part<'a> {
     /// `.name` or `["name"]`.
     Name(&'a str),
     /// `[ … ]`, computed or a number.
@@ -91,7 +91,7 @@ enum Part<'a> {
 }
 
 /// Takes a chain apart. Rhai nests it to the right: the left side of each right side is the next link.
-fn chain(expression: &Expr) -> (&Expr, Vec<Link<'_>>) {
+pub(super) fn chain(expression: &Expr) -> (&Expr, Vec<Link<'_>>) {
     let (Expr::Dot(pair, ..) | Expr::Index(pair, ..)) = expression else { return (expression, Vec::new()) };
     let mut links = Vec::new();
     let mut current = expression;
@@ -134,6 +134,7 @@ pub(super) fn reads(tree: &AST, source: &str) -> Reads {
         root.uses.sort_by_key(|read| read.span.start);
     }
     if let [Stmt::Expr(question)] = tree.statements() {
+        reader.reads.path = compared::path(question);
         reader.reads.set_where_true = found_set(question, true);
         reader.reads.set_where_false = found_set(question, false);
     }
@@ -182,7 +183,10 @@ impl Reader<'_> {
                 parts.iter().for_each(|part| self.expression(part));
             }
             Expr::Map(map, _) => map.0.iter().for_each(|(_, value)| self.expression(value)),
-            Expr::And(parts, _) => self.in_turn(parts, true),
+            Expr::And(parts, _) => {
+                self.reads.together.push(compared::together(parts, self.source));
+                self.in_turn(parts, true);
+            }
             Expr::Or(parts, _) => self.in_turn(parts, false),
             Expr::Coalesce(parts, _) => {
                 for (index, part) in parts.iter().enumerate() {
@@ -207,7 +211,7 @@ impl Reader<'_> {
     }
 
     fn call(&mut self, call: &FnCallExpr) {
-        self.compare(call);
+        self.reads.comparisons.extend(compared::of_call(call, self.source));
         match comparison_with_nothing(call) {
             Some((_, compared)) => self.asked(compared),
             None if self.items_of_call(call, None) => {}
@@ -223,58 +227,6 @@ impl Reader<'_> {
             }
             other => self.perhaps_nothing(other),
         }
-    }
-
-    /// Notes what is compared with a plain value.
-    fn compare(&mut self, call: &FnCallExpr) {
-        let [left, right] = call.args.as_slice() else { return };
-        match (call.name.as_str(), left) {
-            ("==" | "!=" | "<" | "<=" | ">" | ">=", _) => {
-                let asks = if call.name.as_str() == "==" { Asks::Same } else { Asks::Other };
-                match (property(left), property(right)) {
-                    (Some((root, name)), None) => self.compared(root, name, right, asks),
-                    (None, Some((root, name))) => self.compared(root, name, left, asks),
-                    (Some((root, name)), Some(other)) => self.compared_with(root, name, other, right, asks),
-                    (None, None) => {}
-                }
-            }
-            // `record.stage in ["won", "lost"]`
-            ("contains", Expr::Array(items, _)) => {
-                let Some((root, name)) = property(right) else { return };
-                items.iter().for_each(|item| self.compared(root, name, item, Asks::Same));
-            }
-            // `"vip" in record.tags`
-            ("contains", _) => {
-                if let Some((root, name)) = property(left) {
-                    self.compared(root, name, right, Asks::Has);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn compared(&mut self, root: &str, property: &str, value: &Expr, asks: Asks) {
-        let (with, position) = match value {
-            Expr::StringConstant(text, position) => (Compared::Text(text.to_string()), *position),
-            Expr::IntegerConstant(_, position) => (Compared::Number, *position),
-            Expr::FloatConstant(_, position) => (Compared::Number, *position),
-            Expr::BoolConstant(_, position) => (Compared::Boolean, *position),
-            _ => return,
-        };
-        let Some(span) = literal(self.source, position) else { return };
-        let (root, property) = (root.to_owned(), property.to_owned());
-        self.reads.comparisons.push(Comparison { root, property, with, asks, span });
-    }
-
-    /// Notes that two properties are compared, at the place of the second.
-    fn compared_with(&mut self, root: &str, property: &str, other: (&str, &str), written: &Expr, asks: Asks) {
-        let (Expr::Variable(_, _, position), _) = chain(written) else { return };
-        let Some(span) = word(self.source, *position) else { return };
-        let whole = path_text(written).filter(|text| self.source[span.start..].starts_with(text.as_str()));
-        let span = whole.map_or(span.clone(), |text| span.start..span.start + text.len());
-        let with = Compared::Property { root: other.0.to_owned(), property: other.1.to_owned() };
-        let (root, property) = (root.to_owned(), property.to_owned());
-        self.reads.comparisons.push(Comparison { root, property, with, asks, span });
     }
 
     /// An expression at a place where `()` is as good as any value.
@@ -344,12 +296,7 @@ impl Reader<'_> {
                 if let Some(read) = self.root(name).uses.last_mut() {
                     read.property_safe = property_safe;
                 }
-                // `record.tags.contains("vip")`
-                if let Some(Link { part: Part::Call(call), .. }) = links.get(1)
-                    && let ("contains", [value]) = (call.name.as_str(), call.args.as_slice())
-                {
-                    self.compared(name, property, value, Asks::Has);
-                }
+                self.reads.comparisons.extend(compared::in_method(expression, self.source));
             }
             None => {
                 self.read(name, path, *position, safe);
@@ -395,36 +342,6 @@ fn items_read<'a>(function: &str, arguments: &'a [Expr], next: Option<&Link<'a>>
         ("first" | "last", []) => next?.name().map(Some),
         _ => None,
     }
-}
-
-/// The name and the property of it that the expression is: `record.stage`.
-fn property(expression: &Expr) -> Option<(&str, &str)> {
-    let (Expr::Dot(..) | Expr::Index(..)) = expression else { return None };
-    match chain(expression) {
-        (Expr::Variable(variable, ..), links) => match links.as_slice() {
-            [Link { part: Part::Name(property), .. }] => Some((&variable.1, property)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The bytes of the plain value that begins at a position: of a text with its quotes.
-fn literal(source: &str, position: Position) -> Option<Range<usize>> {
-    let start = offset(source, position)?;
-    if !source[start..].starts_with('"') {
-        return word(source, position);
-    }
-    let mut is_escaped = false;
-    for (at, character) in source[start..].char_indices().skip(1) {
-        match character {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            '"' => return Some(start..start + at + 1),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// Whether it is `x == ()` or `is_blank(x)` (true), or `x != ()` (false), and `x`.

@@ -3,6 +3,7 @@
 //! A case is `cases/<the fault>.yaml`, and what is said of it stands beside it as `.txt`. A line `# ---- path` begins
 //! another file of the same case. `UPDATE=1 cargo test -p millrace-flow` writes the texts anew.
 
+mod comparing;
 mod compiled;
 mod laid_out;
 mod mended;
