@@ -51,6 +51,38 @@ fn project() -> Project {
 }
 
 #[test]
+fn connections_of_one_account_are_counted_together() {
+    let project = project();
+    let eu = "crm-eu: {connector: hubspot, token: \"${ env.HUBSPOT_TOKEN }\", title: Another name for it}\n";
+    project.write("connections.yaml", format!("{CONNECTIONS}{eu}"));
+    project.write("flows/adaptive.yaml", ADAPTIVE.replace("crm", "crm-eu"));
+    let json = project.run(&["check", "--cost", "--format", "json", "--records-per-day", "1000"]).json();
+    let accounts = json["connections"].as_array().expect("accounts");
+    assert_eq!((accounts.len(), &accounts[0]["same_account"]), (1, &serde_json::json!(["crm-eu"])));
+    assert_eq!(accounts[0]["per_day"]["most"]["requests"], 9_765.0 + 2_885.0, "as through one connection");
+    let said = project.run(&["check", "--cost"]).ok();
+    assert!(said.contains("crm, crm-eu (hubspot, one account, tier free)"), "{said}");
+    assert!(!said.contains("counted apart"), "{said}");
+    // What one of its names may take, all of them take together.
+    project.write("millrace.yaml", "cost:\n  crm-eu: {daily: 3%}\n");
+    let said = project.run(&["check", "--cost"]).refused(1, &["P0202", "of the budget `daily` of `crm`, `crm-eu`"]);
+    assert!(said.err.contains("3.5 %"), "{said:?}");
+    project.write("millrace.yaml", "");
+
+    project.write("connections.yaml", format!("{CONNECTIONS}{}", eu.replace("HUBSPOT_TOKEN", "OTHER_TOKEN")));
+    let said = project.run(&["check", "--cost"]).ok();
+    assert!(said.contains("`crm`, `crm-eu` are counted apart."), "{said}");
+    let json = project.run(&["check", "--cost", "--format", "json"]).json();
+    assert_eq!(json["perhaps_one_account"], serde_json::json!([["crm", "crm-eu"]]));
+    let elsewhere = eu
+        .replace("HUBSPOT_TOKEN", "OTHER_TOKEN")
+        .replace("title: Another name for it", "base_url: https://other.example.com");
+    project.write("connections.yaml", format!("{CONNECTIONS}{elsewhere}"));
+    let said = project.run(&["check", "--cost"]).ok();
+    assert!(!said.contains("counted apart") && !said.contains("one account"), "{said}");
+}
+
+#[test]
 fn looks_records_and_shares_are_told_for_every_flow() {
     let project = project();
     let said = project.run(&["check", "--cost"]).ok();
@@ -112,9 +144,10 @@ fn more_than_the_project_allows_fails_at_the_line_that_says_so() {
     assert!(said.contains("of which this project may use 50 %"), "{said}");
     project.write("millrace.yaml", "cost:\n  crm: {daily: 3%}\n");
     project.run(&["check"]).ok();
-    project
-        .run(&["check", "--cost"])
-        .refused(1, &["P0202", "millrace.yaml:2:16", "3.5 % of `crm`'s budget `daily`", "`polled` takes 2.3 % of it"]);
+    project.run(&["check", "--cost"]).refused(
+        1,
+        &["P0202", "millrace.yaml:2:16", "3.5 % of the budget `daily` of `crm`", "`polled` takes 2.3 % of it"],
+    );
     let json = project.run(&["check", "--cost", "--format", "json"]);
     assert_eq!(json.status, 1);
     let json: serde_json::Value = serde_json::from_str(&json.out).expect("the answer is JSON");

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use flow::project::{ConnectionDefinition, SettingText, Shares};
 use flow::{Checked, Flow, Memory};
-use sdk::{Clock as _, Connection, ConnectionName, FlowId, SystemClock};
+use sdk::{Clock as _, Connection, ConnectionName, FlowId, Setting, SystemClock};
 use store::Store;
 use text::Diagnostic;
 
@@ -30,7 +30,7 @@ use crate::project::{PROJECT, ProjectFiles};
 use crate::schema::snapshot;
 use crate::tables::counted;
 use crate::{Failure, codes, problems, screen};
-use account::{Account, Part};
+use account::{Account, Identity, Part};
 use amount::Range;
 use estimate::{Basis, FlowCost, History};
 
@@ -47,6 +47,22 @@ pub struct Costs {
     pub accounts: Vec<Account>,
     /// Connections that flows use and of which no budgets are known.
     pub unlimited: Vec<ConnectionName>,
+}
+
+impl Costs {
+    /// Accounts that are counted apart, and of which only their service knows whether they are one: the names of each
+    /// such group.
+    pub fn perhaps_one(&self) -> Vec<Vec<&ConnectionName>> {
+        let mut groups: Vec<Vec<&Account>> = Vec::new();
+        for account in &self.accounts {
+            match groups.iter_mut().find(|group| group[0].identity.may_be(&account.identity)) {
+                Some(group) => group.push(account),
+                None => groups.push(vec![account]),
+            }
+        }
+        let several = groups.into_iter().filter(|group| group.len() > 1);
+        several.map(|group| group.into_iter().map(|account| &account.name).collect()).collect()
+    }
 }
 
 /// Does it.
@@ -127,8 +143,15 @@ pub fn costs(
             let is_used = basis.flows.iter().any(|flow| understood.flows_of(name).contains(&flow.id));
             costs.unlimited.extend(is_used.then(|| name.clone()));
         } else if !drawn.is_empty() {
+            let identity = Identity::of(definition, declared(understood, definition));
+            if let Some(account) = costs.accounts.iter_mut().find(|account| account.identity.is(&identity)) {
+                account.join(name, drawn);
+                continue;
+            }
             costs.accounts.push(Account {
                 name: name.clone(),
+                others: Vec::new(),
+                identity,
                 connector: definition.connector.value.clone(),
                 tier: tier(definition),
                 has_tiers: has_tiers(understood, definition),
@@ -166,6 +189,11 @@ fn tier(definition: &ConnectionDefinition) -> Option<String> {
     })
 }
 
+fn declared(understood: &Understood, definition: &ConnectionDefinition) -> &'static [Setting] {
+    let connector = understood.connectors.of_connection(definition);
+    connector.map_or(&[][..], |connector| connector.descriptor().settings)
+}
+
 fn has_tiers(understood: &Understood, definition: &ConnectionDefinition) -> bool {
     let known = understood.connectors.find(&definition.connector.value);
     let manifest = known.and_then(|known| known.manifest());
@@ -195,13 +223,15 @@ pub fn too_dear(understood: &Understood, costs: &Costs) -> Vec<Diagnostic> {
     let of_plan = project.cost.iter().map(|shares| (shares, "cost"));
     let all = of_plan.chain(project.budgets.iter().map(|shares| (shares, "budgets")));
     let of_one = |(shares, key): (&Shares, &str)| {
-        let account = costs.accounts.iter().find(|account| account.name == shares.connection.value)?;
+        let account =
+            costs.accounts.iter().find(|account| account.names().any(|name| *name == shares.connection.value))?;
         let worst = account.beyond(shares).max_by(|left, right| left.1.most.total_cmp(&right.1.most));
         let (limit, part, allowed) = worst?;
         let span = shares.of(&limit.name).map_or(shares.connection.span, |share| share.span);
-        let (name, limit) = (&account.name, &limit.name);
+        let (name, limit) = (shown::names(account.names()), &limit.name);
         let taken = shown::percent(part.most);
-        let message = format!("the flows take {taken} of `{name}`'s budget `{limit}`, and `{key}` allows {allowed} %");
+        let message =
+            format!("the flows take {taken} of the budget `{limit}` of {name}, and `{key}` allows {allowed} %");
         let diagnostic = Diagnostic::error(codes::TOO_DEAR, message).at(&Arc::from(PROJECT), span, "");
         Some(diagnostic.help(remedy(account, limit)))
     };

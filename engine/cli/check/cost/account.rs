@@ -1,19 +1,25 @@
-//! One connection's budgets, and what flows take of them.
+//! One account's budgets, and what flows take of them, through however many connections.
 
-use flow::project::Shares;
+use std::collections::BTreeMap;
+
+use flow::project::{ConnectionDefinition, SettingText, Shares};
 use runtime::budgets::Caps;
-use sdk::{ConnectionName, FlowId, Limit};
+use sdk::{ConnectionName, FlowId, Limit, Setting, SettingKind};
 
 use super::amount::Range;
 use super::estimate::FlowCost;
 
 const DAY: f64 = 86_400.0;
 
-/// A connection of which budgets are known.
+/// An account of which budgets are known.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// The connection.
+    /// The connection, or the first of those that are one account.
     pub name: ConnectionName,
+    /// The others of them.
+    pub others: Vec<ConnectionName>,
+    /// By what the files tell it from other accounts.
+    pub identity: Identity,
     /// Its connector.
     pub connector: String,
     /// Its tier, where its service has several; none where it is kept elsewhere, or not said.
@@ -26,6 +32,34 @@ pub struct Account {
     pub caps: Caps,
     /// What flows ask of it.
     pub flows: Vec<Drawn>,
+}
+
+/// What tells an account from others of its connector, as far as files do: the same secrets from the same places, sent to
+/// the same address, belong to one account. Other ones may do so, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    connector: String,
+    address: Option<Written>,
+    secrets: BTreeMap<String, Written>,
+}
+
+/// What stands for a setting, wherever it stands.
+#[derive(Clone, PartialEq, Eq)]
+enum Written {
+    Plain(String),
+    Variable(String),
+    File(String),
+}
+
+impl std::fmt::Debug for Written {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // It may be a secret.
+            Self::Plain(_) => out.write_str("plain text"),
+            Self::Variable(name) => write!(out, "env.{name}"),
+            Self::File(path) => write!(out, "file({path:?})"),
+        }
+    }
 }
 
 /// What one flow asks of one connection.
@@ -50,7 +84,60 @@ pub struct Part {
     pub most: f64,
 }
 
+impl Identity {
+    /// What the files say of a connection, whose connector declares these settings.
+    pub fn of(definition: &ConnectionDefinition, declared: &[Setting]) -> Self {
+        let written = |text: &SettingText| match text {
+            SettingText::Plain { text, .. } => Written::Plain(text.clone()),
+            SettingText::Environment { variable, .. } => Written::Variable(variable.clone()),
+            SettingText::File { path, .. } => Written::File(path.clone()),
+        };
+        let is_secret =
+            |name: &str| declared.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret);
+        let settings = || definition.settings.iter().map(|(key, text)| (key.name.as_str(), written(text)));
+        Self {
+            connector: definition.connector.value.clone(),
+            address: settings().find(|(name, _)| *name == "base_url").map(|(_, text)| text),
+            secrets: settings()
+                .filter(|(name, _)| is_secret(name))
+                .map(|(name, text)| (name.to_owned(), text))
+                .collect(),
+        }
+    }
+
+    /// Whether it is certainly the same account: without a secret, nothing says whose it is.
+    pub fn is(&self, other: &Self) -> bool {
+        self == other && !self.secrets.is_empty()
+    }
+
+    /// Whether it may be the same one, which only its service knows.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let have_secrets = !self.secrets.is_empty() && !other.secrets.is_empty();
+        self.connector == other.connector && self.address == other.address && self != other && have_secrets
+    }
+}
+
 impl Account {
+    /// All connections that are this account.
+    pub fn names(&self) -> impl Iterator<Item = &ConnectionName> {
+        std::iter::once(&self.name).chain(&self.others)
+    }
+
+    /// Takes in what flows ask through another connection to the same account.
+    pub fn join(&mut self, name: &ConnectionName, drawn: Vec<Drawn>) {
+        self.others.push(name.clone());
+        for more in drawn {
+            match self.flows.iter_mut().find(|known| known.flow == more.flow) {
+                Some(known) => {
+                    known.by_itself = known.by_itself.and(&more.by_itself);
+                    known.per_run = known.per_run.and(&more.per_run);
+                    known.per_day = known.per_day.and(&more.per_day);
+                }
+                None => self.flows.push(more),
+            }
+        }
+    }
+
     /// Every flow that asks anything of this connection.
     pub fn drawn(name: &ConnectionName, costs: &[FlowCost]) -> Vec<Drawn> {
         let of_one = |cost: &FlowCost| Drawn {

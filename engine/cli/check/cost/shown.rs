@@ -1,6 +1,6 @@
 //! Costs, as people and programs read them.
 
-use sdk::{FlowId, Limit};
+use sdk::{ConnectionName, FlowId, Limit};
 use serde_json::{Value as Json, json};
 
 use super::Costs;
@@ -27,8 +27,13 @@ pub fn text(costs: &Costs, is_wanted: &dyn Fn(&FlowId) -> bool, records_per_day:
     for (cost, note) in wanted().flat_map(|cost| cost.notes.iter().map(move |note| (cost, note))) {
         out.push_str(&tables::wrapped("", &format!("`{}`: {note}.", cost.flow)));
     }
+    for connections in costs.perhaps_one() {
+        let names = names(connections.into_iter());
+        let note = "Their credentials come from different places. If they belong to one account, its budgets are one as well, and these shares add up.";
+        out.push_str(&tables::wrapped("", &format!("{names} are counted apart. {note}")));
+    }
     if !costs.unlimited.is_empty() {
-        let names = costs.unlimited.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let names = names(costs.unlimited.iter());
         out.push_str(&tables::wrapped("", &format!("Nothing is known of budgets of {names}, and nothing counted.")));
     }
     out.push_str(&tables::wrapped("", &basis(costs, records_per_day)));
@@ -100,7 +105,14 @@ fn heading(account: &Account) -> String {
         (None, true) => ", tier not known here, taken for the smallest".to_owned(),
         (None, false) => String::new(),
     };
-    format!("{} ({}{tier})", tables::strong(account.name.as_str()), account.connector)
+    let several = if account.others.is_empty() { "" } else { ", one account" };
+    let names: Vec<&str> = account.names().map(ConnectionName::as_str).collect();
+    format!("{} ({}{several}{tier})", tables::strong(&names.join(", ")), account.connector)
+}
+
+/// `` `crm`, `crm-eu` ``
+pub fn names<'n>(names: impl Iterator<Item = &'n ConnectionName>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn row(costs: &Costs, account: &Account, drawn: &Drawn) -> Vec<String> {
@@ -194,6 +206,7 @@ pub fn json(costs: &Costs, is_wanted: &dyn Fn(&FlowId) -> bool, diagnostics: Jso
         });
         json!({
             "connection": account.name,
+            "same_account": account.others,
             "connector": account.connector,
             "tier": account.tier,
             "limits": limits.collect::<Json>(),
@@ -204,6 +217,7 @@ pub fn json(costs: &Costs, is_wanted: &dyn Fn(&FlowId) -> bool, diagnostics: Jso
         "flows": flows.collect::<Json>(),
         "connections": accounts.collect::<Json>(),
         "without_budgets": costs.unlimited,
+        "perhaps_one_account": costs.perhaps_one(),
         "diagnostics": diagnostics,
     })
 }
