@@ -6,6 +6,7 @@ mod github;
 mod online;
 mod report;
 mod sarif;
+pub mod unchecked;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use crate::project::{self, ProjectFiles};
 use crate::tables::{Format, counted};
 use crate::{Failure, problems, screen};
 use report::{CheckFormat, Report};
+use unchecked::Unchecked;
 
 /// Arguments of `check`.
 #[derive(Args, Debug)]
@@ -83,6 +85,12 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     tell_all(&files, &checked, arguments.format)
 }
 
+/// What came of a check, and what it did not look at.
+struct Looked {
+    checked: Checked,
+    unchecked: Unchecked,
+}
+
 impl Arguments {
     /// Reads what is to be checked.
     fn files(&self) -> Result<ProjectFiles, Failure> {
@@ -109,19 +117,29 @@ impl Arguments {
 }
 
 /// Everything that can be said of files without a service.
-fn checked(files: &ProjectFiles, memory: &mut Memory) -> Result<Checked, Failure> {
+fn checked(files: &ProjectFiles, memory: &mut Memory) -> Result<Looked, Failure> {
     let folder = std::path::absolute(&files.dir).map_err(Failure::file("find", &files.dir))?;
-    Ok(checked_in(files, &folder, memory))
+    let understood = Understood::remembered(files, memory);
+    let known = understood.known_offline(&folder, &files.schemas);
+    let unchecked = Unchecked::of(&understood, &known.catalog);
+    Ok(Looked { checked: understood.check_known(known, memory), unchecked })
 }
 
-/// The same, for the project's folder as an absolute path.
+/// The same without what it did not look at, for the project's folder as an absolute path.
 fn checked_in(files: &ProjectFiles, folder: &Path, memory: &mut Memory) -> Checked {
     Understood::remembered(files, memory).check_remembered(folder, &files.schemas, memory)
 }
 
 /// Tells what came of checking, and fails where a file cannot be used.
-fn tell_all(files: &ProjectFiles, checked: &Checked, format: CheckFormat) -> Result<(), Failure> {
-    let diagnostics = &checked.diagnostics;
+fn tell_all(files: &ProjectFiles, looked: &Looked, format: CheckFormat) -> Result<(), Failure> {
+    let Looked { checked, unchecked } = looked;
+    let mut diagnostics = checked.diagnostics.clone();
+    match format {
+        CheckFormat::Json => diagnostics.extend(unchecked.notes()),
+        // People are told in the last line, and code hosts show places, of which it has none.
+        CheckFormat::Text | CheckFormat::Sarif | CheckFormat::Github => {}
+    }
+    let diagnostics = &diagnostics;
     let n_files =
         files.flows.len() + files.tests.len() + files.connections.len() + files.connectors.len() + files.schemas.len();
     let told = report::tell(&Report {
@@ -151,7 +169,8 @@ fn tell_all(files: &ProjectFiles, checked: &Checked, format: CheckFormat) -> Res
         };
         let warnings =
             if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
-        screen::say(&format!("{flows}{templates}{syncs} checked, no mistakes{warnings}.\n"));
+        let rest = unchecked.in_short();
+        screen::say(&format!("{flows}{templates}{syncs} checked, no mistakes{warnings}{rest}.\n"));
         for flow in &checked.flows {
             flow.not_run().iter().for_each(|word| screen::say(&format!("{word}; `up` leaves `{}` out.\n", flow.id)));
         }

@@ -8,6 +8,7 @@ text::codes! {
     OTHER_CONNECTOR = "P0103", "schema-of-another-connector";
     SCHEMA_OF_NOBODY = "P0104", "schema-of-nobody";
     MISSING_SCOPE = "P0105", "missing-scope";
+    FIELDS_NOT_CHECKED = "P0106", "fields-not-checked";
     UNKNOWN_BUDGET = "P0201", "unknown-budget";
     TOO_DEAR = "P0202", "too-dear";
 }

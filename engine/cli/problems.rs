@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use owo_colors::OwoColorize as _;
-use text::{Colour, Diagnostic, SourceFile};
+use text::{Colour, Diagnostic, Severity, SourceFile};
 
 use crate::{Failure, screen, tables};
 
@@ -59,7 +59,7 @@ pub fn show_diagnostics(diagnostics: &[Diagnostic], files: &[SourceFile]) {
 /// How many mistakes and warnings: `2 mistakes and 1 warning`.
 pub fn summary(diagnostics: &[Diagnostic]) -> String {
     let n_errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count() as u64;
-    let n_warnings = diagnostics.len() as u64 - n_errors;
+    let n_warnings = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count() as u64;
     match (n_errors, n_warnings) {
         (_, 0) => tables::counted(n_errors, "mistake"),
         (0, _) => tables::counted(n_warnings, "warning"),

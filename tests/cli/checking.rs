@@ -110,12 +110,59 @@ fn corrections_are_written_and_what_is_left_is_told() {
 }
 
 #[test]
+fn what_was_not_looked_at_is_told() {
+    let project = offline();
+    let said = project.run(&["check"]).ok();
+    let rest = "; fields of `crm.contacts`, `warehouse.people` were not checked, as none were pulled (`millrace schema pull`).\n";
+    assert!(said.contains(&format!("1 flow checked, no mistakes{rest}")), "{said}");
+    let note = &project.run(&["check", "--format", "json"]).json()[0];
+    assert_eq!((&note["severity"], &note["code"]), (&"note".into(), &"P0106".into()));
+    assert_eq!(note["message"], "fields of `crm.contacts` are not known here, and were not checked");
+
+    let fields = "fields:\n  id: {type: text}\n  hubspot_id: {type: text, unique: true}\n  email: {type: text}\n  name: {type: text}\n";
+    project.write("schemas/warehouse.people.yaml", format!("schema: warehouse.people\nconnector: sqlite\n{fields}"));
+    let said = project.run(&["check"]).ok();
+    assert!(
+        said.contains("fields of `crm.contacts` were not checked, as none were pulled (`millrace schema pull crm`).\n"),
+        "{said}"
+    );
+
+    // Fields that are the same for every account need not be pulled.
+    project.write("connectors/shop.yaml", SHOP);
+    project.write("connections.yaml", format!("{CONNECTIONS}shop: {{connector: shop}}\n"));
+    let tags = "flow: tags\nconnections: {shop: shop}\ntrigger: {every: 1h}\nsteps:\n  - find: shop.tags\n    filter: {name: x}\n    as: tag\n  - skip: ${ tag?.colour }\n";
+    project.write("flows/tags.yaml", tags);
+    let said = project.run(&["check"]).ok();
+    assert!(!said.contains("shop.tags"), "{said}");
+    project.write("flows/tags.yaml", tags.replace("colour", "color"));
+    project.run(&["check"]).refused(1, &["error[F0203]", "unknown field `color` of `shop.tags`"]);
+}
+
+/// A connector of a project's own, whose fields are the same for everybody.
+const SHOP: &str = r#"connector: shop
+title: A shop
+base_url: https://shop.example.com
+check: {get: /me, id: "${body.id}"}
+limits: {calls: {max: 10, per: 1s}}
+default_limits: [calls]
+resources:
+  tags:
+    id: "${record.id}"
+    fields: {static: {name: text, colour: text}}
+    list:
+      get: /tags
+      items: "${body.data}"
+"#;
+
+#[test]
 fn what_programs_read_holds_no_other_words() {
     let project = offline();
     project.write(FLOW, broken());
     let said = project.run(&["check", "--fix", "--format", "json"]).refused(1, &["3 corrections written into 1 file"]);
     let left: serde_json::Value = serde_json::from_str(&said.out).expect("JSON and nothing else");
-    assert_eq!((left.as_array().map(Vec::len), &left[0]["code"]), (Some(1), &"F0302".into()));
+    let told: Vec<_> = left.as_array().into_iter().flatten().map(|one| (&one["code"], &one["severity"])).collect();
+    let (error, note) = ((&"F0302".into(), &"error".into()), (&"P0106".into(), &"note".into()));
+    assert_eq!(told, [error, note, note], "of two objects no fields are known");
     for arguments in [["--diff", "--fix"], ["--watch", "--fix"]] {
         project.run(&[&["check"], &arguments[..]].concat()).refused(2, &["cannot be used with"]);
     }

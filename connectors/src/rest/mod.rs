@@ -124,6 +124,10 @@ impl Connector for RestConnector {
     fn offers(&self) -> Vec<sdk::Offer> {
         self.offered()
     }
+
+    fn schemas(&self) -> Vec<sdk::ObjectSchema> {
+        self.manifest.resources.iter().filter_map(run::declared).collect()
+    }
 }
 
 /// The manifest's descriptor, which lasts as long as the process as those of connectors in code do. Equal ones are

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use flow::project::{ConnectionDefinition, ProjectFile, overlay, parse_connections, parse_project};
 use flow::{Checked, CheckedSyncs, FlowDefinition, Memory, Parsed, SyncDefinition, TestDefinition};
-use sdk::{Catalog, Connection, FlowId};
+use sdk::{Catalog, Connection, FlowId, ObjectSchema};
 use text::{Diagnostic, SourceFile};
 
 use super::registry::Registry;
@@ -122,6 +122,8 @@ impl Understood {
             if let Ok(connector) = self.connectors.of_connection(definition) {
                 catalog.actions.insert(definition.name.value.clone(), connector.actions());
                 catalog.offers.insert(definition.name.value.clone(), connector.offers());
+                let of_object = |schema: ObjectSchema| ((definition.name.value.clone(), schema.name.clone()), schema);
+                catalog.objects.extend(connector.schemas().into_iter().map(of_object));
             }
             diagnostics.extend(mistakes);
         }
@@ -131,8 +133,8 @@ impl Understood {
         let is_known = !self.diagnostics.iter().any(is_of_connections);
         let blames = |one: &Diagnostic| one.code == crate::codes::SCHEMA_OF_NOBODY;
         diagnostics.extend(mistakes.into_iter().chain(also).filter(|one| is_known || !blames(one)));
-        catalog.objects =
-            pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)).collect();
+        // What an account has goes over what its connector says of all.
+        catalog.objects.extend(pulled.into_iter().map(|one| ((one.connection, one.schema.name.clone()), one.schema)));
         Offline { catalog, granted, diagnostics }
     }
 

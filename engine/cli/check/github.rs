@@ -15,6 +15,7 @@ fn command(diagnostic: &Diagnostic, report: &Report<'_>) -> String {
     let kind = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "notice",
     };
     let mut properties = Vec::new();
     if let Some(label) = diagnostic.labels.first() {

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use flow::Memory;
 use sdk::ConnectionName;
 
-use super::{Arguments, tell_all};
+use super::unchecked::Unchecked;
+use super::{Arguments, Looked, tell_all};
 use crate::Failure;
 use crate::assemble::Understood;
 use crate::problems;
@@ -48,7 +49,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (names, how) in told.iter().filter(|(names, _)| !names.is_empty()) {
         problems::warn(&format!("{names}: {how}"));
     }
-    tell_all(&files, &checked, arguments.format)?;
+    // What was not known was told with why.
+    tell_all(&files, &Looked { checked, unchecked: Unchecked::default() }, arguments.format)?;
     match online.problems.is_empty() {
         true => Ok(()),
         false => Err(Failure::NotReady {

@@ -58,6 +58,7 @@ fn result(diagnostic: &Diagnostic, rules: &[&Code], report: &Report<'_>) -> Json
         "level": match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         },
         "message": {"text": message},
     });

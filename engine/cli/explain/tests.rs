@@ -13,6 +13,7 @@ use text::{Code, Colour, Diagnostic, SourceFile};
 use super::{GROUPS, Part, all, parts};
 use crate::assemble::Understood;
 use crate::check::cost;
+use crate::check::unchecked::Unchecked;
 use crate::project::ProjectFiles;
 
 /// A project that is good as it stands.
@@ -108,6 +109,10 @@ fn said_of(files: &BTreeMap<String, Vec<u8>>) -> (Vec<Diagnostic>, String) {
     let costs = cost::costs(&understood, &files, dir.path(), &checked, None, &BTreeMap::new());
     let mut diagnostics = checked.diagnostics;
     diagnostics.extend(cost::too_dear(&understood, &costs));
+    let is_of_companies = |note: &Diagnostic| note.message.contains("crm.companies");
+    let (catalog, _) = understood.catalog_offline(dir.path(), &files.schemas);
+    // The usual project lacks some, and only one page is about that.
+    diagnostics.extend(Unchecked::of(&understood, &catalog).notes().into_iter().filter(is_of_companies));
     if diagnostics.is_empty() {
         diagnostics.extend(understood.connections.iter().flat_map(|definition| settings_of(&understood, definition)));
     }

@@ -55,6 +55,7 @@ fn shown(diagnostic: &Diagnostic, range: Range, places: &Places<'_>) -> Shown {
         severity: Some(match diagnostic.severity {
             Severity::Error => DiagnosticSeverity::Error,
             Severity::Warning => DiagnosticSeverity::Warning,
+            Severity::Note => DiagnosticSeverity::Information,
         }),
         code: Some(Code::String(diagnostic.code.to_owned())),
         code_description: None,

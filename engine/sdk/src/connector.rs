@@ -24,6 +24,11 @@ pub trait Connector: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The objects whose fields are the same for every account, so that they are known without a connection.
+    fn schemas(&self) -> Vec<ObjectSchema> {
+        Vec::new()
+    }
+
     /// The actions that it declares, beyond those that every connector has a word for.
     fn actions(&self) -> Vec<ActionSchema> {
         Vec::new()

@@ -30,6 +30,8 @@ pub enum Severity {
     Error,
     /// It can run, and may do what the author does not expect.
     Warning,
+    /// Nothing is wrong with it, and yet it is good to know.
+    Note,
 }
 
 /// A place, and what is to be said of it.
@@ -76,6 +78,11 @@ impl Diagnostic {
     /// A warning.
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// A note.
+    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
     }
 
     /// Adds a place; the first is the one to change.

@@ -45,7 +45,11 @@ pub fn to_json(diagnostics: &[Diagnostic], files: &[SourceFile]) -> serde_json::
 
 fn sorted(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
     let mut sorted: Vec<_> = diagnostics.iter().collect();
-    sorted.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| (label.file.as_ref(), label.span.start)));
+    // What is only good to know comes last.
+    sorted.sort_by_key(|diagnostic| {
+        let place = diagnostic.labels.first().map(|label| (label.file.as_ref(), label.span.start));
+        (diagnostic.severity == Severity::Note, place)
+    });
     sorted
 }
 
@@ -53,6 +57,7 @@ fn render_one(diagnostic: &Diagnostic, files: &[SourceFile], renderer: &Renderer
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let mut group = Group::with_title(level.primary_title(visible(&diagnostic.message)).id(diagnostic.code));
     for (number, label) in diagnostic.labels.iter().enumerate() {

@@ -41,6 +41,7 @@ mod write;
 
 use client::Client;
 use objects::Objects;
+pub(super) use objects::declared;
 use snapshot::Held;
 use walk::Bookmarks;
 

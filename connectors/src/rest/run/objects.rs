@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::RestConnection;
 use super::failure::Purpose;
 use super::listing::Pages;
-use crate::rest::manifest::{Conditions, Discover, FieldSource, OptionsOf, Resource};
+use crate::rest::manifest::{Conditions, Discover, FieldSource, OptionsOf, Resource, StaticField};
 use crate::rest::template::{Root, Scope, Template};
 
 /// A resource as it was discovered.
@@ -93,23 +93,7 @@ impl RestConnection {
                 let items = self.definitions(discover).await?;
                 object(resource, items.iter().filter_map(|item| defined(resource, discover, item)))
             }
-            FieldSource::Static(fields) => object(
-                resource,
-                fields.iter().map(|known| {
-                    let field = Field {
-                        name: known.name.clone(),
-                        label: known.name.clone(),
-                        description: None,
-                        group: None,
-                        field_type: known.field_type,
-                        options: Vec::new(),
-                        read_only: known.read_only,
-                        unique: false,
-                        required: false,
-                    };
-                    Defined { key: known.name.clone(), field, custom: false, searchable: true }
-                }),
-            ),
+            FieldSource::Static(fields) => unchanging(resource, fields),
         };
         let object = Arc::new(object);
         self.objects.keep(name, &object);
@@ -160,6 +144,32 @@ struct Defined {
     field: Field,
     custom: bool,
     searchable: bool,
+}
+
+/// What the manifest itself says of a resource's fields, where every account has the same.
+pub(in crate::rest) fn declared(resource: &Resource) -> Option<ObjectSchema> {
+    match &resource.fields.source {
+        FieldSource::Discover(_) => None,
+        FieldSource::Static(fields) => Some(unchanging(resource, fields).schema),
+    }
+}
+
+fn unchanging(resource: &Resource, fields: &[StaticField]) -> Object {
+    let defined = |known: &StaticField| {
+        let field = Field {
+            name: known.name.clone(),
+            label: known.name.clone(),
+            description: None,
+            group: None,
+            field_type: known.field_type,
+            options: Vec::new(),
+            read_only: known.read_only,
+            unique: false,
+            required: false,
+        };
+        Defined { key: known.name.clone(), field, custom: false, searchable: true }
+    };
+    object(resource, fields.iter().map(defined))
 }
 
 fn object(resource: &Resource, defined: impl Iterator<Item = Defined>) -> Object {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sdk::FlowId;
+use sdk::{ConnectionName, FlowId};
 use text::{Node, SourceFile, Span};
 
 use super::{At, DeclaredConnection};
@@ -52,6 +52,12 @@ impl SyncDefinition {
     /// Its id.
     pub fn id(&self) -> &FlowId {
         &self.id.value
+    }
+
+    /// The objects that it keeps alike, by connection: what must be known for it to be checked.
+    pub fn uses(&self) -> Vec<(ConnectionName, String)> {
+        let sides = [&self.left, &self.right].into_iter().flatten();
+        sides.map(|side| (side.value.connection.clone(), side.value.object.clone())).collect()
     }
 
     /// Where its id stands in its file.
