@@ -94,7 +94,7 @@ fn listen(reader: &mut Reader<'_>, entry: &Entry) -> Option<SocketAddr> {
         let is_port = u16::try_from(port).is_ok_and(|port| port > 0);
         reader.report(
             match is_port {
-                true => diagnostic.help(HELP).fix(entry.value.span, format!("127.0.0.1:{port}")),
+                true => diagnostic.help(HELP).offer(entry.value.span, format!("127.0.0.1:{port}")),
                 false => diagnostic.help(HELP),
             },
             entry.value.span,
