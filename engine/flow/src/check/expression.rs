@@ -62,7 +62,7 @@ impl Checker<'_> {
             Kind::Float(number) => Some(Template::Literal(Value::Float(*number))),
             Kind::Text(text) => {
                 self.warn_of_bare_name(node, text);
-                self.warn_of_foreign_brackets(node, text, sees);
+                self.tell_foreign_brackets(node, text, sees);
                 self.text(node, text, sees)
             }
             Kind::List(items) => {
@@ -202,7 +202,7 @@ impl Checker<'_> {
         let span = self.span_in(node, offset + range.start, offset + range.end);
         let mut diagnostic = Diagnostic::error(mistake.code, mistake.message).maybe_help(mistake.help);
         if let (Some(replacement), Kind::Text(text)) = (mistake.replacement, &node.kind)
-            && matches!(text.style, TextStyle::Plain | TextStyle::Block)
+            && (matches!(text.style, TextStyle::Plain | TextStyle::Block) || !replacement.contains(['"', '\'', '\\']))
         {
             if diagnostic.help.is_none() {
                 diagnostic = diagnostic.help(format!("write `{replacement}`"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use sdk::ActionResult;
-use text::{Diagnostic, Meant, Node, Span, did_you_mean, did_you_mean_name, shown};
+use text::{Diagnostic, Kind, Meant, Node, Span, Text, TextStyle, did_you_mean, did_you_mean_name, shown};
 
 use super::Checker;
 use super::known::Holds;
@@ -221,7 +221,7 @@ impl<'a> Checker<'a> {
                         for read in &uses.uses {
                             let span = at(&read.span, self);
                             let property = self.property_span(site, source, read);
-                            self.check_use(&name, read, span, property);
+                            self.check_use(&name, read, (site, span), property);
                         }
                         if let Named::FoundList(number) = name.what {
                             for read in &uses.items {
@@ -335,10 +335,10 @@ impl<'a> Checker<'a> {
                 continue;
             };
             if let (Some(why), false) = (name.unset, read.property_safe) {
-                let diagnostic = Diagnostic::error(codes::MAY_BE_UNSET, format!("`inputs.{input}` may be empty here"))
-                    .help(format!(
-                        "write `inputs.{input} ?? \"\"`, ask `inputs.{input} != ()` first, or give it a `default`"
-                    ));
+                let name = format!("inputs.{input}");
+                let instead = or_nothing(site, &name);
+                let diagnostic = Diagnostic::error(codes::MAY_BE_UNSET, format!("`{name}` may be empty here"))
+                    .help(format!("write {instead}, ask `{name} != ()` first, or give it a `default`"));
                 self.report(diagnostic, span, why);
             }
         }
@@ -401,12 +401,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_use(&mut self, name: &Name<'a>, read: &Read, span: Span, property: Span) {
+    fn check_use(&mut self, name: &Name<'a>, read: &Read, (site, span): (Site<'_>, Span), property: Span) {
         if let (Some(why), false) = (name.unset, read.safe) {
             let text = &name.text;
             let help = match read.path.first() {
                 Some(field) => format!("write `{text}?.{field}`, or ask `{text} != ()` first"),
-                None => format!("write `{text} ?? \"\"`, or ask `{text} != ()` first"),
+                None => format!("write {}, or ask `{text} != ()` first", or_nothing(site, text)),
             };
             let diagnostic = Diagnostic::error(codes::MAY_BE_UNSET, format!("`{text}` may be empty here")).help(help);
             self.report(diagnostic, span, why);
@@ -509,6 +509,32 @@ impl<'a> Checker<'a> {
         let source = self.definition.trigger.as_ref().and_then(|trigger| trigger.source());
         let target = source.and_then(|source| source.target.as_ref());
         target.map_or_else(|| "record".to_owned(), |target| target.value.to_string())
+    }
+}
+
+/// How an empty text is put in the place of what may be empty, as it can be written there.
+fn or_nothing(site: Site<'_>, name: &str) -> String {
+    let written = format!("{name} ?? \"\"");
+    let quoted = match site {
+        Site::Text { node, .. } => match &node.kind {
+            Kind::Text(Text { style: TextStyle::DoubleQuoted, value }) => Some(value),
+            Kind::Null
+            | Kind::Bool(_)
+            | Kind::Int(_)
+            | Kind::Float(_)
+            | Kind::Text(_)
+            | Kind::List(_)
+            | Kind::Map(_)
+            | Kind::Broken => None,
+        },
+        Site::Made(_) => None,
+    };
+    match quoted {
+        Some(value) if value.trim_start_matches("${").trim_end_matches('}').trim() == name => {
+            format!("`'${{ {written} }}'`, in single quotes")
+        }
+        Some(_) => format!("`{written}`, and the whole value in single quotes"),
+        None => format!("`{written}`"),
     }
 }
 

@@ -263,7 +263,24 @@ impl<'a> Checker<'a> {
             (None, Some(_)) => "give one of them another `as`, or a `name`",
             (None, None) => "give one of them a `name`",
         };
-        self.diagnostics.push(diagnostic.help(help));
+        let diagnostic = diagnostic.help(help);
+        self.diagnostics.push(match (&step.name, &step.result) {
+            (None, None) => self.offer_name(diagnostic, name, step.span),
+            (Some(_), _) | (None, Some(_)) => diagnostic,
+        });
+    }
+
+    /// Offers a `name` before the verb that stands at `verb`.
+    fn offer_name(&self, diagnostic: Diagnostic, name: &str, verb: Span) -> Diagnostic {
+        let file = &self.definition.source.text;
+        let before = &file.text[file.line(verb.start).start..verb.start];
+        let number = (2..).find(|number| !self.step_names.contains_key(&format!("{name}_{number}"))).unwrap_or(2);
+        // Within brackets a comma parts keys, and a line's end elsewhere.
+        let parted = match before.trim_end().ends_with(['{', ',']) {
+            true => ", ".to_owned(),
+            false => format!("\n{}", " ".repeat(before.chars().count())),
+        };
+        diagnostic.offer(Span::new(verb.start, verb.start), format!("name: {name}_{number}{parted}"))
     }
 
     /// Gives every look-up the fields that are read of its result, in the same order in which they were numbered.

@@ -56,7 +56,7 @@ fn check(tree: &AST, source: &str) -> Result<(), ExpressionMistake> {
             ASTNode::Stmt(other) => Some(mistake::only_expressions(span(other.position()))),
             ASTNode::Expr(Expr::CharConstant(character, position)) => Some(character_literal(source, *character, *position)),
             ASTNode::Expr(Expr::FnCall(call, position)) if call.op_token.is_none() => {
-                check_call(call.name.as_str(), call.args.len(), span(*position))
+                check_call(call.name.as_str(), call.args.len(), span(*position)).or_else(|| check_pattern(call, source))
             }
             ASTNode::Expr(Expr::FnCall(call, position)) if is_order_of_nothing(call) => {
                 let operator = tree::offset(source, *position).map(|start| start..start + call.name.len());
@@ -64,6 +64,7 @@ fn check(tree: &AST, source: &str) -> Result<(), ExpressionMistake> {
             }
             ASTNode::Expr(Expr::MethodCall(call, position)) => {
                 check_call(call.name.as_str(), call.args.len() + 1, span(*position))
+                    .or_else(|| check_pattern(call, source))
             }
             ASTNode::Expr(_) => None,
             _ => Some(mistake::only_expressions(None)),
@@ -109,6 +110,22 @@ fn check_call(name: &str, arguments: usize, span: Option<Range<usize>>) -> Optio
     let message = format!("`{name}` does not take {given}, counting the value before the dot");
     let help = format!("it is written {}", helpers::signatures(name));
     Some(mistake::plain(code::ARGUMENTS, message).at(span).help(help))
+}
+
+/// A pattern that is written down must be one.
+fn check_pattern(call: &FnCallExpr, source: &str) -> Option<ExpressionMistake> {
+    let Some(Expr::StringConstant(pattern, position)) = call.args.last().filter(|_| call.name == "format") else {
+        return None;
+    };
+    let mistake = mistake::plain(code::ARGUMENTS, helpers::patterns::mistake(pattern)?);
+    let start = tree::offset(source, *position)?;
+    let span = start..(start + pattern.len() + 2).min(source.len());
+    let is_plain = source.get(span.clone()).is_some_and(|written| written.trim_matches('"') == pattern.as_str());
+    let mistake = mistake.at(Some(if is_plain { span } else { start..start + 1 }));
+    Some(match helpers::patterns::translated(pattern).filter(|_| is_plain) {
+        Some(ours) => mistake.help(format!("write `\"{ours}\"`")).replacement(format!("\"{ours}\"")),
+        None => mistake.help("such as `\"%Y-%m-%d\"`: `%Y %m %d %H %M %S %B %A`"),
+    })
 }
 
 /// Whether the word is read as a name.

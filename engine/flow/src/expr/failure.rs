@@ -135,9 +135,20 @@ fn mismatch(expression: &Compiled, operator: &str, left: Kind, right: Kind, posi
     let way_out = match (left, right) {
         (Kind::Nothing, _) | (_, Kind::Nothing) => {
             let path = of(Kind::Nothing);
-            return format!(
-                "an empty value has no order; say what counts where it is empty, for example `{path} ?? 0`"
-            );
+            return match if left == Kind::Nothing { right } else { left } {
+                // No day stands for none.
+                Kind::Date | Kind::Moment => {
+                    format!(
+                        "an empty value has no order; ask first whether it is there, for example `{path} != () && …`"
+                    )
+                }
+                other => {
+                    let instead = if other == Kind::Text { "\"\"" } else { "0" };
+                    format!(
+                        "an empty value has no order; say what counts where it is empty, for example `{path} ?? {instead}`"
+                    )
+                }
+            };
         }
         (Kind::Text, Kind::Number) | (Kind::Number, Kind::Text) => convert("to_number", &of(Kind::Text)),
         (Kind::Text, Kind::Date) | (Kind::Date, Kind::Text) => convert("date", &of(Kind::Text)),

@@ -146,6 +146,12 @@ fn map_without_hash(source: &str) -> Option<usize> {
     None
 }
 
+/// What stands in the second braces of `${{ … }}` or `${ ${ … } }`.
+fn in_two_braces(source: &str) -> Option<&str> {
+    let inner = source.trim().trim_start_matches('$').strip_prefix('{')?.strip_suffix('}')?.trim();
+    (!inner.is_empty() && !inner.contains(['{', '}', ';'])).then_some(inner)
+}
+
 /// Whether the text ends with the key of a map.
 fn is_key(text: &str) -> bool {
     let rest = text.trim_end().trim_end_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"')).trim_end();
@@ -165,6 +171,12 @@ pub(super) fn of_parsing(source: &str, error: &ParseError) -> ExpressionMistake 
         return plain(code::SYNTAX, "a map is written `#{ … }`, with a `#` before the brace")
             .at(Some(start..start + 1))
             .replacement("#{");
+    }
+    if let Some(inner) = in_two_braces(source) {
+        return plain(code::NOT_SUPPORTED, "an expression stands in one pair of braces here")
+            .at(Some(0..source.len()))
+            .help(format!("write `${{ {inner} }}`"))
+            .replacement(format!(" {inner} "));
     }
     if let Some(start) = start.filter(|start| source[*start..].starts_with("=>") && is_key(&source[..*start])) {
         return plain(code::SYNTAX, "in a map, a colon stands between a key and its value")

@@ -181,7 +181,8 @@ fn woven(template: &TemplateDefinition, instance: &InstanceDefinition) -> (Optio
     for (diagnostic, span) in mistakes.into_iter().filter(|(mistake, _)| mistake.code != codes::UNKNOWN_NAME) {
         diagnostics.push(diagnostics.at(diagnostic, span, ""));
     }
-    map.entries.retain(|entry| own.get(&entry.key.text).is_none());
+    // What only templates have was told of, and is not taken.
+    map.entries.retain(|entry| own.get(&entry.key.text).is_none() || !INSTANCE.knows(&entry.key.text));
     // Which flow it is made of, and what is filled in, have been used up.
     let is_left = |key: &str| INSTANCE.knows(key) && !["from", "inputs"].contains(&key);
     map.entries.extend(own.entries.into_iter().filter(|entry| is_left(&entry.key.text)));

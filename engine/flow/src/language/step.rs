@@ -366,7 +366,7 @@ const ON_ERROR_KEY: Key =
 const NAME: Key = key(
     "name",
     Shape::Noted(Notation::StepName),
-    "The step's name, unique in the flow. What was written is remembered by it, so keep it when you edit.",
+    "The step's name, unique in the flow: two steps with the same verb and object, or two that `wait`, need one. What was written is remembered by it, so keep it when you edit.",
 )
 .default("`as`, else the verb and its object");
 const WHEN: Key = key("when", Shape::Question, "Where it is false, the step is left out, and its result may be unset.");

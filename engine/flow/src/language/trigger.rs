@@ -53,7 +53,7 @@ static SCHEDULE: Mapping = Mapping::new(
             Shape::OneOf(&[Shape::Noted(Notation::Cron), Shape::Nothing]),
             "When it starts, as a cron expression in the flow's time zone: `\"0 8 * * MON-FRI\"` is every working day at eight.",
         ),
-        key("every", DURATION, "The interval at which it starts, in place of `schedule`.").default("`15m`"),
+        key("every", DURATION, "The interval at which it starts, in place of `schedule`."),
         key("missed", Shape::Word(MISSED.words), "What becomes of times that passed while nothing ran.")
             .default("`run_once`"),
         key(

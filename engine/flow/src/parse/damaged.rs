@@ -12,6 +12,7 @@ use crate::template::{self, Piece};
 pub(crate) const QUESTIONS: [&str; 4] = ["when", "if", "where", "skip_if"];
 /// The key whose value is a cron expression.
 const SCHEDULE: &str = "schedule:";
+const AFTER_QUOTE: &str = "YAML ends this value at the closing quote, and the expression goes on";
 /// What authors write between a key and its value who come from elsewhere.
 const OTHER_SIGNS: [&str; 3] = ["=>", ":", "="];
 
@@ -40,6 +41,10 @@ pub(super) fn mend_pairs(node: &mut Node, diagnostics: &mut Diagnostics) {
         Kind::Map(map) => {
             for entry in &mut map.entries {
                 mend_pair(entry, diagnostics);
+                tell_swallowed(entry, diagnostics);
+                if is_in_two_braces(&entry.value, diagnostics) {
+                    entry.value.kind = Kind::Broken;
+                }
                 mend_pairs(&mut entry.value, diagnostics);
             }
         }
@@ -90,12 +95,15 @@ pub(crate) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
             });
             diagnostic
         }
-        text::codes::AFTER_QUOTE if is_question || written.contains("${") => {
-            damaged(diagnostic, "YAML ends this value at the closing quote, and the expression goes on")
+        text::codes::AFTER_QUOTE if !is_question && written.contains("${") => {
+            let start = label.span.start - line.start;
+            quotes_within_quotes(file, line.start, written, start).unwrap_or_else(|| damaged(diagnostic, AFTER_QUOTE))
         }
+        text::codes::AFTER_QUOTE if is_question => damaged(diagnostic, AFTER_QUOTE),
         text::codes::COLON_IN_VALUE if is_question || written.contains("${") => {
             damaged(diagnostic, "YAML takes the `: ` inside of this expression for the start of a value")
         }
+        text::codes::KEY_NOT_TEXT => two_braces(file, label.span, line.start, written).unwrap_or(diagnostic),
         text::codes::ANCHOR => whole_schedule(file, line.start, written).unwrap_or(diagnostic),
         text::codes::SYNTAX => unquoted_in_brackets(file, line.start, written).unwrap_or(diagnostic),
         _ => diagnostic,
@@ -104,6 +112,62 @@ pub(crate) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
 
 fn damaged(diagnostic: Diagnostic, message: &str) -> Diagnostic {
     Diagnostic { code: codes::DAMAGED, message: message.to_owned(), ..diagnostic }
+}
+
+/// `{{ … }}` without quotes, which YAML takes for a map in a map.
+fn two_braces(file: &SourceFile, inner: Span, line_start: usize, line: &str) -> Option<Diagnostic> {
+    let at = inner.start.checked_sub(line_start + 1)?;
+    let rest = line.get(at..).filter(|rest| rest.starts_with("{{"))?;
+    let end = rest.find("}}")? + "}}".len();
+    let expression = rest[2..end - 2].trim();
+    let start = at - usize::from(line[..at].ends_with('$'));
+    let span = Span::new(line_start + start, line_start + at + end);
+    let replacement = quoted(&format!("${{ {expression} }}"));
+    let message = format!("YAML takes `{}` for a map; an expression is written `${{ }}`", text::shown(&rest[..end]));
+    Some(
+        Diagnostic::error(codes::DAMAGED, message)
+            .at(&file.path, span, "")
+            .help(format!("write {replacement}"))
+            .fix(span, replacement),
+    )
+}
+
+/// Tells of a value that is empty because YAML took all of it for a comment: `name: #1 ${ record.name }`.
+fn tell_swallowed(entry: &mut Entry, diagnostics: &mut Diagnostics) {
+    if entry.value.kind != Kind::Null || !entry.value.span.is_empty() {
+        return;
+    }
+    let file = diagnostics.file();
+    let line = file.line(entry.key.span.end);
+    let rest = file.text.get(entry.key.span.end..line.end).unwrap_or_default();
+    let Some(comment) = rest.trim_start().strip_prefix(':').map(str::trim).filter(|rest| rest.starts_with('#')) else {
+        return;
+    };
+    let (is_expression, word) = (comment.contains("${"), comment[1..].split(' ').next().unwrap_or_default());
+    let is_number = word.starts_with(|first: char| first.is_ascii_digit());
+    let is_colour = word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !(is_expression || is_number || is_colour) {
+        return;
+    }
+    let start = entry.key.span.end + rest.find('#').unwrap_or_default();
+    let span = Span::new(start, start + comment.len());
+    let replacement = quoted(comment);
+    let message = "YAML takes this for a comment, and the value is empty";
+    let diagnostic = match is_expression {
+        true => Diagnostic::error(codes::DAMAGED, message),
+        false => Diagnostic::warning(codes::DAMAGED, message),
+    };
+    let help = format!("write {replacement}; where nothing is meant, write `null` before the comment");
+    let diagnostic = diagnostics.at(diagnostic.help(help).fix(span, replacement), span, "to YAML, this is a comment");
+    diagnostics.push(diagnostic);
+    if is_expression {
+        entry.value.kind = Kind::Broken;
+    }
+}
+
+/// Whether a value is `{{ … }}`, of which [`explain`] tells all there is to say.
+fn is_in_two_braces(node: &Node, diagnostics: &Diagnostics) -> bool {
+    matches!(node.kind, Kind::Map(_)) && diagnostics.file().slice(node.span).starts_with("{{")
 }
 
 /// The cron expression of a line that begins with `*`, which is an alias to YAML.
@@ -120,6 +184,37 @@ fn whole_schedule(file: &SourceFile, line_start: usize, line: &str) -> Option<Di
         Diagnostic::error(codes::DAMAGED, "YAML takes the leading `*` of this schedule for an alias")
             .at(&file.path, span, "this needs quotes")
             .help(format!("write `schedule: {replacement}`"))
+            .fix(span, replacement),
+    )
+}
+
+/// The value of a line whose expression holds the quotes that the value stands in; `end` is where YAML ends it.
+fn quotes_within_quotes(file: &SourceFile, line_start: usize, line: &str, end: usize) -> Option<Diagnostic> {
+    let expression = line.get(..end)?.rfind("${")?;
+    let open = line[..expression].rfind('"')?;
+    let inner = &line[open + 1..];
+    let Ok(pieces) = template::split(inner) else { return None };
+    let expressions: Vec<_> = pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Expression(range) => Some(range.clone()),
+            Piece::Literal(_) => None,
+        })
+        .collect();
+    // The quote that closes it is the first behind that expression which stands in none.
+    let first = expressions.iter().find(|range| range.end > expression - open)?;
+    let mut quotes = inner.match_indices('"').map(|(at, _)| at).filter(|at| *at > first.end);
+    let close = quotes.find(|at| !expressions.iter().any(|range| range.contains(at)))?;
+    let span = Span::new(line_start + open, line_start + open + 1 + close + 1);
+    let replacement = quoted(&inner[..close]);
+    Some(
+        Diagnostic::error(codes::DAMAGED, AFTER_QUOTE)
+            .at(
+                &file.path,
+                Span::new(line_start + end, span.end.max(line_start + end)),
+                "to YAML, the value ended before this",
+            )
+            .help(format!("put the value in single quotes: {replacement}"))
             .fix(span, replacement),
     )
 }

@@ -12,8 +12,6 @@ use crate::language::words::MISSED;
 use crate::model::Times;
 use crate::schedule::{Cron, CronMistake, FIELDS, NICKNAMES};
 
-/// How often a schedule starts that does not say when.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(15 * 60);
 /// A shorter interval would do nothing but start runs.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -37,7 +35,12 @@ fn times(reader: &mut Reader<'_>, map: &Map) -> Option<Times> {
             None
         }
         (Some(schedule), None) => match &schedule.value.kind {
-            Kind::Null => Some(Times::Every(DEFAULT_INTERVAL)),
+            Kind::Null => {
+                let diagnostic = Diagnostic::error(codes::WRONG_VALUE, "`schedule` does not say when it starts")
+                    .help("write times, such as `schedule: \"0 8 * * *\"` for every day at eight, or an interval, such as `every: 15m`");
+                reader.report(diagnostic, schedule.key.span);
+                None
+            }
             Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
                 cron(reader, schedule)
             }

@@ -48,7 +48,6 @@ fn schedules() {
     assert_eq!((eight.times, eight.missed), (Times::Cron("0 */8 * * *".to_owned()), Missed::Skip));
     let often = schedule("{every: 5m}");
     assert_eq!((often.times, often.missed), (Times::Every(Duration::from_secs(300)), Missed::RunOnce));
-    assert_eq!(schedule("{schedule: }").times, Times::Every(Duration::from_secs(900)));
     assert_eq!(schedule("{schedule: '@daily'}").times, Times::Cron("@daily".to_owned()));
     assert!(eight.walk.is_none() && often.walk.is_none());
 }

@@ -7,7 +7,7 @@ use sdk::Timestamp;
 
 use super::super::failure::{Failed, refuse};
 use super::super::limits;
-use super::{Helper, helper, wrong};
+use super::{Helper, helper, patterns, wrong};
 
 pub(super) const HELPERS: &[Helper] = &[
     helper(
@@ -227,6 +227,10 @@ fn millis_between(from: Timestamp, to: Timestamp) -> f64 {
 fn format(value: &Dynamic, pattern: &str) -> Result<String, Failed> {
     if pattern.len() > 100 {
         return Err(refuse("a pattern has at most 100 characters"));
+    }
+    if let Some(mistake) = patterns::mistake(pattern) {
+        let instead = patterns::translated(pattern).map(|ours| format!("; write `{ours}`")).unwrap_or_default();
+        return Err(refuse(format!("`format` cannot use \"{}\": {mistake}{instead}", text::shown(pattern))));
     }
     let text = match (value.read_lock::<Date>(), value.read_lock::<Timestamp>()) {
         (Some(date), _) => jiff::fmt::strtime::format(pattern, *date),

@@ -5,6 +5,7 @@ mod dates;
 mod lists;
 mod numbers;
 mod other;
+pub(super) mod patterns;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
