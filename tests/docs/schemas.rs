@@ -43,7 +43,7 @@ impl Schemas {
             jsonschema::meta::validate(&schema).expect("a schema is valid by the schema of schemas");
             (kind, jsonschema::validator_for(&schema).expect("a schema that can be used"))
         };
-        Self(["flow", "sync", "test", "connections", "settings", "connector"].map(of).into())
+        Self(["document", "flow", "sync", "test", "connections", "settings", "connector"].map(of).into())
     }
 
     /// What the schema finds wrong with a document, each with its place.
@@ -85,6 +85,9 @@ fn what_we_ship_is_valid_by_the_schemas() {
         let document = fs::read_to_string(&path).expect("a file");
         let kind = kind_of(&place, &document).unwrap_or_else(|| panic!("{place}: which kind is it of?"));
         assert_eq!(schemas.mistakes(kind, &document), [] as [String; 0], "{place}");
+        if ["flow", "sync", "test"].contains(&kind) {
+            assert_eq!(schemas.mistakes("document", &document), [] as [String; 0], "{place}");
+        }
         *counts.entry(kind).or_default() += 1;
     }
     assert!(counts["flow"] >= 6 && counts["connections"] >= 3 && counts["connector"] >= 2, "{counts:?}");
@@ -97,6 +100,9 @@ fn what_our_pages_show_is_valid_by_the_schemas() {
     for block in blocks().iter().filter(|block| block.kind == "yaml") {
         let kind = kind_of("", &block.text).unwrap_or_else(|| panic!("{}: which kind is it of?", block.place));
         assert_eq!(schemas.mistakes(kind, &block.text), [] as [String; 0], "{}", block.place);
+        if ["flow", "sync", "test"].contains(&kind) {
+            assert_eq!(schemas.mistakes("document", &block.text), [] as [String; 0], "{}", block.place);
+        }
         n_valid += 1;
     }
     // What a code's page shows as mended.
@@ -207,6 +213,7 @@ fn what_a_check_refuses_by_its_shape_the_schemas_refuse() {
         let mistakes = schemas.mistakes(kind, &document);
         assert!(mistakes.iter().any(|mistake| mistake.starts_with(&format!("{place}: "))), "{document}: {mistakes:#?}");
         if matches!(kind, "flow" | "sync" | "test") {
+            assert_ne!(schemas.mistakes("document", &document), [] as [String; 0], "{document}");
             let parsed = flow::parse(&[SourceFile::new("a.yaml", &document)]);
             let checked = flow::check(&parsed.definitions, &sdk::Catalog::default(), &flow::ProjectDefaults::default());
             assert!(!parsed.diagnostics.is_empty() || !checked.diagnostics.is_empty(), "a check accepts {document}");

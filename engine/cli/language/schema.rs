@@ -1,6 +1,6 @@
 //! JSON Schemas of the documents of a project.
 
-use flow::language::{Document, Shape, json_schema};
+use flow::language::{DOCUMENT, Document, Shape, json_schema};
 use sdk::{Setting, SettingKind};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
@@ -12,6 +12,8 @@ use crate::project::ProjectFiles;
 /// A kind of document.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum Kind {
+    /// Whatever lies in `flows/`, by its first key
+    Document,
     /// `flows/*.yaml`
     Flow,
     /// A sync, in `flows/*.yaml`
@@ -30,6 +32,7 @@ pub enum Kind {
 pub fn of(kind: Kind, place: &PlaceArguments) -> Result<Json, Failure> {
     let of = |document: Document| json_schema(document.title(), document.shape());
     match kind {
+        Kind::Document => Ok(json_schema("A file in flows/", Shape::Kinds(&DOCUMENT))),
         Kind::Flow => Ok(of(Document::Flow)),
         Kind::Sync => Ok(of(Document::Sync)),
         Kind::Test => Ok(of(Document::Test)),

@@ -7,7 +7,7 @@ use flow::Memory;
 use flow::assist::{Cursor, Surroundings};
 use flow::language::Document;
 use lsp_types::Position;
-use sdk::Catalog;
+use sdk::{Catalog, ConnectionName};
 use text::{Diagnostic, SourceFile};
 
 use super::documents::{Buffer, Documents};
@@ -151,11 +151,17 @@ impl Project {
             let known = self.understood.connectors.find(connector);
             known.map_or(&[][..], |known| known.connector.descriptor().settings)
         };
+        let limits = |connection: &ConnectionName| {
+            let definition = self.understood.connections.iter().find(|one| one.name.value == *connection);
+            let open = definition.and_then(|definition| self.understood.open_unasked(definition, &self.dir));
+            open.map(|open| open.limits().into_iter().map(|limit| limit.name).collect()).unwrap_or_default()
+        };
         let around = Surroundings {
             catalog: &self.catalog,
             flows: &self.understood.definitions,
             syncs: &self.understood.syncs,
             settings: &settings,
+            limits: &limits,
         };
         let cursor = Cursor { file: &buffer.file, document, offset: buffer.offset(position) };
         Some(ask(cursor, &around))

@@ -3,6 +3,7 @@
 //! It goes by [`text::outline`] and the [declared language](crate::language), so a file need not be good, nor even YAML.
 //! Nothing here reports a mistake; where too little is known, little is offered.
 
+mod about;
 mod describe;
 mod expression;
 mod lead;
@@ -36,6 +37,8 @@ pub struct Surroundings<'a> {
     pub syncs: &'a [SyncDefinition],
     /// What a connector of this name is configured with.
     pub settings: &'a dyn Fn(&str) -> &'static [Setting],
+    /// The names of a connection's limits, of which a project may have shares.
+    pub limits: &'a dyn Fn(&ConnectionName) -> Vec<String>,
 }
 
 /// A place in a document.

@@ -3,6 +3,7 @@
 use sdk::ConnectionName;
 use text::{Entry, Kind, Map, Node, Span};
 
+use super::about;
 use super::place::{Place, Stop, map_of};
 use crate::language::{STEP, Shape};
 use crate::parse::target;
@@ -83,6 +84,9 @@ pub(super) fn seen<'a>(place: &Place<'a>) -> Vec<Name<'a>> {
         names.push(usual("inputs", Meaning::Inputs(inputs)));
     } else if has("webhook") {
         names.push(usual("body", Meaning::Body));
+    } else if root.get("between").is_some() {
+        let direction = place.entries().last().map(|entry| entry.key.text.as_str());
+        names.push(usual("record", Meaning::Record(about::asked_about(root, direction))));
     } else if has("poll") || has("each") || trigger.is_none() {
         names.push(usual("record", Meaning::Record(source(root))));
     }

@@ -4,7 +4,7 @@ use text::{Entry, Kind, Map, Node, Span};
 
 use super::Cursor;
 use crate::check::{ENROL_ACTION, SYNC_CONNECTION};
-use crate::language::{Document, ENROL, INSTANCE, Kinds, Mapping, Naming, Shape};
+use crate::language::{BEGINNING, Document, ENROL, INSTANCE, Kinds, Mapping, Naming, Shape};
 
 /// A place, with the way to it.
 #[derive(Debug)]
@@ -147,6 +147,8 @@ pub(super) fn find<'a>(root: &'a Node, cursor: Cursor<'_>) -> Option<Place<'a>> 
     let map = map_of(root).unwrap_or(&NOTHING);
     let mapping = match cursor.document {
         Document::Flow if map.get("from").is_some() => &INSTANCE,
+        // Nothing tells yet what it will be.
+        Document::Flow if map.entries.is_empty() => &BEGINNING,
         document => document.mapping(),
     };
     let mut trail = Vec::new();

@@ -2,6 +2,7 @@
 
 mod expressions;
 mod keys;
+pub(super) mod pairs;
 mod values;
 
 use std::collections::BTreeSet;
@@ -9,12 +10,13 @@ use std::collections::BTreeSet;
 use sdk::ActionInput;
 use text::{Entry, SourceFile, Span};
 
+use super::about::{self, Template};
 use super::members::{self, Member};
 use super::names::{self, Object};
 use super::place::{self, Holds, Place, Shapes, Slot, Stop};
 use super::{Cursor, Kind, Proposal, Proposals, Surroundings, expression};
 use crate::definition::InputDefinition;
-use crate::language::{COMPARISONS, Key, Notation, Shape, Standing, Word};
+use crate::language::{COMPARISONS, Document, Key, Notation, Shape, Standing, Word};
 
 /// Stands in the text for the cursor, so that the word that is to be typed has a place already.
 pub(super) const MARK: char = '\u{e000}';
@@ -30,7 +32,7 @@ pub fn propose(cursor: Cursor<'_>, around: &Surroundings<'_>) -> Proposals {
     let cursor = Cursor { file: &file, ..cursor };
     let Some(outline) = text::outline(&file) else { return Proposals::default() };
     let Some(place) = place::find(&outline, cursor) else { return Proposals::default() };
-    let asked = Asked { file: &file, offset: cursor.offset, place: &place, around };
+    let asked = Asked { file: &file, document: cursor.document, offset: cursor.offset, place: &place, around };
     let Some(found) = asked.proposals() else { return Proposals::default() };
     // Places behind the mark are where they were without it.
     let unmarked = |at: usize| if at > cursor.offset { at - MARK.len_utf8() } else { at };
@@ -40,6 +42,7 @@ pub fn propose(cursor: Cursor<'_>, around: &Surroundings<'_>) -> Proposals {
 /// What is asked for.
 struct Asked<'a> {
     file: &'a SourceFile,
+    document: Document,
     offset: usize,
     place: &'a Place<'a>,
     around: &'a Surroundings<'a>,
@@ -55,8 +58,14 @@ impl Asked<'_> {
             Slot::Value { node, shapes } => {
                 if let Some(range) = expression::range(self.file, self.place, self.offset) {
                     let here = expression::around(self.file, &range, self.offset);
-                    let list = self.in_expression(&here);
+                    let list = match self.document {
+                        Document::Flow | Document::Sync | Document::Test => self.in_expression(&here),
+                        Document::Connections | Document::Settings => self.of_environment(&here),
+                    };
                     return Some(Proposals { span: here.word, list });
+                }
+                if let Some(found) = self.pair() {
+                    return Some(found);
                 }
                 Some(Proposals { span: node.span, list: self.values(shapes, self.file.slice(node.span)) })
             }
@@ -73,7 +82,7 @@ impl Asked<'_> {
 
     /// The object whose fields are meant here.
     fn target(&self) -> Option<Object> {
-        target(self.place)
+        target(self.place, self.around)
     }
 
     /// The fields of the object that is meant here.
@@ -93,8 +102,12 @@ impl Asked<'_> {
             };
             return inputs.iter().map(input).collect();
         }
-        let Some(called) = self.innermost("run").and_then(|entry| entry.value.as_text()) else { return Vec::new() };
-        let Some(flow) = self.around.flows.iter().find(|flow| flow.id().as_str() == called) else { return Vec::new() };
+        if let Some(template) = Template::of(self.place.root, self.around) {
+            return template.inputs().map(|(name, declared)| members::input(name, declared)).collect();
+        }
+        let called = self.innermost("run").and_then(|entry| entry.value.as_text());
+        let called = called.and_then(|called| self.around.flows.iter().find(|flow| flow.id().as_str() == called));
+        let Some(flow) = called.or_else(|| about::tested(self.place.root, self.around)) else { return Vec::new() };
         let inputs = flow.trigger.as_ref().and_then(|trigger| trigger.inputs()).unwrap_or_default();
         let input = |definition: &InputDefinition| {
             let input = &definition.input;
@@ -120,8 +133,9 @@ impl Asked<'_> {
     }
 }
 
-/// The object whose fields are meant at a place: that of the innermost map that names one, else the source's.
-pub(super) fn target(place: &Place<'_>) -> Option<Object> {
+/// The object whose fields are meant at a place: that of the innermost map that names one, else what the document is
+/// about.
+pub(super) fn target(place: &Place<'_>, around: &Surroundings<'_>) -> Option<Object> {
     let named = place.trail.iter().rev().find_map(|stop| match stop {
         Stop::Map { map, holds: Holds::Keys(mapping), .. } => {
             let is_object = |key: &&Key| matches!(key.shape, Shape::Noted(Notation::Object));
@@ -130,7 +144,8 @@ pub(super) fn target(place: &Place<'_>) -> Option<Object> {
         }
         Stop::Map { .. } | Stop::List { .. } => None,
     });
-    named.or_else(|| names::source(place.root))
+    let of_document = || about::named_side(place).or_else(|| about::sample(place, around));
+    named.or_else(of_document).or_else(|| names::source(place.root))
 }
 
 /// Whether a key compares a field rather than being one.

@@ -1,5 +1,7 @@
 //! What is offered, told and led to, by flows in which `|` stands for the cursor.
 
+mod documents;
+
 use proptest::prelude::*;
 use sdk::Setting;
 use text::SourceFile;
@@ -9,11 +11,31 @@ use super::*;
 const HEAD: &str =
     "flow: leads\nconnections: {crm: hubspot, warehouse: sqlite}\ntrigger: {poll: crm.contacts, every: 15s}\n";
 
+const COPY: &str = "\
+flow: copy
+version: 2
+description: Copies people.
+inputs:
+  often: {type: duration, default: 1m}
+  stage: {type: option, of: crm.contacts.lifecyclestage, label: Stage, help: Who is copied.}
+  kind: {type: choice, options: [short, long], default: short}
+  key: {type: field, of: crm.contacts, default: email}
+  all: {type: boolean, default: true}
+connections: {crm: hubspot}
+trigger: {poll: crm.contacts, every: \"${ inputs.often }\"}
+steps:
+  - skip: ${ inputs.kind }
+";
+
 fn settings(connector: &str) -> &'static [Setting] {
     const TOKEN: Setting = Setting { name: "token", kind: sdk::SettingKind::Secret, required: true, help: "the token" };
     const TIER: Setting =
         Setting { name: "tier", kind: sdk::SettingKind::Choice(&["free", "pro"]), required: false, help: "the plan" };
     if connector == "hubspot" { &[TOKEN, TIER] } else { &[] }
+}
+
+fn limits(connection: &ConnectionName) -> Vec<String> {
+    if connection.as_str() == "crm" { vec!["burst".to_owned(), "daily".to_owned()] } else { Vec::new() }
 }
 
 /// Asks about the place of the `|`.
@@ -24,14 +46,19 @@ fn ask<T>(document: Document, written: &str, ask: impl FnOnce(Cursor<'_>, &Surro
         "flows/remind.yaml",
         "flow: remind\ndescription: Reminds.\ntrigger: {manual: {inputs: {order: {type: text, required: true}}}}\nsteps:\n  - skip: x\n",
     );
-    let flows = crate::parse(&[called]).definitions;
+    let template = SourceFile::new("flows/copy.yaml", COPY);
+    let polled = SourceFile::new(
+        "flows/polled.yaml",
+        &format!("{}steps:\n  - skip: x\n    name: done\n", HEAD.replace("leads", "polled")),
+    );
+    let flows = crate::parse(&[called, template, polled]).definitions;
     let catalog = crate::ui::catalog();
     let people = SourceFile::new(
         "flows/people.yaml",
         "sync: people\ndescription: Keeps people alike.\nbetween: [warehouse.customers, crm.contacts]\nevery: 8h\nfields: [name <-> firstname]\nto_right: {match: email, of: enrolled}\nto_left: {match: email}\n",
     );
     let syncs = crate::parse(&[people]).syncs;
-    let around = Surroundings { catalog: &catalog, flows: &flows, syncs: &syncs, settings: &settings };
+    let around = Surroundings { catalog: &catalog, flows: &flows, syncs: &syncs, settings: &settings, limits: &limits };
     ask(Cursor { file: &file, document, offset }, &around)
 }
 
@@ -286,7 +313,7 @@ proptest! {
     ) {
         let file = SourceFile::new("flows/a.yaml", &text);
         let catalog = crate::ui::catalog();
-        let around = Surroundings { catalog: &catalog, flows: &[], syncs: &[], settings: &settings };
+        let around = Surroundings { catalog: &catalog, flows: &[], syncs: &[], settings: &settings, limits: &limits };
         let mut offset = at.min(text.len());
         while !text.is_char_boundary(offset) {
             offset -= 1;

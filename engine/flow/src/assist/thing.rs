@@ -3,14 +3,15 @@
 use sdk::{ConnectionName, Field, FlowId, Setting};
 use text::Span;
 
+use super::about::Template;
 use super::expression;
 use super::members::Member;
 use super::names::{self, Meaning, Name, Object};
 use super::place::{self, Holds, Place, Slot, Stop};
-use super::propose::{is_comparison, target};
-use super::{Cursor, Surroundings};
+use super::propose::{is_comparison, pairs, target};
+use super::{Cursor, Surroundings, about};
 use crate::expr::helpers::{self, Helper};
-use crate::language::{Key, MAPPED, Mapping, Naming, Notation, Shape, Word};
+use crate::language::{Document, Key, MAPPED, Mapping, Naming, Notation, Shape, Word};
 
 /// What stands at a cursor.
 #[derive(Clone, Debug)]
@@ -54,7 +55,13 @@ pub(super) fn find<'a>(
         Slot::Key { span, holds, .. } => Some((span, key(&place, cursor.file.slice(span), holds, around)?)),
         Slot::Value { node, shapes } => {
             if let Some(range) = expression::range(cursor.file, &place, cursor.offset) {
+                if matches!(cursor.document, Document::Connections | Document::Settings) {
+                    return None;
+                }
                 return in_expression(&place, cursor, &range, around);
+            }
+            if let Some(named) = pairs::named(&place, &cursor.file.text, cursor.offset) {
+                return Some((named.span, Thing::Field(named.object, cursor.file.slice(named.span).to_owned())));
             }
             let quote = usize::from(cursor.file.slice(node.span).starts_with(['"', '\'']));
             let text = node.as_text()?;
@@ -68,14 +75,16 @@ pub(super) fn find<'a>(
                 Shape::Text if is_mapped(&place) => {
                     Some((node.span, Thing::Field(source_of_mapping(&place)?, text.to_owned())))
                 }
-                Shape::Value => {
+                Shape::Text if place.entries().next().is_some_and(|entry| entry.key.text == "from") => {
+                    Some((node.span, Thing::Flow(about::template_id(text)?)))
+                }
+                Shape::Value | Shape::Text => {
                     let name = place.entries().map(|entry| entry.key.text.as_str()).find(|key| !is_comparison(key))?;
-                    let field = around.schema(&target(&place)?)?.fields.get(name)?;
+                    let field = around.schema(&target(&place, around)?)?.fields.get(name)?;
                     let is_option = field.options.iter().any(|option| option.value == text);
                     is_option.then(|| (node.span, Thing::Choice(field, text.to_owned())))
                 }
-                Shape::Text
-                | Shape::Nothing
+                Shape::Nothing
                 | Shape::Boolean
                 | Shape::Count(_)
                 | Shape::Number
@@ -109,13 +118,18 @@ fn key<'a>(place: &Place<'a>, written: &str, holds: Holds, around: &Surroundings
         Holds::Kinds(_) | Holds::Anything => return None,
     };
     match naming {
-        Naming::Field => Some(Thing::Field(target(place)?, name.to_owned())),
+        Naming::Field => Some(Thing::Field(target(place, around)?, name.to_owned())),
         Naming::Setting => {
             let connector = entry(place, "connector")?;
             (around.settings)(&connector).iter().find(|setting| setting.name == name).map(Thing::Setting)
         }
         Naming::Id if matches!(shape, Shape::Noted(Notation::Connector)) => {
             Some(Thing::Connection(ConnectionName::new(name)))
+        }
+        Naming::Input if place.root.get("from").is_some() => {
+            let template = Template::of(place.root, around)?;
+            let (_, declared) = template.inputs().find(|(input, _)| *input == name)?;
+            Some(Thing::Member(super::members::input(name, declared)))
         }
         Naming::Input => {
             let action = Object::read(&entry(place, "do")?)?;
@@ -148,7 +162,7 @@ fn noted<'a>(
         }
         Notation::Flow | Notation::Sync => Some((None, Thing::Flow(FlowId::new(text)))),
         Notation::Connector => Some((None, Thing::Connector(text.to_owned()))),
-        Notation::Field => Some((None, Thing::Field(target(place)?, text.to_owned()))),
+        Notation::Field => Some((None, Thing::Field(target(place, around)?, text.to_owned()))),
         Notation::Setting => {
             let name = &place.entries().next()?.key.text;
             let connector = entry(place, "connector")?;

@@ -1,7 +1,35 @@
 //! A flow document.
 
 use super::words::TEMPLATE_INPUT_TYPES;
-use super::{Key, KindOfMap, Kinds, Mapping, Naming, Notation, STEP, Shape, Standing, TRIGGER, key};
+use super::{Key, KindOfMap, Kinds, Mapping, Naming, Notation, STEP, SYNC, Shape, Standing, TEST, TRIGGER, key};
+
+/// Whatever lies in `flows/`: its first key tells what it is.
+pub static DOCUMENT: Kinds = Kinds {
+    what: "a document",
+    doc: "A flow, a template of flows, a flow that is made of one, a sync, or a test of a flow.",
+    kinds: &[
+        KindOfMap::new(&["sync"], &SYNC),
+        KindOfMap::new(&["test"], &TEST),
+        KindOfMap::new(&["from"], &INSTANCE),
+        KindOfMap::new(&["inputs"], &FLOW).stand_in("inputs"),
+        KindOfMap::new(&["flow"], &FLOW),
+    ],
+};
+
+/// The first keys, one of which tells what a document is that has none yet.
+pub static BEGINNING: Mapping = Mapping::new(
+    "a document",
+    "Its first key tells what it is.",
+    &[
+        key("flow", Shape::Noted(Notation::Id), "Begins a flow: what starts runs, and what each run does."),
+        key("sync", Shape::Noted(Notation::Id), "Begins a sync: two objects that are kept alike."),
+        key(
+            "test",
+            Shape::Noted(Notation::Flow),
+            "Begins a test of the flow of this id, in a file of its own called `<name>.test.yaml`.",
+        ),
+    ],
+);
 
 /// A document that begins with `flow`.
 pub static FLOW_DOCUMENT: Kinds = Kinds {

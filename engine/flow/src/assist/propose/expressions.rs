@@ -8,7 +8,7 @@ use super::super::expression::Around;
 use super::super::names::{self, Meaning, Name};
 use super::super::{Kind, Proposal, describe};
 use super::values::options;
-use super::{Asked, of_member, proposal};
+use super::{Asked, MARK, of_member, proposal};
 use crate::expr::helpers::{self, Helper};
 
 impl Asked<'_> {
@@ -38,6 +38,23 @@ impl Asked<'_> {
             list.extend(helpers::all().filter(|helper| is_method(helper)).map(|helper| call(helper, true)));
         }
         list
+    }
+
+    /// Variables of the environment: those that the file names already.
+    pub(super) fn of_environment(&self, here: &Around) -> Vec<Proposal> {
+        match here.path.as_slice() {
+            [] if !here.in_text => vec![proposal(Kind::Name, "env", "env.", "variables of the environment", "")],
+            [root] if root == "env" => {
+                let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+                let text = self.file.text.replace(MARK, "");
+                let typed = self.file.slice(here.word).replace(MARK, "");
+                let names = text.split("env.").skip(1);
+                let names = names.map(|rest| &rest[..rest.find(|next| !is_part(next)).unwrap_or(rest.len())]);
+                let names: BTreeSet<&str> = names.filter(|name| !name.is_empty() && *name != typed).collect();
+                names.into_iter().map(|name| proposal(Kind::Name, name, name, "named in this file", "")).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The field that a path ends at.

@@ -3,11 +3,12 @@
 use sdk::{ConnectionName, ConnectorFacts};
 use text::{Map, Span};
 
+use super::super::about::Template;
 use super::super::place::{Holds, Shapes, Stop};
 use super::super::values::written;
 use super::super::{Kind, Proposal};
 use super::{Asked, key_doc};
-use crate::language::{Key, Kinds, Naming, Notation, Shape};
+use crate::language::{Document, Key, Kinds, Naming, Notation, Shape};
 
 impl Asked<'_> {
     pub(super) fn keys(&self, span: Span, holds: Holds, map: Option<&Map>) -> Vec<Proposal> {
@@ -66,7 +67,8 @@ impl Asked<'_> {
         let list: Vec<Proposal> = match naming {
             Naming::Field => {
                 let mut fields = self.fields();
-                if !self.is_in_filter() {
+                let is_sample = self.place.entries().next().is_some_and(|entry| entry.key.text == "record");
+                if !self.is_in_filter() && !is_sample {
                     fields.retain(|member| member.field.is_none_or(|field| !field.read_only));
                 }
                 fields.sort_by_key(|member| !member.field.is_some_and(|field| field.required));
@@ -95,6 +97,23 @@ impl Asked<'_> {
                     ..key(name.as_str(), Kind::Connection, &facts.connector, "")
                 };
                 configured.map(connection).collect()
+            }
+            // A template's connections, for which an instance says which ones of the project stand.
+            Naming::Id if matches!(shape, Shape::Noted(Notation::Id)) => {
+                let template = Template::of(self.place.root, self.around);
+                let connections = template.as_ref().map(|template| template.connections().collect::<Vec<_>>());
+                let connection = |(name, connector): (&str, &str)| key(name, Kind::Connection, connector, "");
+                connections.into_iter().flatten().map(connection).collect()
+            }
+            Naming::Id if self.document == Document::Settings => {
+                let configured = self.around.catalog.connections.iter();
+                configured.map(|(name, facts)| key(name.as_str(), Kind::Connection, &facts.connector, "")).collect()
+            }
+            // Shares of a connection's limits, by their names.
+            Naming::Text if self.document == Document::Settings => {
+                let connection = self.place.entries().next().map(|entry| ConnectionName::new(entry.key.text.as_str()));
+                let limits = connection.map(|connection| (self.around.limits)(&connection)).unwrap_or_default();
+                limits.iter().map(|limit| key(limit, Kind::Key, "a limit of the service", "")).collect()
             }
             Naming::Id | Naming::Name | Naming::Text | Naming::Reference => Vec::new(),
         };

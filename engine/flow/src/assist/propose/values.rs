@@ -3,18 +3,24 @@
 use std::collections::BTreeSet;
 
 use sdk::{Ability, ActionSchema, ConnectionName, Field, FieldOption, FieldType, SettingKind};
+use text::Kind as NodeKind;
 
-use super::super::members::Member;
-use super::super::place::{Holds, Shapes, Slot, Stop};
+use super::super::about::Template;
+use super::super::members::{Member, fields};
+use super::super::names::Object;
+use super::super::place::{self, Holds, Shapes, Slot, Stop};
 use super::super::values::{CRONS, DURATIONS, written};
 use super::super::{Kind, Proposal, names, thing};
 use super::{Asked, is_comparison, of_member, proposal};
 use crate::check::{ENROL_ACTION, SYNC_CONNECTION};
-use crate::language::{ENROL, FILTER, Naming, Notation, Shape, Word};
+use crate::language::{Document, ENROL, FILTER, Naming, Notation, Shape, Word};
 use crate::{FlowDefinition, SyncDefinition};
 
 impl Asked<'_> {
     pub(super) fn values(&self, shapes: Shapes, so_far: &str) -> Vec<Proposal> {
+        if self.is_filtered_field() {
+            return self.of_field();
+        }
         let mut list = Vec::new();
         for shape in shapes.each() {
             match shape {
@@ -22,6 +28,9 @@ impl Asked<'_> {
                 Shape::Word(words) => list.extend(words.iter().map(word)),
                 Shape::Noted(notation) => list.extend(self.noted(notation, so_far)),
                 Shape::Text if thing::is_mapped(self.place) => list.extend(self.source_fields()),
+                Shape::Text if self.is_at("from") && self.place.root.get("flow").is_some() => {
+                    list.extend(self.templates());
+                }
                 Shape::Value => list.extend(self.of_field()),
                 Shape::Text
                 | Shape::Nothing
@@ -49,6 +58,7 @@ impl Asked<'_> {
             Notation::Cron => examples(&CRONS),
             Notation::Object => self.objects(so_far),
             Notation::Action => self.actions(),
+            Notation::Flow if self.is_at("test") => self.tested(),
             Notation::Flow => self.flows(),
             Notation::Sync => self.syncs(),
             Notation::Address => examples(&[("127.0.0.1:8080", "this machine alone")]),
@@ -62,7 +72,7 @@ impl Asked<'_> {
             Notation::Field => {
                 let mut fields = self.fields();
                 // What a record is found by is best something that only one has.
-                let is_match = self.place.entries().next().is_some_and(|entry| entry.key.text == "match");
+                let is_match = self.is_at("match");
                 fields.sort_by_key(|member| is_match && !member.field.is_some_and(|field| field.unique));
                 fields.iter().map(|member| of_member(member, written(&member.text))).collect()
             }
@@ -70,9 +80,10 @@ impl Asked<'_> {
                 let zones = jiff::tz::db().available();
                 zones.map(|zone| proposal(Kind::Example, zone.as_str(), zone.as_str(), "", "")).collect()
             }
+            Notation::Id if self.place.entries().any(|entry| entry.key.text == "bind") => self.bound(),
             Notation::Id => {
                 let stem = self.file.path.rsplit(['/', '\\']).next().and_then(|name| name.split('.').next());
-                let is_own = self.place.entries().next().is_some_and(|entry| entry.key.text == "flow");
+                let is_own = self.is_at("flow") || self.is_at("sync");
                 stem.filter(|_| is_own)
                     .map(|id| proposal(Kind::Example, id, id, "as the file is called", ""))
                     .into_iter()
@@ -153,6 +164,83 @@ impl Asked<'_> {
         called.map(flow).collect()
     }
 
+    /// Templates, as instances name them.
+    fn templates(&self) -> Vec<Proposal> {
+        let template = |template: Template<'_>| {
+            let (name, definition) = (template.reference(), template.definition);
+            let doc = definition.description.clone().unwrap_or_default();
+            proposal(Kind::Flow, &name, &name, &definition.file().path, &doc)
+        };
+        Template::all(self.around).map(template).collect()
+    }
+
+    /// Flows that can be tested.
+    fn tested(&self) -> Vec<Proposal> {
+        let flow = |flow: &FlowDefinition| {
+            let doc = flow.description.clone().unwrap_or_default();
+            proposal(Kind::Flow, flow.id().as_str(), flow.id().as_str(), &flow.file().path, &doc)
+        };
+        self.around.flows.iter().filter(|flow| !flow.is_template()).map(flow).collect()
+    }
+
+    /// The connections that can stand for one of a template's: those of its connector.
+    fn bound(&self) -> Vec<Proposal> {
+        let Some(entry) = self.place.entries().next() else { return Vec::new() };
+        let template = Template::of(self.place.root, self.around);
+        let connections = template.iter().flat_map(Template::connections);
+        let wanted = connections.into_iter().find(|(name, _)| *name == entry.key.text).map(|(_, connector)| connector);
+        let configured = self.around.catalog.connections.iter();
+        configured
+            .filter(|(_, facts)| wanted.is_none_or(|wanted| wanted == facts.connector))
+            .map(|(name, facts)| proposal(Kind::Connection, name.as_str(), name.as_str(), &facts.connector, ""))
+            .collect()
+    }
+
+    /// What an input of a template can be filled in with.
+    fn filled(&self, name: &str) -> Vec<Proposal> {
+        let Some(template) = Template::of(self.place.root, self.around) else { return Vec::new() };
+        let Some(declared) = template.inputs().find(|(input, _)| *input == name).and_then(|(_, declared)| declared)
+        else {
+            return Vec::new();
+        };
+        let word = |key: &str| declared.get(key).and_then(|entry| entry.value.as_text());
+        let of = word("of").and_then(|of| self.as_bound(of));
+        match word("type") {
+            Some("boolean") => booleans().to_vec(),
+            Some("duration") => {
+                let example = |(value, means): &(&str, &str)| proposal(Kind::Example, value, value, means, "");
+                DURATIONS.iter().map(example).collect()
+            }
+            Some("choice") => {
+                let options = declared.get("options").map(|entry| &entry.value.kind);
+                let options = if let Some(NodeKind::List(options)) = options { options.as_slice() } else { &[] };
+                let option = |option: &str| proposal(Kind::Option, option, &written(option), "", "");
+                options.iter().filter_map(|node| node.as_text()).map(option).collect()
+            }
+            Some("field") => {
+                let object = of.and_then(|of| Object::read(&of));
+                let schema = object.and_then(|object| self.around.schema(&object));
+                let field = |member: Member<'_>| of_member(&member, written(&member.text));
+                schema.map(|schema| fields(schema).map(field).collect()).unwrap_or_default()
+            }
+            Some("option") => {
+                let named = of.as_deref().and_then(|of| of.rsplit_once('.'));
+                let field =
+                    named.and_then(|(object, field)| self.around.schema(&Object::read(object)?)?.fields.get(field));
+                field.map(|field| options(field, &written)).unwrap_or_default()
+            }
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    /// What a template's `of` says, by the connections that the instance binds.
+    fn as_bound(&self, of: &str) -> Option<String> {
+        let (connection, rest) = of.split_once('.')?;
+        let bind = self.place.root.get("bind").and_then(|entry| place::map_of(&entry.value));
+        let bound = bind.and_then(|map| map.get(connection)?.value.as_text()).unwrap_or(connection);
+        Some(format!("{bound}.{rest}"))
+    }
+
     fn setting_values(&self) -> Vec<Proposal> {
         let Some(entry) = self.place.entries().next() else { return Vec::new() };
         let connector = self.innermost("connector").and_then(|entry| entry.value.as_text());
@@ -175,6 +263,9 @@ impl Asked<'_> {
     /// What may be written into a field, or compared with it.
     fn of_field(&self) -> Vec<Proposal> {
         let mut list = Vec::new();
+        if self.place.root.get("from").is_some() {
+            return self.place.entries().next().map(|entry| self.filled(&entry.key.text)).unwrap_or_default();
+        }
         let name = self.place.entries().map(|entry| entry.key.text.as_str()).find(|key| !is_comparison(key));
         let target = self.target();
         let schema = target.as_ref().and_then(|target| self.around.schema(target));
@@ -184,8 +275,9 @@ impl Asked<'_> {
             }
             let input = self.called_input(name);
             list.extend(input.iter().flatten().map(|option| proposal(Kind::Option, option, &written(option), "", "")));
-            // In a filter of the source there is no record yet.
-            if !self.is_in_filter() || self.target() != names::source(self.place.root) {
+            // In a filter of the source there is no record yet; a test is plain.
+            let is_plain = self.document == Document::Test;
+            if !is_plain && (!self.is_in_filter() || self.target() != names::source(self.place.root)) {
                 list.extend(self.values_of_names(name));
             }
         }
@@ -216,6 +308,21 @@ impl Asked<'_> {
             Stop::Map { holds: Holds::Keys(mapping), .. } => std::ptr::eq(*mapping, &FILTER),
             Stop::Map { holds: Holds::Names(..) | Holds::Kinds(_) | Holds::Anything, .. } | Stop::List { .. } => false,
         })
+    }
+
+    /// Whether the place is the value of a field in a filter, rather than a comparison of it.
+    fn is_filtered_field(&self) -> bool {
+        match self.place.trail.last() {
+            Some(Stop::Map { holds: Holds::Keys(mapping), entry: Some(entry), .. }) => {
+                std::ptr::eq(*mapping, &FILTER) && !is_comparison(&entry.key.text)
+            }
+            Some(Stop::Map { .. } | Stop::List { .. }) | None => false,
+        }
+    }
+
+    /// Whether the place is the value of this key.
+    fn is_at(&self, key: &str) -> bool {
+        self.place.entries().next().is_some_and(|entry| entry.key.text == key)
     }
 
     pub(super) fn is_in_filter(&self) -> bool {
