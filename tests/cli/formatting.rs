@@ -37,7 +37,7 @@ trigger:
   start: beginning
 steps:
   # one for each
-  - upsert: warehouse.people   # by its id
+  - upsert: warehouse.people  # by its id
     match: hubspot_id
     set: {hubspot_id: \"${ record.id }\", zip: \"01432\"}
 ";
@@ -60,7 +60,7 @@ fn files_are_laid_out_and_a_check_shows_what_would_change() {
     let project = offline();
     project.write("flows/people.yaml", HASTY);
     let said = project.run(&["fmt", "--check"]).refused(1, &["`millrace fmt` lays 1 file out anew"]);
-    for line in ["--- a/flows/people.yaml", "-- match: hubspot_id", "+  - upsert: warehouse.people   # by its id"] {
+    for line in ["--- a/flows/people.yaml", "-- match: hubspot_id", "+  - upsert: warehouse.people  # by its id"] {
         assert!(said.out.contains(line), "`{line}` is missing: {}", said.out);
     }
     assert_eq!(read(&project, "flows/people.yaml"), HASTY, "a check changes nothing");

@@ -81,6 +81,17 @@ mod tests {
     }
 
     #[test]
+    fn names_lose_their_quotes_and_expressions_get_their_spaces() {
+        assert_eq!(
+            laid(
+                "flows/a.yaml",
+                "flow: \"a\"\ntrigger: {poll: \"crm.contacts\", every: \"1m\"}\nsteps:\n  - upsert: 'w.people'\n    match: \"b\"\n    set: {b: \"${record.id}\", c: \"crm.contacts\", d: \"1m\"}\n    as: \"x\"\n  - let: {e: \"$${not}\"}\n"
+            ),
+            "flow: a\ntrigger: {poll: crm.contacts, every: 1m}\nsteps:\n  - upsert: w.people\n    match: b\n    set: {b: \"${ record.id }\", c: \"crm.contacts\", d: \"1m\"}\n    as: x\n  - let: {e: \"$${not}\"}\n"
+        );
+    }
+
+    #[test]
     fn mistakes_are_told_as_check_tells_them() {
         let file = SourceFile::new("flows/a.yaml", "flow: a\nwhen: !record.vip\n");
         let Err(LayoutError::Mistakes(mistakes)) = lay_out(&file) else { panic!("it has a mistake") };

@@ -10,6 +10,7 @@ mod order;
 mod quotes;
 mod read;
 mod same;
+mod spaces;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -35,6 +36,17 @@ pub trait KeyOrder {
     /// The keys of the map at this place, in their order. Keys that it does not name stand behind them, as the author
     /// wrote them; a map that belongs to the author has none.
     fn keys(&self, place: &[Part], map: &Map) -> Vec<&'static str>;
+
+    /// Whether only a name of the language stands at this place, such as `crm.contacts` or `15m`, of which quotes tell
+    /// nothing.
+    fn is_name(&self, _place: &[Part]) -> bool {
+        false
+    }
+
+    /// Whether texts may hold expressions, `${ … }`.
+    fn has_expressions(&self) -> bool {
+        false
+    }
 }
 
 /// Every key stays where its author put it.

@@ -1,7 +1,7 @@
 //! The order of keys in declared maps: that in which they are declared.
 
 use super::{KeyOrder, Part};
-use crate::grammar::{Kinds, Mapping, Naming, Shape};
+use crate::grammar::{Kinds, Mapping, Naming, Notation, Shape};
 use crate::node::Map;
 
 /// The order of a document of this kind.
@@ -14,6 +14,14 @@ impl KeyOrder for Declared {
         // Between an author's own fields, a declared key is one of many.
         let is_of_author = mapping.others.is_some_and(|others| others.naming == Naming::Field);
         if is_of_author { Vec::new() } else { mapping.keys.iter().map(|key| key.name).collect() }
+    }
+
+    fn is_name(&self, place: &[Part]) -> bool {
+        names_at(Shape::Map(self.0), place)
+    }
+
+    fn has_expressions(&self) -> bool {
+        true
     }
 }
 
@@ -45,6 +53,62 @@ fn at(shape: Shape, place: &[Part], map: &Map) -> Option<&'static Mapping> {
             | Shape::Value,
             _,
         ) => None,
+    }
+}
+
+/// Whether a name is declared at this place within something of this shape.
+fn names_at(shape: Shape, place: &[Part]) -> bool {
+    match (shape, place.split_first()) {
+        (Shape::OneOf(shapes), _) => shapes.iter().any(|shape| names_at(*shape, place)),
+        (Shape::Noted(notation), None) => match notation {
+            Notation::Duration
+            | Notation::Object
+            | Notation::Action
+            | Notation::Flow
+            | Notation::Sync
+            | Notation::Field
+            | Notation::Id
+            | Notation::Name
+            | Notation::Connector => true,
+            Notation::StepName
+            | Notation::Cron
+            | Notation::Moment
+            | Notation::TimeZone
+            | Notation::Size
+            | Notation::Address
+            | Notation::Recipient
+            | Notation::Share
+            | Notation::Path
+            | Notation::Setting
+            | Notation::Status
+            | Notation::References => false,
+        },
+        (Shape::Map(mapping), Some((Part::Key(key), rest))) => {
+            behind(mapping, key).is_some_and(|shape| names_at(shape, rest))
+        }
+        (Shape::Kinds(kinds), Some((Part::Key(key), rest))) => {
+            let shapes = kinds.kinds.iter().filter_map(|kind| kind.mapping.key(key));
+            shapes.into_iter().any(|key| names_at(key.shape, rest))
+        }
+        (Shape::MapOf(_, inner), Some((Part::Key(_), rest))) | (Shape::ListOf(inner), Some((Part::Item, rest))) => {
+            names_at(*inner, rest)
+        }
+        (
+            Shape::Map(_)
+            | Shape::Kinds(_)
+            | Shape::MapOf(..)
+            | Shape::ListOf(_)
+            | Shape::Nothing
+            | Shape::Boolean
+            | Shape::Count(_)
+            | Shape::Number
+            | Shape::Text
+            | Shape::Noted(_)
+            | Shape::Word(_)
+            | Shape::Question
+            | Shape::Value,
+            _,
+        ) => false,
     }
 }
 

@@ -30,6 +30,17 @@ pub(super) fn canonical(text: &Text, written: &str, surroundings: Surroundings) 
     }
 }
 
+/// Whether a text is a name that nobody takes for anything else where names stand: `crm.contacts`, `15m`.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.contains(|one: char| one.is_ascii_alphabetic())
+        && text.chars().all(|one| one.is_ascii_alphanumeric() || matches!(one, '.' | '_' | '-'))
+        && !BOOLEANS_ELSEWHERE.contains(&text.to_ascii_lowercase().as_str())
+        && is_plain_text(text)
+        // Elsewhere `1e5` is a number.
+        && text.parse::<f64>().is_err()
+}
+
 /// A key in its canonical form.
 pub(super) fn canonical_key(key: &str, written: &str) -> String {
     let is_word = |text: &str| text.chars().all(|one| one.is_ascii_alphanumeric() || matches!(one, '_' | '-'));
@@ -133,6 +144,16 @@ mod tests {
             let quoted = format!("\"{text}\"");
             assert_eq!(canonical_of(&quoted, Surroundings::Block), quoted);
             assert_eq!(canonical_of(&format!("'{text}'"), Surroundings::Block), quoted, "double quotes are preferred");
+        }
+    }
+
+    #[test]
+    fn names_need_no_quotes_where_names_stand() {
+        for text in ["crm.contacts", "15m", "1h", "b", "customers-to-warehouse"] {
+            assert!(is_name(text), "{text}");
+        }
+        for text in ["15", "1e5", "no", "true", "null", "", ".5", "a b", "a: b", "0x1f", "inf"] {
+            assert!(!is_name(text), "{text}");
         }
     }
 

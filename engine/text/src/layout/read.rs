@@ -5,7 +5,7 @@
 
 use super::comments::{self, Comment};
 use super::quotes::{self, Surroundings};
-use super::{KeyOrder, Part};
+use super::{KeyOrder, Part, spaces};
 use crate::node::{Kind, Map, Node, TextStyle};
 use crate::source::SourceFile;
 
@@ -300,6 +300,10 @@ impl<'a> Reader<'a, '_> {
     fn line(&mut self, node: &Node, surroundings: Surroundings) -> String {
         let written = self.file.slice(node.span).trim_end();
         match &node.kind {
+            Kind::Text(text) if self.order.is_name(&self.place) && quotes::is_name(&text.value) => text.value.clone(),
+            Kind::Text(text) if self.order.has_expressions() => {
+                spaces::spaced(&quotes::canonical(text, written, surroundings), text.style)
+            }
             Kind::Text(text) => quotes::canonical(text, written, surroundings),
             Kind::List(items) => {
                 self.place.push(Part::Item);

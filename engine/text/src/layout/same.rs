@@ -1,5 +1,6 @@
 //! Whether two trees mean the same: equal values, lists in order, maps with equal entries in any order.
 
+use super::spaces::spaced;
 use crate::node::{Kind, Map, Node, TextStyle};
 
 /// Whether they do. Quotes are no part of a text, but blocks stay blocks.
@@ -10,7 +11,10 @@ pub(super) fn is_same(one: &Node, other: &Node) -> bool {
         }
         (Kind::Map(one), Kind::Map(other)) => is_same_map(one, other),
         (Kind::Text(one), Kind::Text(other)) => {
-            one.value == other.value && (one.style == TextStyle::Block) == (other.style == TextStyle::Block)
+            // A space at an end of an expression is no part of it.
+            let is_equal =
+                one.value == other.value || spaced(&one.value, one.style) == spaced(&other.value, other.style);
+            is_equal && (one.style == TextStyle::Block) == (other.style == TextStyle::Block)
         }
         (one, other) => one == other,
     }

@@ -60,7 +60,7 @@ flow: x   # its id
 # About the file.
 
 # About the flow.
-flow: x   # its id
+flow: x  # its id
 # About the steps.
 steps: # all of them
   # first
@@ -109,7 +109,7 @@ set: # k
         laid(text),
         "\
 # a
-flow: x # b
+flow: x  # b
 # d
 # e
 verb: yy # c
@@ -178,7 +178,7 @@ steps:
 
     plain: one
       two
-     three   # behind
+     three  # behind
     quoted: \"a
 
       b \\
@@ -197,9 +197,11 @@ steps:
 }
 
 #[test]
-fn comments_stand_in_their_column_where_they_can() {
-    let text = "flow: 'x'      # a\nverb: yyyyyyyyyyyyy # b\nname: 'z' # c\nlonger_key: \"zz\"         # d\n";
-    assert_eq!(laid(text), "flow: x        # a\nverb: yyyyyyyyyyyyy # b\nname: z # c\nlonger_key: zz           # d\n");
+fn comments_of_one_column_stand_in_one_behind_the_longest_line() {
+    let text = "flow: 'x'      # a\nverb: 'yyyyyy' # b\nname: 'z' # c\nlonger_key: \"zz\"         # d\n";
+    assert_eq!(laid(text), "flow: x      # a\nverb: yyyyyy # b\nname: z # c\nlonger_key: zz  # d\n");
+    let moved = "flow: x\nsteps:\n    - verb: a     # one\n      name: bbbb  # two\n\n    - verb: c     # three\n";
+    assert_eq!(laid(moved), "flow: x\nsteps:\n  - verb: a     # one\n    name: bbbb  # two\n\n  - verb: c  # three\n");
 }
 
 #[test]

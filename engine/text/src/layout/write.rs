@@ -4,12 +4,12 @@ use super::read::{Behind, Collection, Item, Laid, Remark, Value};
 
 /// The spaces of one level.
 const LEVEL: usize = 2;
-/// So many spaces before a comment are a gap; more of them put it into a column, in which it stays where it can.
+/// So many spaces stand before a comment, or before the nearest of a column of comments.
 const WIDEST_GAP: usize = 2;
 
 /// Writes a file.
 pub(super) fn write(laid: &Laid<'_>) -> String {
-    let mut writer = Writer { out: String::new(), opening: None, keeps_blanks: false };
+    let mut writer = Writer { out: String::new(), opening: None, keeps_blanks: false, column: Vec::new() };
     writer.remarks(&laid.header, 0, true);
     if !laid.header.is_empty() {
         writer.out.push('\n');
@@ -23,6 +23,7 @@ pub(super) fn write(laid: &Laid<'_>) -> String {
             rest.iter().for_each(|line| writer.push((*line).to_owned()));
         }
     }
+    writer.end_column();
     writer.remarks(&laid.footer, 0, writer.out.is_empty());
     writer.out
 }
@@ -33,6 +34,17 @@ struct Writer {
     opening: Option<String>,
     /// Whether an empty line would be taken for part of the text above it.
     keeps_blanks: bool,
+    /// The last lines, whose comments stood in one column: they stand in one again.
+    column: Vec<Commented>,
+}
+
+/// A line with a comment behind it.
+struct Commented {
+    line: String,
+    comment: String,
+    /// Where it stood.
+    column: usize,
+    gap: usize,
 }
 
 impl Writer {
@@ -52,22 +64,22 @@ impl Writer {
             Some(key) => format!("{begin}{key}:"),
             None => format!("{begin}-"),
         };
-        let behind = item.behind.as_ref().map(|behind| behind.moved(item.column, indentation));
+        let behind = item.behind.as_ref();
         match &item.value {
-            Value::Nothing => self.push_with(begin, behind.as_ref()),
-            Value::Line(line) => self.push_with(format!("{begin} {line}"), behind.as_ref()),
+            Value::Nothing => self.push_with(begin, behind),
+            Value::Line(line) => self.push_with(format!("{begin} {line}"), behind),
             Value::Lines { first, rest } => {
                 let begin = if first.is_empty() { begin } else { format!("{begin} {first}") };
                 let rest = rest.iter().map(|line| shifted(line, item.column, indentation));
                 let mut lines: Vec<String> = std::iter::once(begin).chain(rest).collect();
                 let last = lines.pop().unwrap_or_default();
                 lines.into_iter().for_each(|line| self.push(line));
-                self.push_with(last, behind.as_ref());
+                self.push_with(last, behind);
                 self.keeps_blanks = is_keeping(first);
             }
             Value::Map(inner) | Value::List(inner) => {
                 match item.key {
-                    Some(_) => self.push_with(begin, behind.as_ref()),
+                    Some(_) => self.push_with(begin, behind),
                     None => self.opening = Some(format!("{begin} ")),
                 }
                 self.collection(inner, indentation + LEVEL);
@@ -84,32 +96,39 @@ impl Writer {
 
     /// A line, and behind it a comment.
     fn push_with(&mut self, line: String, behind: Option<&Behind<'_>>) {
-        let Some(behind) = behind else { return self.push(line) };
-        let width = line.chars().count();
-        let gap = match behind.gap > WIDEST_GAP {
-            true => behind.column.saturating_sub(width).max(1),
-            false => behind.gap.max(1),
-        };
-        self.push(format!("{line}{}{}", " ".repeat(gap), behind.text));
+        let Some(Behind { text, column, gap }) = behind else { return self.push(line) };
+        if self.column.last().is_some_and(|last| last.column != *column) {
+            self.end_column();
+        }
+        self.column.push(Commented { line, comment: (*text).to_owned(), column: *column, gap: *gap });
+        self.keeps_blanks = false;
+    }
+
+    /// Writes the lines whose comments share a column, one or two spaces behind the longest of them.
+    fn end_column(&mut self) {
+        let column = std::mem::take(&mut self.column);
+        let widest = column.iter().map(|one| one.line.chars().count()).max().unwrap_or_default();
+        let gap = column.iter().map(|one| one.gap).min().unwrap_or_default().clamp(1, WIDEST_GAP);
+        for Commented { line, comment, .. } in column {
+            let space = widest - line.chars().count() + gap;
+            self.out.push_str(&format!("{line}{}{comment}\n", " ".repeat(space)));
+        }
     }
 
     fn blank(&mut self, wanted: bool) {
+        if wanted {
+            self.end_column();
+        }
         if wanted && !self.out.is_empty() && !self.keeps_blanks {
             self.out.push('\n');
         }
     }
 
     fn push(&mut self, line: String) {
+        self.end_column();
         self.out.push_str(&line);
         self.out.push('\n');
         self.keeps_blanks = false;
-    }
-}
-
-impl<'a> Behind<'a> {
-    /// The same, as its lines move.
-    fn moved(&self, from: usize, to: usize) -> Behind<'a> {
-        Behind { text: self.text, column: (self.column + to).saturating_sub(from), gap: self.gap }
     }
 }
 
