@@ -69,6 +69,19 @@ impl Account {
         (self.records + self.asked + self.scheduled).abs_diff(self.left_out + self.ended())
     }
 
+    /// What has come since an earlier account of the same flow.
+    fn since(&self, before: &Self) -> Self {
+        let runs = self.runs.iter().map(|(state, n)| (*state, n.saturating_sub(before.in_states(&[*state]))));
+        Self {
+            flow: self.flow.clone(),
+            records: self.records.saturating_sub(before.records),
+            left_out: self.left_out.saturating_sub(before.left_out),
+            asked: self.asked.saturating_sub(before.asked),
+            scheduled: self.scheduled.saturating_sub(before.scheduled),
+            runs: runs.filter(|(_, n)| *n > 0).collect(),
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.left_out += other.left_out;
@@ -99,8 +112,35 @@ pub fn balance(accounts: &[Account], help: String) -> Result<(), Failure> {
     Err(Failure::DoesNotAddUp { missing, records: total(accounts).records, help })
 }
 
+/// What one pass did, where earlier ones left something: a table of it, and what it makes together with them.
+pub fn pass(before: &[Account], after: &[Account]) -> String {
+    let earlier = |account: &Account| before.iter().find(|one| one.flow == account.flow).cloned().unwrap_or_default();
+    let all = total(after);
+    if total(before).records + total(before).ended() == 0 {
+        return table(after);
+    }
+    let done: Vec<Account> = after.iter().map(|account| account.since(&earlier(account))).collect();
+    let missing: Vec<u64> = after.iter().map(Account::missing).collect();
+    let ended = [
+        ("left out", all.left_out),
+        ("succeeded", all.in_states(&[RunState::Succeeded])),
+        ("skipped", all.in_states(&[RunState::Skipped])),
+        ("failed", all.failed()),
+    ];
+    let ended: Vec<String> =
+        ended.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{} {what}", count(*n))).collect();
+    let outcome = if ended.is_empty() { String::new() } else { format!(": {}", ended.join(", ")) };
+    let with_earlier = format!("With earlier passes: {}{outcome}.", tables::counted(all.records, "record"));
+    format!("{}{}", table_of(&done, &missing), tables::wrapped("", &with_earlier))
+}
+
 /// The closing table. Columns that are zero throughout are left out, unless they carry the sum.
 pub fn table(accounts: &[Account]) -> String {
+    table_of(accounts, &accounts.iter().map(Account::missing).collect::<Vec<_>>())
+}
+
+/// The same, with what each of them lacks.
+fn table_of(accounts: &[Account], missing: &[u64]) -> String {
     type Take = fn(&Account) -> u64;
     let optional: [(&'static str, Take); 6] = [
         ("scheduled", |account| account.scheduled),
@@ -128,9 +168,8 @@ pub fn table(accounts: &[Account]) -> String {
         .chain(takes.iter().map(|(title, _)| number(title)))
         .chain([text("adds up")])
         .collect();
-    let missing = accounts.iter().map(Account::missing).sum();
-    let rows = accounts.iter().map(|account| row(account, account.missing())).collect();
-    tables::table(&columns, rows, (accounts.len() > 1).then(|| row(&total(accounts), missing)))
+    let rows = accounts.iter().zip(missing).map(|(account, missing)| row(account, *missing)).collect();
+    tables::table(&columns, rows, (accounts.len() > 1).then(|| row(&total(accounts), missing.iter().sum())))
 }
 
 #[cfg(test)]
@@ -160,6 +199,20 @@ mod tests {
         let doubled = account(10, 3, &[(RunState::Succeeded, 8)]);
         let failure = balance(&[lost, doubled], String::new()).expect_err("one lost, one doubled");
         assert_eq!(failure.status(), Status::DoesNotAddUp);
+    }
+
+    #[test]
+    fn a_pass_is_told_apart_from_those_before_it() {
+        let first = account(100, 0, &[(RunState::Succeeded, 94), (RunState::Failed, 6)]);
+        let plain = |text: &str| anstream::adapter::strip_str(text).to_string();
+        let told = plain(&pass(&[account(0, 0, &[])], std::slice::from_ref(&first)));
+        assert!(told.contains("100") && !told.contains("earlier"), "{told}");
+        let told = plain(&pass(std::slice::from_ref(&first), std::slice::from_ref(&first)));
+        let row: Vec<&str> = told.lines().nth(3).unwrap_or_default().split_whitespace().collect();
+        assert_eq!(row, ["a", "0", "0", "0", "0", "0", "✓"], "{told}");
+        assert!(told.ends_with("With earlier passes: 100 records: 94 succeeded, 6 failed.\n"), "{told}");
+        let next = account(103, 0, &[(RunState::Succeeded, 97), (RunState::Failed, 6)]);
+        assert!(plain(&pass(&[first], &[next])).lines().nth(3).is_some_and(|row| row.contains('3')));
     }
 
     #[test]

@@ -43,13 +43,13 @@ pub struct Arguments {
     /// Take `connections.<ENV>.yaml` over `connections.yaml`
     #[arg(long, value_name = "ENV")]
     env: Option<String>,
-    /// Write the corrections that are offered into the files, and tell what is left
+    /// Write the corrections that are offered into the files, and tell what is left; not with --diff or --watch
     #[arg(long)]
     fix: bool,
-    /// Show what `--fix` would change, and change nothing
+    /// Show what `--fix` would change, and change nothing; in place of --fix, and not with --format
     #[arg(long, conflicts_with_all = ["fix", "format"])]
     diff: bool,
-    /// Check again whenever a file changes, until Ctrl-C
+    /// Check again whenever a file changes, until Ctrl-C; not with --fix, --diff or --format
     #[arg(long, conflicts_with_all = ["fix", "diff", "format"])]
     watch: bool,
     /// Ask services for today's fields and scopes, instead of taking them as they were pulled; nothing is kept
@@ -158,27 +158,43 @@ fn tell_all(files: &ProjectFiles, looked: &Looked, format: CheckFormat) -> Resul
     }
     told?;
     if format == CheckFormat::Text {
-        let flows = counted(checked.flows.len() as u64, "flow");
-        let templates = match checked.n_templates {
-            0 => String::new(),
-            n => format!(" and {}", counted(n as u64, "template")),
-        };
-        let syncs = match checked.syncs.len() {
-            0 => String::new(),
-            n => format!(" and {}", counted(n as u64, "sync")),
-        };
+        let checked_too =
+            [(checked.n_templates, "template"), (checked.syncs.len(), "sync"), (files.tests.len(), "file of tests")];
+        let others = checked_too.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted_files(n, what));
+        let counts: Vec<String> = std::iter::once(counted(checked.flows.len() as u64, "flow")).chain(others).collect();
+        let counts = listed(&counts);
         let warnings =
             if diagnostics.is_empty() { String::new() } else { format!(", {}", problems::summary(diagnostics)) };
         let rest = unchecked.in_short();
-        screen::say(&format!("{flows}{templates}{syncs} checked, no mistakes{warnings}{rest}.\n"));
+        screen::tell(&format!("{counts} checked, no mistakes{warnings}{rest}.\n"));
         for flow in &checked.flows {
-            flow.not_run().iter().for_each(|word| screen::say(&format!("{word}; `up` leaves `{}` out.\n", flow.id)));
+            flow.not_run().iter().for_each(|word| screen::tell(&format!("{word}; `up` leaves `{}` out.\n", flow.id)));
+        }
+        if !files.tests.is_empty() {
+            screen::tell("This version does not run tests of flows yet; they were checked like everything else.\n");
         }
         for sync in &checked.syncs {
-            screen::say(&format!("{}; `up` leaves `{}` out.\n", sync.not_run, sync.id));
+            screen::tell(&format!("{}; `up` leaves `{}` out.\n", sync.not_run, sync.id));
         }
     }
     Ok(())
+}
+
+/// `2 syncs`, `2 files of tests`.
+fn counted_files(n: usize, what: &str) -> String {
+    match what.split_once(" of ") {
+        Some((what, of)) => format!("{} of {of}", counted(n as u64, what)),
+        None => counted(n as u64, what),
+    }
+}
+
+/// `6 flows, 1 template and 1 sync`.
+fn listed(parts: &[String]) -> String {
+    match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Shows what is wrong with some files, and fails where any of them cannot be used.

@@ -125,7 +125,7 @@ fn list(arguments: &Arguments) -> Result<(), Failure> {
             screen::say_json(&all.collect());
         }
         Format::Table if places.is_empty() => {
-            screen::say("There is no connection yet; `connections.yaml` names them.\n");
+            screen::tell("There is no connection yet; `connections.yaml` names them.\n");
         }
         Format::Table => {
             let columns = [

@@ -148,7 +148,7 @@ fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     let n_files = (manifests.len() + unreadable.len()) as u64;
     check::tell(&diagnostics, &manifests, &unreadable, n_files, arguments.format)?;
     if arguments.format == Format::Table {
-        screen::say(&format!("{} checked, no mistakes.\n", counted(n_files, "manifest")));
+        screen::tell(&format!("{} checked, no mistakes.\n", counted(n_files, "manifest")));
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     let sources = store.cursors(&flow).await?;
     match arguments.format {
         Format::Json => screen::say_json(&sources.iter().map(source_json).collect()),
-        Format::Table if sources.is_empty() => screen::say(&format!("`{flow}` has not read anything yet.\n")),
+        Format::Table if sources.is_empty() => screen::tell(&format!("`{flow}` has not read anything yet.\n")),
         Format::Table => screen::say(&sources.iter().map(source_text).collect::<Vec<_>>().join("\n")),
     }
     Ok(())

@@ -95,12 +95,14 @@ fn listed() -> String {
     let mut out = String::new();
     for (beginning, group) in GROUPS {
         out.push_str(&format!("{}\n", tables::strong(group)));
-        for code in all().filter(|code| code.code.starts_with(beginning)) {
-            out.push_str(&format!("  {}  {}\n", code.code, code.title()));
+        let codes: Vec<_> = all().filter(|code| code.code.starts_with(beginning)).collect();
+        let widest = codes.iter().map(|code| code.name.chars().count()).max().unwrap_or_default();
+        for code in codes {
+            out.push_str(&tables::wrapped(&format!("  {}  {:<widest$}  ", code.code, code.name), code.title()));
         }
         out.push('\n');
     }
-    out.push_str("`millrace explain CODE` tells what it means and how it is mended.\n");
+    out.push_str("`millrace explain` with a code or its name tells what it means and how it is mended.\n");
     out
 }
 

@@ -193,6 +193,10 @@ fn table(groups: &[FailureGroup]) -> String {
 async fn show(arguments: &ShowArguments) -> Result<(), Failure> {
     let store = arguments.place.place()?.read()?;
     let Some(id) = GroupId::parse(&arguments.id) else {
+        // No run's id begins so.
+        if arguments.id.starts_with('g') {
+            return Err(Failure::NoGroup { id: arguments.id.clone() });
+        }
         return show_run(arguments, &store.run(&arguments.id).await?);
     };
     let filter = FailureFilter { group: Some(id), ..FailureFilter::default() };

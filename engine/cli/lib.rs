@@ -37,6 +37,7 @@ pub mod up;
 pub mod accounts;
 pub mod codes;
 pub mod durations;
+pub mod folding;
 pub mod logging;
 pub mod progress;
 pub mod rewriting;
@@ -176,6 +177,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(_) => {}
         // It tells itself, in its own words, which runs failed.
         Command::Run(ref arguments) if arguments.ends_by_itself() => logging::to_stderr_but_runs(verbose),
+        Command::Up(_) => logging::to_stderr_but_reloads(verbose),
         _ => logging::to_stderr(verbose),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -46,6 +46,23 @@ pub fn to_stderr_but_runs(verbose: u8) {
         .init();
 }
 
+/// The same for a command that tells itself which changes of files it took up: on a terminal they are told once.
+pub fn to_stderr_but_reloads(verbose: u8) {
+    let tells_itself =
+        verbose == 0 && std::env::var_os(VARIABLE).is_none() && screen::is_live() && screen::is_watched();
+    if !tells_itself {
+        return to_stderr(verbose);
+    }
+    tracing_subscriber::fmt()
+        .with_env_filter(filter(verbose))
+        .with_writer(|| Lines { sink: io::stderr(), in_colour: is_in_colour() })
+        .with_ansi(is_in_colour())
+        .with_target(false)
+        .finish()
+        .with(filter_fn(|metadata| metadata.target() != runtime::events::EXCHANGED))
+        .init();
+}
+
 /// The log goes to a file, for a command that owns the screen.
 pub fn to_file(verbose: u8, path: &Path) -> Result<(), Failure> {
     let file = OpenOptions::new().create(true).append(true).open(path).map_err(Failure::file("open", path))?;

@@ -41,7 +41,7 @@ async fn change(arguments: Arguments, state: FlowState) -> Result<(), Failure> {
         }
     }
     if let Some(answer) = control::ask(&place.data, &command).await? {
-        screen::say(&format!("{answer}\n"));
+        screen::tell(&format!("{answer}\n"));
         return Ok(());
     }
     // Looked at first, so that a mistyped folder is not made into an engine's.
@@ -50,7 +50,7 @@ async fn change(arguments: Arguments, state: FlowState) -> Result<(), Failure> {
     let store = Store::open(&place.data)?;
     store.set_flow_state(&flow, state, None, SystemClock.now()).await?;
     store.close().await?;
-    screen::say(&format!(
+    screen::tell(&format!(
         "{}\n",
         if pauses {
             format!("paused `{flow}`; no engine runs now, and the next one will leave it alone")

@@ -9,7 +9,7 @@ use store::Store;
 use text::SourceFile;
 
 use crate::Failure;
-use crate::project::PROJECT;
+use crate::project::{self, FLOWS, PROJECT};
 
 /// The engine's folder in a project.
 const STATE: &str = ".millrace";
@@ -46,7 +46,7 @@ pub struct Place {
 impl PlaceArguments {
     /// The place that is meant. Nothing is created.
     pub fn place(&self) -> Result<Place, Failure> {
-        let dir = self.named().cloned().unwrap_or_else(|| PathBuf::from("."));
+        let dir = self.named().cloned().unwrap_or_else(above);
         if !dir.is_dir() {
             return Err(Failure::NoFolder { dir });
         }
@@ -91,6 +91,33 @@ impl Place {
     }
 }
 
+/// The folder of the project in which we stand: this one, or the nearest above it, as Git finds its own. A repository's
+/// folder is the last that is looked at.
+fn above() -> PathBuf {
+    let here = PathBuf::from(".");
+    if project::is_one(&here) {
+        return here;
+    }
+    std::env::current_dir().ok().and_then(|now| project_above(&now)).unwrap_or(here)
+}
+
+/// The way to the nearest project above a folder.
+fn project_above(now: &Path) -> Option<PathBuf> {
+    let mut dir = PathBuf::new();
+    for (outer, inner) in now.ancestors().skip(1).zip(now.ancestors()) {
+        if inner.join(".git").exists() {
+            break;
+        }
+        dir.push("..");
+        // A `flows` beside us is not enough: many a folder is called so.
+        let is_one = ["connections.yaml", PROJECT].iter().any(|name| outer.join(name).is_file());
+        if is_one || inner.ends_with(FLOWS) {
+            return Some(dir);
+        }
+    }
+    None
+}
+
 /// What `millrace.yaml` says. Its mistakes are told where the project is read.
 fn configured_state(dir: &Path) -> Option<String> {
     let bytes = std::fs::read(dir.join(PROJECT)).ok()?;
@@ -128,6 +155,21 @@ mod tests {
         let arguments = PlaceArguments { dir: Some("my flows".into()), data: Some("/var/lib/millrace".into()) };
         assert_eq!(arguments.as_written(), " -C 'my flows' --data /var/lib/millrace");
         assert_eq!(PlaceArguments::default().as_written(), "");
+    }
+
+    #[test]
+    fn a_project_is_looked_for_upwards_but_not_beyond_a_repository() {
+        let outer = tempfile::tempdir().expect("a folder");
+        let project = outer.path().join("sub");
+        let flows = project.join("flows/more");
+        std::fs::create_dir_all(&flows).expect("make folders");
+        assert_eq!(project_above(&flows), Some(PathBuf::from("../..")));
+        std::fs::create_dir_all(project.join("queries")).expect("make a folder");
+        assert_eq!(project_above(&project.join("queries")), None, "nothing else tells that it is one");
+        std::fs::write(outer.path().join("connections.yaml"), "").expect("write a file");
+        assert_eq!(project_above(&project.join("queries")), Some(PathBuf::from("../..")));
+        std::fs::create_dir(project.join(".git")).expect("make a folder");
+        assert_eq!(project_above(&project.join("queries")), None);
     }
 
     #[test]

@@ -50,9 +50,9 @@ fn lines(text: &str) -> String {
 pub fn show_diagnostics(diagnostics: &[Diagnostic], files: &[SourceFile]) {
     let colour = if screen::complaints_in_colour() { Colour::Always } else { Colour::Never };
     // What is read later, in a log, is not cut to somebody's screen.
-    screen::complain(&match screen::is_watched() {
-        true => text::render_within(diagnostics, files, colour, screen::size().columns),
-        false => text::render(diagnostics, files, colour),
+    screen::complain(&match screen::width_of_complaints() {
+        Some(width) => text::render_within(diagnostics, files, colour, width),
+        None => text::render(diagnostics, files, colour),
     });
 }
 

@@ -235,7 +235,7 @@ fn tell(
             (Repair::Cancel { .. } | Repair::Dismiss, _) => "",
         };
         let then = if n_done == 1 { then.replace("them", "it") } else { then.to_owned() };
-        screen::say(&format!("{done} {}{then}\n", counted(n_done, "run")));
+        screen::tell(&format!("{done} {}{then}\n", counted(n_done, "run")));
     }
     let Some(first) = repaired.refused.first() else { return Ok(()) };
     // A reason names its run, so many runs are told by what is behind the name.

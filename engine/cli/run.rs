@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
+use flow::{Flow, Start, Trigger};
 use runtime::{Command, Drain, EngineOptions, FlowStatus, TriggerKind};
 use sdk::{Clock as _, FlowId, RecordId, SystemClock};
 use serde_json::Value as Json;
@@ -83,7 +84,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if is_one_thing || starts_on_request(&place, &flow, arguments.once).await? {
         // A running engine does it itself, and goes on.
         if let Some(answer) = control::ask(&place.data, &command).await? {
-            screen::say(&format!("{answer}\n"));
+            screen::tell(&format!("{answer}\n"));
             return Ok(());
         }
     }
@@ -114,9 +115,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         return one_run(assembled, flow, command, stop, hint).await;
     }
     if !arguments.once {
-        screen::say(&up::greeting(&assembled));
-        screen::say("A flow that you edit is taken up by the next start.\n");
-        screen::say(up::ENDING);
+        screen::tell(&up::greeting(&assembled));
+        screen::tell("A flow that you edit is taken up by the next start.\n");
+        screen::tell(up::ENDING);
         return assembled.work(None, stop).await.map(drop);
     }
     if matches!(trigger, Some(TriggerKind::Schedule | TriggerKind::Walk)) {
@@ -176,9 +177,20 @@ async fn held(place: &Place, wanted: &BTreeSet<FlowId>, written: &PlaceArguments
 /// Works until there is nothing left to do, and fails where runs failed or the flow could not work.
 async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Result<(), Failure> {
     let before = assembled.accounts().await?;
+    let begins_now: Vec<FlowId> =
+        assembled.flows.iter().filter(|flow| starts_now(flow)).map(|flow| flow.id.clone()).collect();
     let (data, seen) = (assembled.data.clone(), assembled.store.latest_ending().await?);
     let worked = assembled.work(Some(Drain { settle: Duration::ZERO, waits: false }), stop.clone()).await?;
-    screen::say(&accounts::table(&worked.accounts));
+    screen::say(&accounts::pass(&before, &worked.accounts));
+    for account in worked.accounts.iter().filter(|account| account.records == 0) {
+        if begins_now.iter().any(|flow| flow.as_str() == account.flow) {
+            screen::tell(&format!(
+                "`{}` has read nothing yet: it begins with what changes from its first start on. \
+                 `start: beginning` in its trigger reads what is there already.\n",
+                account.flow
+            ));
+        }
+    }
     tell_waits(&Store::open_read_only(&data)?).await?;
     if stop.is_cancelled() {
         return Err(Failure::Stopped);
@@ -203,6 +215,11 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
             Err(Failure::RunsFailed { n_failed, n_runs: after.ended() - before.ended(), help: hint })
         }
     }
+}
+
+/// Whether a flow's poll leaves out what was there before its first start.
+fn starts_now(flow: &Flow) -> bool {
+    matches!(&flow.trigger, Trigger::Poll(poll) if poll.start == Start::Now)
 }
 
 /// Tells how many runs are in a `wait`, which nobody stays for.
@@ -281,7 +298,7 @@ async fn one_run(
     assembled.work(None, stop).await?;
     let ended = asking.await.map_err(|error| Failure::system("wait for the run")(std::io::Error::other(error)))??;
     let run = ended.ok_or(Failure::Stopped)?;
-    screen::say(&format!("{}\n", runs::line(&run.row)));
+    screen::tell(&format!("{}\n", runs::line(&run.row)));
     if let Some(outcome) = &run.outcome {
         screen::say(&format!("returned {}\n", outcome.to_plain_json()));
     }

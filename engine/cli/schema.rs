@@ -17,6 +17,7 @@ use crate::place::PlaceArguments;
 use crate::project::{ProjectFiles, SCHEMAS};
 use crate::tables::{self, Format, counted};
 use crate::{Failure, problems, screen};
+use snapshot::Snapshot;
 
 /// What to do.
 #[derive(Subcommand, Debug)]
@@ -73,13 +74,26 @@ fn object_of(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The object and the field that are meant: `crm.contacts.email` is read as `crm.contacts email`, where `contacts` is
+/// known and nothing is called `contacts.email`.
+fn meant<'a>(arguments: &'a ShowArguments, pulled: &[Snapshot]) -> (&'a str, Option<&'a str>) {
+    let (connection, object) = (&arguments.object.0, arguments.object.1.as_str());
+    let is_known =
+        |object: &str| pulled.iter().any(|one| one.connection.as_str() == connection && one.schema.name == object);
+    match (arguments.field.as_deref(), object.rsplit_once('.')) {
+        (None, Some((outer, field))) if !is_known(object) && is_known(outer) => (outer, Some(field)),
+        (field, _) => (object, field),
+    }
+}
+
 async fn show(arguments: &ShowArguments) -> Result<(), Failure> {
-    let (connection, object) = &arguments.object;
+    let connection = &arguments.object.0;
     let dir = arguments.place.place()?.dir;
     let files = ProjectFiles::read_whatever_there_is(&dir, arguments.env.as_deref())?.with_schemas()?;
     let understood = Understood::of(&files);
     let (pulled, mistakes) = snapshot::read_all(&files.schemas, &understood.connections, &understood.connectors);
-    let found = pulled.into_iter().find(|one| one.connection.as_str() == connection && one.schema.name == *object);
+    let (object, field) = meant(arguments, &pulled);
+    let found = pulled.into_iter().find(|one| one.connection.as_str() == connection && one.schema.name == object);
     let (schema, from) = match found.filter(|_| !arguments.online) {
         Some(found) => {
             let file = snapshot::file_name(&found.connection, object);
@@ -90,14 +104,14 @@ async fn show(arguments: &ShowArguments) -> Result<(), Failure> {
             if !arguments.online {
                 problems::show_diagnostics(&mistakes, &files.sources());
             }
-            (asked(&understood, arguments, &files).await?, "asked for just now".to_owned())
+            (asked(&understood, connection, object, &files).await?, "asked for just now".to_owned())
         }
     };
-    match &arguments.field {
+    match field {
         None => match arguments.format {
             Format::Json => screen::say_json(&to_json(connection, &schema)),
             Format::Table => {
-                screen::say(&format!(
+                screen::tell(&format!(
                     "{}  {}, {from}\n",
                     tables::strong(&format!("{connection}.{object}")),
                     counted(schema.fields.len() as u64, "field")
@@ -120,10 +134,10 @@ async fn show(arguments: &ShowArguments) -> Result<(), Failure> {
 /// The fields as the service has them now.
 async fn asked(
     understood: &Understood,
-    arguments: &ShowArguments,
+    connection: &str,
+    object: &str,
     files: &ProjectFiles,
 ) -> Result<ObjectSchema, Failure> {
-    let (connection, object) = &arguments.object;
     let folder = std::path::absolute(&files.dir).map_err(Failure::file("find", &files.dir))?;
     let Some(mut place) = understood.places(Some(connection)).pop() else {
         let known = understood.connections.iter().map(|one| one.name.value.to_string()).collect();

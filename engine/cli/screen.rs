@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 
-use crate::secrets;
+use crate::{folding, secrets};
 
 /// What is assumed of a terminal that does not tell its size, and of a pipe.
 const USUAL: Size = Size { columns: 80, rows: 24 };
@@ -24,9 +24,19 @@ pub fn say(text: &str) {
     write(anstream::stdout().write_all(harmless(text).as_bytes()));
 }
 
-/// Writes what a person should know beside the answer to standard error.
+/// Writes sentences to standard output, broken between words where a terminal ends.
+pub fn tell(text: &str) {
+    match width_of_answers() {
+        Some(width) => say(&folding::folded(text, width)),
+        None => say(text),
+    }
+}
+
+/// Writes what a person should know beside the answer to standard error, broken between words where a terminal ends.
 pub fn complain(text: &str) {
-    write(anstream::stderr().write_all(harmless(&secrets::hidden(text)).as_bytes()));
+    let text = harmless(&secrets::hidden(text));
+    let text = width_of_complaints().map_or(text.clone(), |width| folding::folded(&text, width));
+    write(anstream::stderr().write_all(text.as_bytes()));
 }
 
 /// Writes data to standard output, indented.
@@ -93,7 +103,11 @@ pub fn complaints_in_colour() -> bool {
 
 /// The size of the terminal behind standard output.
 pub fn size() -> Size {
-    match rustix::termios::tcgetwinsize(io::stdout()) {
+    size_behind(io::stdout())
+}
+
+fn size_behind(stream: impl std::os::fd::AsFd) -> Size {
+    match rustix::termios::tcgetwinsize(stream) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
             Size { columns: usize::from(size.ws_col), rows: usize::from(size.ws_row) }
         }
@@ -101,9 +115,16 @@ pub fn size() -> Size {
     }
 }
 
-/// How wide an answer may be: a terminal's width, and `None` for a file or a pipe, where nothing is to be cut.
+/// How wide an answer may be: a terminal's width, or what `COLUMNS` says of whatever reads a pipe; `None` for a file or
+/// a pipe of which nothing is known, where nothing is to be cut.
 pub fn width_of_answers() -> Option<usize> {
-    io::stdout().is_terminal().then(|| size().columns)
+    let told = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    if io::stdout().is_terminal() { Some(size().columns) } else { told() }
+}
+
+/// How wide a complaint may be: a terminal's width, and `None` for a log, which nobody has a width for.
+pub fn width_of_complaints() -> Option<usize> {
+    is_watched().then(|| size_behind(io::stderr()).columns)
 }
 
 /// Lines that are drawn again and again at the same place of a terminal.

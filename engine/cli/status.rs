@@ -1,12 +1,17 @@
 //! `millrace status`: how the flows stand, by the running engine's word or by what the store keeps.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use clap::Args;
 use sdk::{Clock as _, FlowId, SystemClock, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{EngineLock, FailureFilter, RunState, Store};
 
 use crate::accounts::Account;
+use crate::assemble::Understood;
 use crate::place::PlaceArguments;
+use crate::project::ProjectFiles;
 use crate::tables::{self, Column, Format, count, counted};
 use crate::{Failure, control, durations, screen};
 
@@ -30,7 +35,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let store = place.read()?;
     let (mut flows, behind) = match live {
         Some(standing) => (standing.flows, standing.behind),
-        None => (stored(&store).await?, Vec::new()),
+        None => (stored(&store, &defined(&place.dir)).await?, Vec::new()),
     };
     for flow in &mut flows {
         flow["dismissed"] = n_dismissed(&store, flow).await?.into();
@@ -40,33 +45,45 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             screen::say_json(&json!({ "running": is_running, "pid": pid, "flows": flows, "behind": behind }))
         }
         Format::Table => {
-            screen::say(&match (is_running, pid) {
+            screen::tell(&match (is_running, pid) {
                 (true, Some(pid)) => format!("The engine runs as process {pid}.\n"),
                 (true, None) => "The engine runs.\n".to_owned(),
                 (false, Some(pid)) => format!("The engine, process {pid}, is starting or stopping.\n"),
                 (false, None) => "No engine runs; this is what it left.\n".to_owned(),
             });
-            screen::say(&table(&flows, is_running, SystemClock.now()));
+            match flows.is_empty() {
+                true => screen::tell("No flow has run here yet.\n"),
+                false => screen::say(&table(&flows, is_running, SystemClock.now())),
+            }
             for flow in &flows {
                 let id = flow["flow"].as_str().unwrap_or_default();
                 if let Some(reason) = flow["reason"].as_str() {
-                    screen::say(&format!("{id}: {reason}\n"));
+                    screen::tell(&format!("{id}: {reason}\n"));
                 }
                 if let Some(earlier @ 1..) = flow["earlier"].as_u64() {
                     let verb = if earlier == 1 { "finishes" } else { "finish" };
-                    screen::say(&format!("{id}: {} {verb} on an earlier version\n", counted(earlier, "run")));
+                    screen::tell(&format!("{id}: {} {verb} on an earlier version\n", counted(earlier, "run")));
                 }
             }
             for file in &behind {
-                screen::say(&format!("■ {}\n", file["told"].as_str().unwrap_or_default()));
+                screen::tell(&format!("■ {}\n", file["told"].as_str().unwrap_or_default()));
             }
         }
     }
     Ok(())
 }
 
+/// The flows that the project's files define; `None` where they cannot be read, which tells nothing of any flow.
+fn defined(dir: &Path) -> Option<BTreeSet<FlowId>> {
+    let files = ProjectFiles::read_whatever_there_is(dir, None).ok().filter(|files| files.unreadable.is_empty())?;
+    let understood = Understood::of(&files);
+    // A file of which not even the id can be read may be of any flow.
+    let hides_one = understood.diagnostics.iter().any(text::Diagnostic::is_error);
+    (!hides_one).then(|| understood.definitions.iter().map(|flow| flow.id().clone()).collect())
+}
+
 /// The same facts as a running engine tells, from the store.
-async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
+async fn stored(store: &Store, defined: &Option<BTreeSet<FlowId>>) -> Result<Vec<Json>, Failure> {
     let mut flows = Vec::new();
     for row in store.flow_states().await? {
         let counts = store.counts_by_state(&row.flow).await?;
@@ -78,6 +95,7 @@ async fn stored(store: &Store) -> Result<Vec<Json>, Failure> {
             "state": row.state.word(),
             "trigger": null,
             "reason": row.reason,
+            "gone": defined.as_ref().is_some_and(|defined| !defined.contains(&row.flow)),
             "polls": null,
             "records": account.records,
             "left_out": account.left_out,
@@ -130,9 +148,14 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
         let n_failed = n_ended(&[RunState::Failed, RunState::Unknown]).saturating_sub(n(&flow["dismissed"]));
         let state = flow["state"].as_str().unwrap_or_default();
         let id = flow["flow"].as_str().unwrap_or_default();
+        let is_gone = flow["gone"] == true;
         let next = ["next_poll", "next_start"].iter().find_map(|name| flow[*name].as_str().and_then(Timestamp::parse));
         let mut cells = vec![
-            if state == "active" && !is_running { format!("○ {id}") } else { tables::flow_mark(state, id) },
+            match state {
+                _ if is_gone => format!("✗ {id}"),
+                "active" if !is_running => format!("○ {id}"),
+                _ => tables::flow_mark(state, id),
+            },
             count(n(&flow["records"])),
             count(n(&flow["left_out"])),
             ended(&[RunState::Succeeded]),
@@ -142,6 +165,7 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
         cells.extend(has_asked.then(|| count(n(&flow["asked"]))));
         cells.extend(has_open.then(|| count(n(&flow["open"]))));
         cells.push(match next {
+            _ if is_gone => "its file is gone".to_owned(),
             _ if state != "active" => state.to_owned(),
             Some(at) if at > now => format!("in {}", durations::short(at.since(now))),
             Some(_) if is_running => "now".to_owned(),

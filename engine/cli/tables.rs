@@ -39,21 +39,28 @@ pub struct Column {
     pub is_number: bool,
     /// Whether its cells may be cut where a terminal is narrow.
     pub gives_way: bool,
+    /// Whether it may be left out where a terminal is narrow; the last goes first.
+    pub is_spare: bool,
 }
 
 /// A column of text.
 pub const fn text(title: &'static str) -> Column {
-    Column { title, is_number: false, gives_way: false }
+    Column { title, is_number: false, gives_way: false, is_spare: false }
 }
 
 /// A column of text that is cut where a terminal is narrow.
 pub const fn cuttable(title: &'static str) -> Column {
-    Column { title, is_number: false, gives_way: true }
+    Column { title, is_number: false, gives_way: true, is_spare: false }
 }
 
 /// A column of numbers.
 pub const fn number(title: &'static str) -> Column {
-    Column { title, is_number: true, gives_way: false }
+    Column { title, is_number: true, gives_way: false, is_spare: false }
+}
+
+/// A column of numbers that is left out where a terminal is narrow.
+pub const fn spare_number(title: &'static str) -> Column {
+    Column { is_spare: true, ..number(title) }
 }
 
 /// The space between columns.
@@ -73,9 +80,12 @@ fn fitting(columns: &[Column], rows: Vec<Vec<String>>, total: Option<Vec<String>
     for cell in rows.iter_mut().flatten() {
         *cell = one_line(cell);
     }
+    let mut columns = columns.to_vec();
     if let Some(width) = width {
-        cut_to(columns, &mut rows, width);
+        leave_out_spare(&mut columns, &mut rows, width);
+        cut_to(&columns, &mut rows, width);
     }
+    let columns = &columns[..];
     let align = |cells: Vec<String>| -> Vec<Cell> {
         cells
             .into_iter()
@@ -111,6 +121,18 @@ fn widest(index: usize, columns: &[Column], rows: &[Vec<String>]) -> usize {
 pub fn width(columns: &[Column], rows: &[Vec<String>]) -> usize {
     let cells: usize = (0..columns.len()).map(|index| widest(index, columns, rows)).sum();
     cells + usize::from(GAP) * columns.len().saturating_sub(1)
+}
+
+/// Leaves spare columns out, until the others fit side by side, each name as long as it is; but no more than it takes.
+fn leave_out_spare(columns: &mut Vec<Column>, rows: &mut [Vec<String>], size: usize) {
+    while width(columns, rows) > size
+        && let Some(spare) = columns.iter().rposition(|column| column.is_spare)
+    {
+        columns.remove(spare);
+        for row in rows.iter_mut().filter(|row| spare < row.len()) {
+            row.remove(spare);
+        }
+    }
 }
 
 /// Shortens the column that gives way, until all columns fit side by side.
@@ -356,6 +378,20 @@ mod tests {
             table,
             "───────────\nflow   runs\n───────────\na         1\nbb       22\ntotal    23\n───────────\n"
         );
+    }
+
+    #[test]
+    fn spare_columns_make_room_the_last_first() {
+        let columns = [cuttable("flow"), spare_number("looking"), number("all"), spare_number("such flows")];
+        let row: &[&str] = &["customers-to-warehouse", "1", "2", "3"];
+        let heads = |width| plain(&columns, &[row], None, width).lines().nth(1).unwrap_or_default().to_owned();
+        assert!(heads(None).contains("looking  all  such flows"));
+        assert!(heads(Some(40)).ends_with("looking  all"), "{}", heads(Some(40)));
+        assert!(heads(Some(30)).split_whitespace().eq(["flow", "all"]), "{}", heads(Some(30)));
+        for width in [20, 30, 40] {
+            let table = plain(&columns, &[row], None, Some(width));
+            assert!(table.lines().all(|line| line.chars().count() <= width), "{table}");
+        }
     }
 
     #[test]

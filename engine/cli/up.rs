@@ -42,13 +42,13 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let hang_ups = signals::HangUps::listen();
     let mut assembled =
         assemble::assemble(Setup::new(place.place()?, arguments.env, Environment::of_process()), &stop).await?;
-    screen::say(&greeting(&assembled));
-    screen::say(if arguments.no_reload {
+    screen::tell(&greeting(&assembled));
+    screen::tell(if arguments.no_reload {
         "Flows that you edit are taken up by the next start, or when SIGHUP asks for it.\n"
     } else {
         "Flows that you edit are taken up as soon as they have no mistakes.\n"
     });
-    screen::say(ENDING);
+    screen::tell(ENDING);
     let watches = !arguments.no_reload;
     let reloader = assembled.reloader.take();
     let reloading =
@@ -56,7 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let worked = assembled.work(None, stop).await;
     reloading.iter().for_each(|reloading| reloading.abort());
     let worked = worked?;
-    screen::say(&farewell(&worked.accounts));
+    screen::tell(&farewell(&worked.accounts));
     Ok(())
 }
 

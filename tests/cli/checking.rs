@@ -26,7 +26,7 @@ fn a_code_is_explained_where_it_was_told() {
 fn all_codes_are_listed_and_a_slip_is_answered() {
     let project = offline();
     let list = project.run(&["explain"]).ok();
-    for line in ["  F0006  A key that stands twice", "  M0101  ", "  P0101  "] {
+    for line in ["  F0006  duplicate-key        A key that stands twice", "  M0101  ", "  P0101  "] {
         assert!(list.contains(line), "{list}");
     }
     let json = project.run(&["explain", "unknown-field", "--format", "json"]).json();

@@ -73,6 +73,10 @@ fn a_wrong_command_line_is_told_apart_from_other_failures() {
     }
     project.run(&["demo", "--for", "soon"]).refused(2, &["`30s`"]);
     project.run(&["runs", "list", "--state", "lost"]).refused(2, &["succeeded"]);
+    let help = project.run(&["runs", "list", "--help"]).ok();
+    for state in store::RunState::ALL {
+        assert!(help.contains(state.word()), "`{}` is not listed: {help}", state.word());
+    }
 }
 
 #[test]

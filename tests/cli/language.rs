@@ -177,7 +177,9 @@ fn a_test_beside_its_flow_is_checked_with_it() {
     let project = offline();
     let test = "test: people\ncases:\n  - name: copied\n    record: {id: \"1\", email: A@x.com, firstname: A}\n    expect:\n      - upsert: warehouse.people\n        set: {hubspot_id: \"1\", email: a@x.com, name: A}\n";
     project.write("flows/people.test.yaml", test);
-    assert!(project.run(&["check"]).ok().contains("1 flow checked, no mistakes"));
+    let said = project.run(&["check"]).ok();
+    assert!(said.contains("1 flow and 1 file of tests checked, no mistakes"), "{said}");
+    assert!(said.contains("This version does not run tests of flows yet"), "{said}");
     project.write("flows/people.test.yaml", test.replace("upsert: warehouse.people", "create: warehouse.people"));
     for paths in
         [&["check"][..], &["check", "flows/people.yaml"], &["check", "flows/people.test.yaml"], &["check", "flows"]]

@@ -16,7 +16,10 @@ async fn one_run_copies_every_record_and_a_second_one_nothing() {
     assert_eq!(usize::try_from(copied), Ok(with_address));
 
     let changes = project.count("SELECT total_changes()");
-    project.run(&["run", "people", "--once"]).ok();
+    let second = project.run(&["run", "people", "--once"]).ok();
+    let row = second.lines().find(|line| line.contains("people")).unwrap_or_default();
+    assert!(row.split_whitespace().take(3).eq(["people", "0", "0"]), "it tells of this pass: {second}");
+    assert!(second.contains("With earlier passes: 40 records: "), "{second}");
     assert_eq!(project.count("SELECT count(*) FROM people"), copied);
     assert_eq!(project.count("SELECT total_changes()"), changes);
     let runs = project.run(&["runs", "list", "--limit", "1000", "--format", "json"]).json();
@@ -37,6 +40,7 @@ async fn history_can_be_looked_at_from_every_side() {
     assert!(detail.contains(id) && detail.contains("lastname"), "{detail}");
     let detail = project.run(&["runs", "show", id, "--format", "json"]).json();
     assert_eq!(detail["record"], record);
+    project.run(&["failures", "show", "gxxxx"]).refused(3, &["there is no group `gxxxx`"]);
     project.run(&["runs", "show", "ffffffff"]).refused(3, &["there is no run `ffffffff`"]);
 
     let of_record = project.run(&["runs", "list", "--record", record, "--format", "json"]).json();
@@ -53,6 +57,11 @@ async fn history_can_be_looked_at_from_every_side() {
     let status = project.run(&["status", "--format", "json"]).json();
     assert_eq!((&status["running"], &status["flows"][0]["records"]), (&false.into(), &40.into()));
     assert!(project.run(&["status"]).ok().contains("No engine runs"));
+    let list = project.command(&["runs", "list"]).env("COLUMNS", "60").output().expect("the binary starts");
+    let list = String::from_utf8(list.stdout).expect("text");
+    assert!(list.lines().all(|line| line.chars().count() <= 60) && list.contains('…'), "{list}");
+    let inside = project.command(&["status"]).current_dir(project.path("flows")).output().expect("the binary starts");
+    assert!(String::from_utf8_lossy(&inside.stdout).contains("No engine runs"), "{inside:?}");
     let cursor = project.run(&["cursor", "show", "people"]).ok();
     assert!(cursor.contains("crm.contacts") && cursor.contains("40 records"), "{cursor}");
     project.run(&["cursor", "show", "poeple"]).refused(3, &["did you mean `people`?"]);

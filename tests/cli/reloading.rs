@@ -74,6 +74,11 @@ fn a_file_with_mistakes_leaves_the_version_before_at_work_until_it_is_mended() {
         project.run(&["run", "notes"]).ok();
     }
     wait_for_rows(&project, 4);
+    // A bad file of which nothing runs comes and goes: the second is told, too.
+    project.write("flows/other.yaml", "flow: [no");
+    engine.wait_for_complaint("nothing of it runs");
+    std::fs::remove_file(project.path("flows/other.yaml")).expect("remove the file");
+    engine.wait_for("● flows/other.yaml  is gone, and what was wrong with it");
     project.write("flows/notes.yaml", noting("three", "1ms"));
     engine.wait_for("● notes  has changed");
     assert_eq!(behind(&project), [""; 0]);

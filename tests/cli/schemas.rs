@@ -71,6 +71,8 @@ async fn fields_are_shown_as_pulled_or_as_they_are() {
     assert!(project.run(&["schema", "show", "crm.contacts", "city", "--online"]).ok().contains("City"));
     let stage = project.run(&["schema", "show", "crm.contacts", "lifecyclestage", "--format", "json"]).json();
     assert_eq!((&stage["type"], &stage["options"][0]["value"]), (&"choice".into(), &"subscriber".into()));
+    let joined = project.run(&["schema", "show", "crm.contacts.lifecyclestage", "--format", "json"]).json();
+    assert_eq!(joined, stage, "a field may be written as flows' documentation writes it");
     project.run(&["schema", "show", "crm.contacts", "emial"]).refused(3, &["did you mean `email`"]);
     project.run(&["schema", "show", "crm.nothing"]).refused(4, &["nothing"]);
     project.run(&["schema", "show", "contacts"]).refused(2, &["crm.contacts"]);

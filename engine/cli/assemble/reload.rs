@@ -84,6 +84,8 @@ pub struct Reloaded {
     pub done: Vec<(FlowId, Exchanged)>,
     /// Files that say something else than what runs, where that was not so before.
     pub behind: Vec<Behind>,
+    /// Files that did so before and do not any more, with nothing done about it: whether each is still there.
+    pub caught_up: Vec<(String, bool)>,
 }
 
 /// A file that says something else than what runs.
@@ -107,18 +109,18 @@ impl BehindList {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// These and no others, from now on; gives those that were not there before.
+    /// These and no others, from now on; gives those that were there before.
     fn replace(&self, now: Vec<Behind>) -> Vec<Behind> {
-        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), now.clone());
-        now.into_iter().filter(|one| !before.contains(one)).collect()
+        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 }
 
 impl Reloaded {
     /// Whether there is nothing to tell.
     pub fn is_nothing(&self) -> bool {
-        let Self { diagnostics, sources: _, unreadable, notes, done, behind } = self;
-        diagnostics.is_empty() && unreadable.is_empty() && notes.is_empty() && done.is_empty() && behind.is_empty()
+        let Self { diagnostics, sources: _, unreadable, notes, done, behind, caught_up } = self;
+        let is_silent = diagnostics.is_empty() && unreadable.is_empty() && notes.is_empty();
+        is_silent && done.is_empty() && behind.is_empty() && caught_up.is_empty()
     }
 }
 
@@ -208,6 +210,13 @@ impl Reloader {
             !self.told.contains(one) || one.labels.iter().any(|label| is_changed(&label.file))
         };
         let diagnostics = checked.diagnostics.iter().filter(|one| is_new(one)).cloned().collect();
+        let before = self.behind.replace(behind.clone());
+        let is_done = |one: &Behind| done.iter().any(|(flow, _)| Some(flow) == one.flow.as_ref());
+        let caught_up = before.iter().filter(|one| !is_done(one)).filter_map(|one| one.file.clone());
+        let mut caught_up: Vec<String> =
+            caught_up.filter(|file| !behind.iter().any(|one| one.file.as_ref() == Some(file))).collect();
+        caught_up.dedup();
+        behind.retain(|one| !before.contains(one));
         let new_notes = notes.iter().filter(|note| !self.notes.contains(note)).cloned().collect();
         (self.read, self.told, self.notes) = (texts, checked.diagnostics, notes);
         Reloaded {
@@ -216,7 +225,11 @@ impl Reloader {
             unreadable: files.unreadable,
             notes: new_notes,
             done,
-            behind: self.behind.replace(behind),
+            behind,
+            caught_up: caught_up
+                .into_iter()
+                .map(|file| (file.clone(), files.places.contains_key(file.as_str())))
+                .collect(),
         }
     }
 
@@ -382,7 +395,8 @@ impl Reloader {
             }
             (Some(_), _) => "the version before goes on",
         };
-        let told = format!("{flow}: {reason}; {meanwhile}");
+        let says_so = at_work.is_none() && reason.contains("does not run");
+        let told = if says_so { format!("{flow}: {reason}") } else { format!("{flow}: {reason}; {meanwhile}") };
         Behind { file: path.map(|path| path.to_string()), flow: Some(flow.clone()), told }
     }
 }

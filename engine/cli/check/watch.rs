@@ -45,7 +45,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn show(files: &Result<ProjectFiles, Failure>, changed: Option<&[String]>, memory: &mut Memory) {
     screen::clear();
     if let Some(changed) = changed {
-        screen::say(&format!("Checked again: {}\n\n", changed.join(", ")));
+        screen::tell(&format!("Checked again: {}\n\n", changed.join(", ")));
     }
     let told = match files {
         Ok(files) => checked(files, memory).and_then(|checked| tell_all(files, &checked, CheckFormat::Text)),
@@ -58,7 +58,7 @@ fn show(files: &Result<ProjectFiles, Failure>, changed: Option<&[String]>, memor
         problems::show(&failure);
     }
     let n_files = files.as_ref().map_or(0, |files| files.places.len());
-    screen::say(&format!("Waiting for changes of {}; Ctrl-C ends.\n", counted(n_files as u64, "file")));
+    screen::tell(&format!("Waiting for changes of {}; Ctrl-C ends.\n", counted(n_files as u64, "file")));
 }
 
 /// What was seen when it was told last.

@@ -63,7 +63,7 @@ pub async fn run(arguments: &NamedArguments) -> Result<(), Failure> {
     match arguments.rest.format {
         Format::Json => screen::say_json(&asked.iter().map(to_json).collect()),
         Format::Table if asked.is_empty() => {
-            screen::say("No flow works with a service that asks for scopes.\n");
+            screen::tell("No flow works with a service that asks for scopes.\n");
         }
         Format::Table => screen::say(&asked.iter().map(table).collect::<Vec<_>>().join("\n")),
     }

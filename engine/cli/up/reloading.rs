@@ -27,7 +27,7 @@ pub async fn keep_up(mut reloader: Reloader, mut hang_ups: HangUps, watches: boo
         };
         let reloaded = reloader.reload().await;
         if asked && reloaded.is_nothing() {
-            screen::say("Read again: nothing has changed.\n");
+            screen::tell("Read again: nothing has changed.\n");
         }
         tell(&reloaded);
     }
@@ -40,9 +40,13 @@ fn tell(reloaded: &Reloaded) {
     for behind in &reloaded.behind {
         problems::warn(&behind.told);
     }
+    for (file, is_there) in &reloaded.caught_up {
+        let what = if *is_there { "is as it runs again" } else { "is gone, and what was wrong with it" };
+        screen::tell(&tables::marked(&format!("● {}  {what}\n", text::visible(file))));
+    }
     for (flow, exchanged) in &reloaded.done {
         if let Some(line) = line(flow, exchanged) {
-            screen::say(&tables::marked(&format!("{line}\n")));
+            screen::tell(&tables::marked(&format!("{line}\n")));
         }
     }
 }

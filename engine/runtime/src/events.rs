@@ -287,6 +287,9 @@ impl RunGaveUp<'_> {
     }
 }
 
+/// The target of events of flows that are taken up or given up while the engine works.
+pub const EXCHANGED: &str = "millrace_runtime::exchanged";
+
 /// A flow has begun while the engine works.
 pub struct FlowAdded<'a> {
     /// Which.
@@ -296,7 +299,7 @@ pub struct FlowAdded<'a> {
 impl FlowAdded<'_> {
     /// Writes it.
     pub fn emit(&self) {
-        tracing::info!(flow = %self.flow, "the flow is new, and at work");
+        tracing::info!(target: EXCHANGED, flow = %self.flow, "the flow is new, and at work");
     }
 }
 
@@ -311,7 +314,7 @@ pub struct FlowReplaced<'a> {
 impl FlowReplaced<'_> {
     /// Writes it.
     pub fn emit(&self) {
-        tracing::info!(flow = %self.flow, finishing = self.finishing, "the flow goes on by its new version");
+        tracing::info!(target: EXCHANGED, flow = %self.flow, finishing = self.finishing, "the flow goes on by its new version");
     }
 }
 
@@ -328,6 +331,6 @@ pub struct FlowRemoved<'a> {
 impl FlowRemoved<'_> {
     /// Writes it.
     pub fn emit(&self) {
-        tracing::info!(flow = %self.flow, finishing = self.finishing, reason = self.reason, "the flow begins nothing any more");
+        tracing::info!(target: EXCHANGED, flow = %self.flow, finishing = self.finishing, reason = self.reason, "the flow begins nothing any more");
     }
 }

@@ -68,11 +68,11 @@ fn basis(costs: &Costs, records_per_day: Option<u64>) -> String {
 fn of_account(costs: &Costs, account: &Account, is_wanted: &dyn Fn(&FlowId) -> bool) -> String {
     let columns = [
         tables::cuttable("flow"),
-        tables::number("a day, looking"),
+        tables::spare_number("a day, looking"),
         tables::number("per 1,000 records"),
         tables::number("a day, all"),
         tables::number("of the budget"),
-        tables::number("such flows"),
+        tables::spare_number("such flows"),
     ];
     let (shown, others): (Vec<&Drawn>, Vec<&Drawn>) = account.flows.iter().partition(|drawn| is_wanted(&drawn.flow));
     let mut rows: Vec<Vec<String>> = shown.iter().map(|drawn| row(costs, account, drawn)).collect();
@@ -93,7 +93,8 @@ fn of_account(costs: &Costs, account: &Account, is_wanted: &dyn Fn(&FlowId) -> b
         if part.most > 0.0 {
             let cap = account.caps.percent_of(&limit.name);
             let cap = if cap < 100 { format!(", of which this project may use {cap} %") } else { String::new() };
-            out.push_str(&format!("  {}: {} of {}{cap}\n", limit.name, part_text(part), size(limit)));
+            let used = format!("{} of {}{cap}", part_text(part), size(limit));
+            out.push_str(&tables::wrapped(&format!("  {}: ", limit.name), &used));
         }
     }
     out
