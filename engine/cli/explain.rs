@@ -78,7 +78,14 @@ pub fn plain(code: &Code) -> String {
 
 /// The code that somebody names, in whichever letters.
 fn find(named: &str) -> Result<&'static Code, Failure> {
-    let is_meant = |code: &&Code| code.code.eq_ignore_ascii_case(named) || code.name.eq_ignore_ascii_case(named);
+    let is_meant = |code: &&Code| {
+        let (letter, number) = code.code.split_at(1);
+        let is_short = named.split_at_checked(1).is_some_and(|(first, rest)| {
+            first.eq_ignore_ascii_case(letter) && !rest.is_empty() && rest == number.trim_start_matches('0')
+        });
+        let is_title = code.title().eq_ignore_ascii_case(named.trim());
+        is_short || is_title || code.code.eq_ignore_ascii_case(named) || code.name.eq_ignore_ascii_case(named)
+    };
     if let Some(code) = all().find(is_meant) {
         return Ok(code);
     }

@@ -261,6 +261,21 @@ fn corrections_are_applied_by_the_editor_and_what_was_wrong_is_gone() {
 }
 
 #[test]
+fn a_guess_is_offered_and_put_in_by_nobody_but_the_author() {
+    let project = project();
+    let mut editor = Editor::start(&project);
+    editor.open(FLOW);
+    editor.replace(FLOW, PEOPLE, &PEOPLE.replace("- upsert:", "- remove:"));
+    let wrong = editor.diagnostics(FLOW).into_iter().find(|one| one["code"] == "F0109").expect("the verb");
+    let actions = editor.actions(FLOW, "remove", &json!({"diagnostics": [wrong]}));
+    let guess = actions.iter().find(|action| action["title"] == "Change to `delete`").expect("an offer");
+    assert_eq!(guess["isPreferred"], false);
+    let only = json!({"diagnostics": [], "only": ["source.fixAll"]});
+    assert_eq!(editor.actions(FLOW, "flow:", &only), Vec::<Json>::new());
+    assert_eq!(editor.quit().status, 0);
+}
+
+#[test]
 fn a_buffer_is_laid_out_as_fmt_does_it() {
     let project = project();
     let mut editor = Editor::start(&project);

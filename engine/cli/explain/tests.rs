@@ -251,6 +251,11 @@ fn a_code_is_found_by_either_name_and_a_slip_is_answered() {
     assert_eq!(super::find("f0203").unwrap().name, "unknown-field");
     assert_eq!(super::find("unknown-field").unwrap().code, "F0203");
     let slip = super::find("unknwon-field").unwrap_err();
+    for short in ["f112", "F112", "f0112", "step-name-taken"] {
+        assert_eq!(super::find(short).map(|code| code.code).ok(), Some("F0112"), "{short}");
+    }
+    let title = super::find_code("F0112").map(Code::title).expect("its page has a title");
+    assert_eq!(super::find(title).map(|code| code.code).ok(), Some("F0112"));
     assert_eq!(slip.remedy().as_deref(), Some("did you mean `unknown-field`?"));
     let other = super::find("E0425").unwrap_err();
     assert_eq!(other.remedy().as_deref(), Some("`millrace explain` lists all of them"));

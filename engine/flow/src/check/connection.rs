@@ -1,7 +1,7 @@
 //! Connections and their objects exist, and are what the flow takes them for.
 
 use sdk::{ConnectorFacts, ObjectSchema};
-use text::{Diagnostic, Span, did_you_mean, did_you_mean_name, shown};
+use text::{Diagnostic, Meant, Span, did_you_mean, did_you_mean_name, shown};
 
 use super::Checker;
 use crate::codes;
@@ -85,7 +85,9 @@ impl<'a> Checker<'a> {
         {
             let message = format!("unknown object `{}` of `{connection}`", shown(object));
             let diagnostic = Diagnostic::error(codes::UNKNOWN_OBJECT, message);
-            let meant = did_you_mean(object, objects.iter().map(String::as_str));
+            let plural = plural(object);
+            let meant = did_you_mean(object, objects.iter().map(String::as_str))
+                .or_else(|| objects.contains(&plural).then_some(Meant::synonym(&plural)));
             let diagnostic = match meant {
                 Some(_) => diagnostic.did_you_mean(object_span, meant),
                 None => diagnostic.help(listed("it has", objects.iter().map(String::as_str))),
@@ -114,6 +116,18 @@ impl<'a> Checker<'a> {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_CONNECTION, format!("unknown connection `{name}`"))
             .help(help)
             .did_you_mean(span, did_you_mean_name(name.as_str(), configured.chain(declared)));
+        let of_it = |(_, facts): &(&sdk::ConnectionName, &ConnectorFacts)| facts.connector == name.as_str();
+        let of_connector: Vec<&str> =
+            self.catalog.connections.iter().filter(of_it).map(|(known, _)| known.as_str()).collect();
+        let diagnostic = match of_connector.as_slice() {
+            [] => diagnostic,
+            [only] => {
+                let help = format!("`{name}` is a connector; your connection of it is `{only}`");
+                diagnostic.did_you_mean(span, Some(Meant::synonym(only))).help(help)
+            }
+            several => diagnostic
+                .help(listed(&format!("`{name}` is a connector; your connections of it are"), several.iter().copied())),
+        };
         self.report(diagnostic, span, "no connection of this name is configured");
     }
 
@@ -131,6 +145,14 @@ impl<'a> Checker<'a> {
             return (target.span, target.span);
         }
         (Span::new(start, dot), Span::new(dot + 1, end))
+    }
+}
+
+/// The plural of an English word that ends in `y`; of others, the word with an `s`.
+fn plural(word: &str) -> String {
+    match word.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{word}s"),
     }
 }
 

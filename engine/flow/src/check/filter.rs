@@ -1,7 +1,7 @@
 //! Filters: data with a meaning of our own, checked against the object's fields.
 
 use sdk::{Field, FieldType, Filter, ObjectSchema, Test, Value};
-use text::{Diagnostic, Entry, Kind, Map, Node, did_you_mean, shown};
+use text::{Diagnostic, Entry, Kind, Map, Meant, Node, did_you_mean, quoted, shown};
 
 use super::Checker;
 use super::comparison::{is_comparable, path_name};
@@ -77,6 +77,12 @@ impl<'a> Checker<'a> {
             let filters = filters.into_iter().collect::<Option<Vec<_>>>()?;
             return Some(if name == "all" { FilterTemplate::All(filters) } else { FilterTemplate::Any(filters) });
         }
+        if let Some(ours) = joined(name, entry, schema) {
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, format!("`{name}` is written `{ours}` in a filter"));
+            let diagnostic = diagnostic.did_you_mean(entry.key.span, Some(Meant::synonym(ours)));
+            self.report(diagnostic, entry.key.span, "");
+            return None;
+        }
         let asked = match schema {
             _ if name == "id" => Asked::Id,
             Some(schema) => Asked::Field(Some(self.field(schema, target, name, entry.key.span)?)),
@@ -102,6 +108,17 @@ impl<'a> Checker<'a> {
                 None
             }
             Kind::Null => Some(of_field(TestTemplate::Exists(false))),
+            Kind::Text(text) if comparison(&text.value).is_some() => {
+                let help = comparison(&text.value).map(|ours| {
+                    format!("write `{name}: {ours}`; for the text, `{name}: {{in: [{}]}}`", quoted(&text.value))
+                });
+                self.filter_mistake(
+                    &entry.value,
+                    format!("`{}` is a text here, and no comparison", shown(&text.value)),
+                    help,
+                );
+                None
+            }
             Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::Broken => {
                 Some(of_field(TestTemplate::Eq(self.same(&entry.value, asked)?)))
             }
@@ -259,6 +276,30 @@ impl<'a> Checker<'a> {
             let diagnostic = Diagnostic::error(codes::WRONG_TYPE, message).maybe_help(help);
             self.report(diagnostic, node.span, "");
         }
+    }
+}
+
+/// Our word for what others join filters by, where it is no field.
+fn joined(name: &str, entry: &Entry, schema: Option<&ObjectSchema>) -> Option<&'static str> {
+    let is_field = schema.is_some_and(|schema| schema.fields.contains_key(name));
+    match name {
+        "or" if !is_field && matches!(entry.value.kind, Kind::List(_)) => Some("any"),
+        "and" if !is_field && matches!(entry.value.kind, Kind::List(_)) => Some("all"),
+        _ => None,
+    }
+}
+
+/// A comparison that is written as text, such as `>= 5` or `!= null`, as a filter has it.
+fn comparison(text: &str) -> Option<String> {
+    const OPERATORS: [(&str, &str); 7] =
+        [(">=", "gte"), ("<=", "lte"), ("!=", "not"), ("<>", "not"), ("==", "eq"), (">", "gt"), ("<", "lt")];
+    let (operator, ours) = OPERATORS.into_iter().find(|(operator, _)| text.trim_start().starts_with(operator))?;
+    let value = text.trim_start()[operator.len()..].trim();
+    match (ours, value) {
+        ("not", "null" | "()" | "nil" | "None") => Some("{exists: true}".to_owned()),
+        ("eq", "null" | "()" | "nil" | "None") => Some("{exists: false}".to_owned()),
+        (_, number) if number.parse::<f64>().is_ok() => Some(format!("{{{ours}: {number}}}")),
+        _ => None,
     }
 }
 

@@ -221,6 +221,13 @@ pub(super) fn of_parsing(source: &str, error: &ParseError) -> ExpressionMistake 
         }
         Parse::PropertyExpected => plain(code::SYNTAX, "the name of a field or function is expected after the dot"),
         Parse::VariableExpected => plain(code::SYNTAX, "a name is expected here"),
+        Parse::MismatchedType(..) if before(source, start).ends_with("||") => {
+            let end = before(source, start).len();
+            return plain(code::SYNTAX, "`||` asks whether one of two is true")
+                .at(Some(end - 2..end))
+                .help("the first of two values that is there is `a ?? b`")
+                .replacement("??");
+        }
         Parse::MismatchedType(wanted, found) => {
             let wanted = if wanted == "bool" { "true or false" } else { wanted.as_str() };
             plain(code::SYNTAX, format!("{wanted} is needed here, and this is {found}"))
@@ -354,6 +361,24 @@ fn of_unexpected(text: &str, source: &str, start: Option<usize>, span: Option<Ra
         "and" => plain(code::SYNTAX, "`and` is written `&&`").at(exact).replacement("&&"),
         "or" => plain(code::SYNTAX, "`or` is written `||`").at(exact).replacement("||"),
         "not" => plain(code::SYNTAX, "there is no `not in`").at(exact).help("write `not(a in b)`"),
+        "“" | "”" | "„" | "‘" | "’" => {
+            let mistake = plain(code::SYNTAX, "text stands in straight double quotes");
+            match start.and_then(|start| curly(source, start)) {
+                Some((span, text)) => {
+                    let straight = format!("\"{text}\"");
+                    mistake.at(Some(span)).help(format!("write `{straight}`")).replacement(straight)
+                }
+                None => mistake.at(exact),
+            }
+        }
+        _ if text.starts_with(char::is_alphabetic) && start.is_some_and(|start| is_field(&source[..start])) => {
+            let before = before(source, start);
+            let whole = before.rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.')).map_or(0, |at| at + 1);
+            let (path, first) = before[whole..].rsplit_once('.').unwrap_or((before, ""));
+            plain(code::SYNTAX, format!("`{text}` is not expected here"))
+                .at(exact)
+                .help(format!("where the field's name has blanks, it is read as `{path}[\"{first} {text}\"]`"))
+        }
         _ if source.trim_start().starts_with("not ") => plain(code::SYNTAX, format!("`{text}` is not expected here"))
             .at(exact)
             .help("write `not(…)`, with parentheses"),
@@ -362,6 +387,26 @@ fn of_unexpected(text: &str, source: &str, start: Option<usize>, span: Option<Ra
                 .at(exact)
         }
     }
+}
+
+/// What stands before a place, without the white space at its end.
+fn before(source: &str, start: Option<usize>) -> &str {
+    start.and_then(|start| source.get(..start)).unwrap_or_default().trim_end()
+}
+
+/// Whether the text ends with a field that is read by a dot, and a blank behind it.
+fn is_field(text: &str) -> bool {
+    let path = text.trim_end();
+    let field = path.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+    path.len() < text.len() && field.len() < path.len() && field.ends_with('.')
+}
+
+/// A text in curly quotes.
+fn curly(source: &str, start: usize) -> Option<(Range<usize>, &str)> {
+    let quote = source[start..].chars().next()?;
+    let inner = start + quote.len_utf8();
+    let (close, other) = source[inner..].char_indices().find(|(_, c)| matches!(c, '“' | '”' | '‘' | '’' | '"'))?;
+    Some((start..inner + close + other.len_utf8(), &source[inner..inner + close]))
 }
 
 fn quoted(source: &str, start: usize) -> Option<(Range<usize>, &str)> {

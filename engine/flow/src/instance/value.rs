@@ -94,7 +94,7 @@ fn duration(input: &TemplateInput, text: &str, span: Span) -> Option<Mistake> {
     }
     let message =
         format!("`{}` must be {}, and this is `{}`", input.name.value, wanted(InputType::Duration), shown(text));
-    let help = "write a number and its unit: `500ms`, `15s`, `5m`, `1h`, `1d`, or `1h30m`";
+    let help = crate::parse::meant_duration(text).help;
     Some((Diagnostic::error(codes::WRONG_TEMPLATE_INPUT, message).help(help), span))
 }
 

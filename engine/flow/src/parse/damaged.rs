@@ -105,7 +105,9 @@ pub(crate) fn explain(file: &SourceFile, diagnostic: Diagnostic) -> Diagnostic {
         }
         text::codes::KEY_NOT_TEXT => two_braces(file, label.span, line.start, written).unwrap_or(diagnostic),
         text::codes::ANCHOR => whole_schedule(file, line.start, written).unwrap_or(diagnostic),
-        text::codes::SYNTAX => unquoted_in_brackets(file, line.start, written).unwrap_or(diagnostic),
+        text::codes::SYNTAX => no_break_space(file, line.start, written)
+            .or_else(|| unquoted_in_brackets(file, line.start, written))
+            .unwrap_or(diagnostic),
         _ => diagnostic,
     }
 }
@@ -217,6 +219,16 @@ fn quotes_within_quotes(file: &SourceFile, line_start: usize, line: &str, end: u
             .help(format!("put the value in single quotes: {replacement}"))
             .fix(span, replacement),
     )
+}
+
+/// A space behind a colon that is none to YAML; it comes with text that was copied from a page.
+fn no_break_space(file: &SourceFile, line_start: usize, line: &str) -> Option<Diagnostic> {
+    const SPACE: &str = "\u{a0}";
+    let at = line_start + line.find(&format!(":{SPACE}"))? + 1;
+    let span = Span::new(at, at + SPACE.len());
+    let message = "a no-break space stands behind the colon, and YAML takes it for a letter";
+    let diagnostic = Diagnostic::error(text::codes::CONTROL_CHARACTER, message);
+    Some(diagnostic.at(&file.path, span, "here").help("write a usual space").fix(span, " "))
 }
 
 /// The first `${ … }` of a line that stands in brackets and in no quotes.

@@ -200,8 +200,11 @@ impl Reader<'_> {
             Ok(zone) => Some(zone),
             Err(_) => {
                 let message = format!("there is no time zone `{}`", shown(&name.value));
-                let diagnostic =
-                    Diagnostic::error(codes::WRONG_VALUE, message).help("write it as `Europe/Berlin` or `UTC`");
+                let known: Vec<String> = jiff::tz::db().available().map(|known| known.as_str().to_owned()).collect();
+                let meant = did_you_mean_name(&name.value, known.iter().map(String::as_str));
+                let diagnostic = Diagnostic::error(codes::WRONG_VALUE, message)
+                    .help("write it as `Europe/Berlin` or `UTC`")
+                    .did_you_mean(name.span, meant);
                 self.report(diagnostic, name.span);
                 None
             }

@@ -5,6 +5,7 @@
 mod call;
 mod control;
 mod damaged;
+mod duration;
 pub(crate) mod flow;
 pub(crate) mod manual;
 mod poll;
@@ -25,7 +26,8 @@ use crate::codes;
 use crate::definition::{FlowDefinition, SyncDefinition, TestDefinition};
 use crate::instance::{self, InstanceDefinition, TemplateDefinition};
 pub(crate) use damaged::{QUESTIONS, explain};
-pub use value::duration;
+pub use duration::duration;
+pub(crate) use duration::meant as meant_duration;
 pub(crate) use value::{is_id, is_name, target};
 
 /// What was read.

@@ -7,10 +7,12 @@ use sdk::ConnectionName;
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Meant, Node, Span, Text, TextStyle, did_you_mean, shown};
 
 use super::damaged::{self, Pair};
+use super::duration::{MeantDuration, meant as meant_duration};
 use crate::codes;
 use crate::definition::At;
 use crate::language::elsewhere::{self, Here};
 use crate::language::{Mapping, Words};
+use crate::schedule::Cron;
 use crate::template;
 
 /// Reads values, and says what is wrong with them. What was reported already is passed over in silence.
@@ -101,6 +103,17 @@ impl<'a> Reader<'a> {
 
     /// Reports a value of the wrong kind, unless it was reported before.
     pub(crate) fn wrong_type(&mut self, node: &Node, key: Span, name: &str, wanted: &str) {
+        self.mistyped(node, key, (name, wanted), |diagnostic| diagnostic);
+    }
+
+    /// The same, with more to say of it.
+    pub(crate) fn mistyped(
+        &mut self,
+        node: &Node,
+        key: Span,
+        (name, wanted): (&str, &str),
+        more: impl FnOnce(Diagnostic) -> Diagnostic,
+    ) {
         if node.kind == Kind::Broken {
             return;
         }
@@ -114,10 +127,8 @@ impl<'a> Reader<'a> {
         let found = node.describe();
         // A key is quoted; `a step` is a word of ours.
         let name = if name.contains(' ') { name.to_owned() } else { format!("`{name}`") };
-        self.report(
-            Diagnostic::error(codes::WRONG_TYPE, format!("{name} must be {wanted}, and this is {found}")),
-            span,
-        );
+        let diagnostic = Diagnostic::error(codes::WRONG_TYPE, format!("{name} must be {wanted}, and this is {found}"));
+        self.report(more(diagnostic), span);
     }
 
     /// A map.
@@ -126,7 +137,13 @@ impl<'a> Reader<'a> {
             Kind::Map(map) => Some(map),
             Kind::Text(Text { style: TextStyle::Plain, .. }) if self.report_pair(&entry.value) => None,
             _ => {
-                self.wrong_type(&entry.value, entry.key.span, &entry.key.text, "a map of keys and values");
+                let wanted = (entry.key.text.as_str(), "a map of keys and values");
+                self.mistyped(&entry.value, entry.key.span, wanted, |diagnostic| match &entry.value.kind {
+                    Kind::List(_) => {
+                        diagnostic.help("leave the dashes out: keys and their values stand below each other")
+                    }
+                    _ => diagnostic,
+                });
                 None
             }
         }
@@ -149,7 +166,15 @@ impl<'a> Reader<'a> {
         match &entry.value.kind {
             Kind::List(items) => Some(items),
             _ => {
-                self.wrong_type(&entry.value, entry.key.span, &entry.key.text, of);
+                let wanted = (entry.key.text.as_str(), of);
+                self.mistyped(&entry.value, entry.key.span, wanted, |diagnostic| match &entry.value.kind {
+                    Kind::Map(map) => match map.entries.first() {
+                        Some(first) => diagnostic
+                            .help(format!("begin each with a dash, the first with `- {}:`", shown(&first.key.text))),
+                        None => diagnostic,
+                    },
+                    _ => diagnostic,
+                });
                 None
             }
         }
@@ -181,7 +206,16 @@ impl<'a> Reader<'a> {
         match entry.value.kind {
             Kind::Bool(flag) => Some(flag),
             _ => {
-                self.wrong_type(&entry.value, entry.key.span, &entry.key.text, "true or false");
+                let wanted = (entry.key.text.as_str(), "true or false");
+                let meant = entry.value.as_text().and_then(|text| match text.to_lowercase().as_str() {
+                    "yes" | "y" | "on" | "true" => Some("true"),
+                    "no" | "n" | "off" | "false" => Some("false"),
+                    _ => None,
+                });
+                self.mistyped(&entry.value, entry.key.span, wanted, |diagnostic| match meant {
+                    Some(meant) => diagnostic.help(format!("write `{meant}`")).fix(entry.value.span, meant),
+                    None => diagnostic,
+                });
                 None
             }
         }
@@ -207,8 +241,9 @@ impl<'a> Reader<'a> {
     pub(crate) fn duration(&mut self, entry: &Entry) -> Option<At<Duration>> {
         let name = &entry.key.text;
         if let Kind::Int(number) = entry.value.kind {
-            let diagnostic = Diagnostic::error(codes::WRONG_TYPE, format!("`{name}` needs a unit"))
-                .help(format!("write `{number}s` for seconds, `{number}m` for minutes, `{number}h` for hours"));
+            let diagnostic = Diagnostic::error(codes::WRONG_TYPE, format!("`{name}` needs a unit")).help(format!(
+                "write `{number}s` for seconds, `{number}m` for minutes, `{number}h` for hours, `{number}d` for days"
+            ));
             self.report(diagnostic, entry.value.span);
             return None;
         }
@@ -217,8 +252,20 @@ impl<'a> Reader<'a> {
             Some(value) => Some(At { value, span: text.span }),
             None => {
                 let written = shown(&text.value);
-                let diagnostic = Diagnostic::error(codes::WRONG_VALUE, format!("`{written}` is no duration"))
-                    .help("write a number and its unit: `500ms`, `15s`, `5m`, `1h`, `1d`, or `1h30m`");
+                let diagnostic = Diagnostic::error(codes::WRONG_VALUE, format!("`{written}` is no duration"));
+                let diagnostic = match Cron::parse(&text.value) {
+                    Ok(_) => diagnostic.help(format!(
+                        "these are times: a trigger has them as `schedule: \"{written}\"`; `{name}` takes an interval, such as `5m`"
+                    )),
+                    Err(_) => {
+                        let MeantDuration { help, instead } = meant_duration(&text.value);
+                        let diagnostic = diagnostic.help(help);
+                        match instead {
+                            Some(instead) => diagnostic.fix(text.span, instead),
+                            None => diagnostic,
+                        }
+                    }
+                };
                 self.report(diagnostic, text.span);
                 None
             }
@@ -227,6 +274,14 @@ impl<'a> Reader<'a> {
 
     /// One of a few words.
     pub(crate) fn word<T: Copy + PartialEq>(&mut self, entry: &Entry, words: &Words<T>) -> Option<T> {
+        if let Kind::List(_) = entry.value.kind {
+            let list = words.words.iter().map(|word| format!("`{}`", word.word)).collect::<Vec<_>>().join(", ");
+            let wanted = (entry.key.text.as_str(), "one word");
+            self.mistyped(&entry.value, entry.key.span, wanted, |diagnostic| {
+                diagnostic.help(format!("choose one of {list}"))
+            });
+            return None;
+        }
         let text = self.text(entry)?;
         if let Some(value) = words.value(&text.value) {
             return Some(value);

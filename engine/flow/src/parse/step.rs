@@ -156,6 +156,14 @@ pub(super) fn step_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<At<Str
 
 fn retry(reader: &mut Reader<'_>, entry: &Entry) -> Retry {
     let mut retry = Retry::default();
+    if let Kind::Int(attempts) = entry.value.kind {
+        let wanted = (entry.key.text.as_str(), "a map of keys and values");
+        let instead = format!("{{attempts: {attempts}}}");
+        reader.mistyped(&entry.value, entry.key.span, wanted, |diagnostic| {
+            diagnostic.help(format!("write `retry: {instead}`")).fix(entry.value.span, instead.clone())
+        });
+        return retry;
+    }
     let Some(map) = reader.map(entry) else { return retry };
     reader.keys(map, &RETRY);
     if let Some(attempts) = map.get("attempts").and_then(|entry| reader.count(entry, 100)) {

@@ -101,6 +101,16 @@ fn pairs(reader: &mut Reader<'_>, entry: &Entry) -> Vec<PairDefinition> {
 
 fn pair(reader: &mut Reader<'_>, fields: &Entry, node: &Node) -> Option<PairDefinition> {
     let Kind::Map(map) = &node.kind else { return line(reader, fields, node) };
+    if let [only] = map.entries.as_slice()
+        && let (false, Some(right)) = (SYNC_FIELD.knows(&only.key.text), only.value.as_text())
+    {
+        let line = format!("{} <-> {right}", only.key.text);
+        let message = format!("`{}: {}` does not say which way its fields go", shown(&only.key.text), shown(right));
+        let diagnostic = Diagnostic::error(codes::BAD_PAIR, message)
+            .help(format!("write `{line}` for both ways, `->` or `<-` for one"));
+        reader.report(diagnostic.offer(node.span, line), node.span);
+        return None;
+    }
     reader.keys(map, &SYNC_FIELD);
     let mut side = |key: &str| match map.get(key) {
         Some(entry) => reader.text(entry),
@@ -164,6 +174,10 @@ fn report_no_arrow(reader: &mut Reader<'_>, text: &At<String>) {
     let diagnostic = match other {
         Some((other, arrow)) => {
             let meant = text.value.replacen(other, arrow, 1);
+            diagnostic.help(format!("write `{meant}`")).fix(text.span, meant)
+        }
+        None if text.value.contains("<=>") => {
+            let meant = text.value.replacen("<=>", "<->", 1);
             diagnostic.help(format!("write `{meant}`")).fix(text.span, meant)
         }
         None => diagnostic.help("write `left <-> right` for both ways, `left -> right` or `left <- right` for one"),

@@ -42,6 +42,14 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry) -> Option<TriggerDefi
         reader.report(diagnostic, entry.value.span);
         return None;
     }
+    if let Some(target) = entry.value.as_text().filter(|text| super::target(text).is_some()) {
+        let instead = format!("{{poll: {target}, every: 5m}}");
+        let wanted = (entry.key.text.as_str(), "a map of keys and values");
+        reader.mistyped(&entry.value, entry.key.span, wanted, |diagnostic| {
+            diagnostic.help(format!("write `{instead}` for a poll")).offer(entry.value.span, instead)
+        });
+        return None;
+    }
     let map = reader.map(entry)?;
     let kind = kind(reader, entry, map)?;
     check_keys(reader, map, kind);

@@ -1,6 +1,4 @@
-//! The small notations of flow files: durations, ids, names, targets.
-
-use std::time::Duration;
+//! The small notations of flow files: ids, names, targets.
 
 use sdk::ConnectionName;
 use text::{Diagnostic, Entry, shown};
@@ -86,35 +84,6 @@ const RESERVED: &[&str] = &[
     "yield",
 ];
 
-/// A duration: numbers with their units, the largest first, such as `15s` or `1h30m`. At most ten years.
-pub fn duration(text: &str) -> Option<Duration> {
-    const MOST: u64 = 10 * 366 * 24 * 60 * 60 * 1_000;
-    let mut millis: u64 = 0;
-    let mut last_unit = u64::MAX;
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: u64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let unit = match &rest[..letters] {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return None,
-        };
-        if unit >= last_unit {
-            return None;
-        }
-        last_unit = unit;
-        millis = millis.checked_add(number.checked_mul(unit)?)?;
-        rest = &rest[letters..];
-    }
-    (millis > 0 && millis <= MOST).then(|| Duration::from_millis(millis))
-}
-
 /// Whether it can be the id of a flow or connection: `[a-z][a-z0-9-]*`.
 pub(crate) fn is_id(text: &str) -> bool {
     is_word(text, b'-')
@@ -143,12 +112,21 @@ impl Reader<'_> {
         if is_id(&id.value) {
             return true;
         }
-        let proposal: String =
-            id.value.to_lowercase().chars().map(|c| if c == '_' || c == ' ' { '-' } else { c }).collect();
-        let diagnostic = Diagnostic::error(codes::BAD_ID, format!("`{}` is no id", shown(&id.value))).help(
-            "an id is lower-case letters, digits and hyphens, begins with a letter, and has at most 64 characters",
-        );
-        self.report(if is_id(&proposal) { diagnostic.fix(id.span, proposal) } else { diagnostic }, id.span);
+        const RULE: &str =
+            "an id is lower-case letters, digits and hyphens, begins with a letter, and has at most 64 characters";
+        let proposal: String = id
+            .value
+            .trim()
+            .to_lowercase()
+            .chars()
+            .map(|c| if matches!(c, '_' | ' ' | '.') { '-' } else { c })
+            .collect();
+        let diagnostic = Diagnostic::error(codes::BAD_ID, format!("`{}` is no id", shown(&id.value)));
+        let diagnostic = match is_id(&proposal) {
+            true => diagnostic.help(format!("write `{proposal}`: {RULE}")).fix(id.span, proposal),
+            false => diagnostic.help(RULE),
+        };
+        self.report(diagnostic, id.span);
         false
     }
 
@@ -219,20 +197,6 @@ pub(crate) fn target(text: &str) -> Option<Target> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations() {
-        for (text, millis) in
-            [("15s", 15_000), ("5m", 300_000), ("1h30m", 5_400_000), ("500ms", 500), ("1d", 86_400_000)]
-        {
-            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
-        }
-        for text in
-            ["", "15", "s", "0s", "1.5h", "-5s", "15 s", "5m1h", "1s1s", "15sec", "99999999999999999999s", "9999999d"]
-        {
-            assert_eq!(duration(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn ids_are_safe_as_file_names() {

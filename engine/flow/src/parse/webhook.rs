@@ -19,6 +19,8 @@ pub(super) fn read(reader: &mut Reader<'_>, map: &Map) -> Option<WebhookDefiniti
     }
     let verify = match map.get("verify") {
         Some(entry) => verify(reader, entry),
+        // Below `webhook`, it was told to stand beside it.
+        None if matches!(&webhook.value.kind, Kind::Map(below) if below.get("verify").is_some()) => None,
         None => {
             let message = "the webhook does not say how a delivery proves where it comes from";
             let help = "add `verify: {hmac: {secret: \"${ env.NAME }\", header: X-Signature}}`, or `verify: {bearer: \"${ env.NAME }\"}`; without one, everybody could start runs";

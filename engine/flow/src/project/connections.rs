@@ -99,6 +99,13 @@ pub fn parse_connections(file: &SourceFile) -> (Vec<ConnectionDefinition>, Vec<D
     let mut connections = Vec::new();
     let mut reader = Reader::new(&mut diagnostics);
     match document.root.map(|root| (root.kind, root.span)) {
+        Some((Kind::Map(map), _)) if is_nested(&map) => {
+            let diagnostic =
+                Diagnostic::error(codes::UNKNOWN_KEY, "the connections stand right in this file, each by its name")
+                    .help("remove the line `connections:`, and indent what stands below it by that much less");
+            let span = map.entries.first().map(|entry| entry.key.span).unwrap_or_default();
+            reader.report(diagnostic, span);
+        }
         Some((Kind::Map(map), _)) => {
             connections.extend(map.entries.iter().filter_map(|entry| connection(&mut reader, file, entry)));
         }
@@ -120,6 +127,16 @@ pub fn overlay(base: Vec<ConnectionDefinition>, environment: Vec<ConnectionDefin
     connections
 }
 
+/// Whether all connections stand below one key, as in a flow.
+fn is_nested(map: &Map) -> bool {
+    let [only] = map.entries.as_slice() else { return false };
+    let below = |entry: &Entry| matches!(&entry.value.kind, Kind::Map(map) if map.get("connector").is_some());
+    only.key.text == "connections" && matches!(&only.value.kind, Kind::Map(map) if map.entries.iter().any(below))
+}
+
+/// What other tools call the kind of a connection.
+const KIND: [&str; 5] = ["type", "kind", "service", "provider", "adapter"];
+
 fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Option<ConnectionDefinition> {
     let name = At { value: entry.key.text.clone(), span: entry.key.span };
     let is_id = reader.check_connection(&name);
@@ -129,7 +146,9 @@ fn connection(reader: &mut Reader<'_>, file: &SourceFile, entry: &Entry) -> Opti
         None => {
             let message = format!("the connection `{}` does not say of which connector it is", shown(&name.value));
             let diagnostic = Diagnostic::error(codes::MISSING_KEY, message);
-            let is_meant = |entry: &&Entry| did_you_mean(&entry.key.text, ["connector"]).is_some();
+            let is_meant = |entry: &&Entry| {
+                KIND.contains(&entry.key.text.as_str()) || did_you_mean(&entry.key.text, ["connector"]).is_some()
+            };
             match map.entries.iter().find(is_meant) {
                 Some(misspelt) => {
                     let span = misspelt.key.span;

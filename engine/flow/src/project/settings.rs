@@ -47,10 +47,10 @@ pub fn resolve_settings(
             let help = match setting.kind {
                 SettingKind::Secret => {
                     let variable = variable_for(definition, setting.name);
-                    format!("{what}: add `{}: ${{ env.{variable} }}`", setting.name)
+                    format!("add `{}: ${{ env.{variable} }}`. {what}", setting.name)
                 }
                 SettingKind::Text | SettingKind::Path | SettingKind::Choice(_) => {
-                    format!("{what}: add `{}:`", setting.name)
+                    format!("add `{}:`. {what}", setting.name)
                 }
             };
             let diagnostic = Diagnostic::error(codes::MISSING_SETTING, message).help(help);
