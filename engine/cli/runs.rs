@@ -2,6 +2,7 @@
 
 pub(crate) mod shown;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -303,7 +304,9 @@ pub async fn known_flow(store: &Store, flow: &Option<FlowId>) -> Result<(), Fail
 
 /// That there is no such flow, with the one that was meant, or all there are.
 pub fn no_flow(flow: &FlowId, known: &[FlowId]) -> Failure {
-    let help = match text::did_you_mean(flow.as_str(), known.iter().map(FlowId::as_str)) {
+    // By mistake, two files may define one.
+    let known: Vec<&FlowId> = known.iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let help = match text::did_you_mean(flow.as_str(), known.iter().map(|id| id.as_str())) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None if known.is_empty() => "none has run here yet".to_owned(),
         None if known.len() == 1 => format!("there is only `{}`", known[0]),
@@ -395,6 +398,13 @@ fn level(word: &str) -> Result<LogLevel, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flow_that_two_files_define_is_listed_once() {
+        let known = ["b", "a", "b"].map(FlowId::from);
+        let failure = no_flow(&FlowId::from("nosuch"), &known);
+        assert!(matches!(&failure, Failure::NoFlow { help, .. } if help == "there are `a`, `b`"), "{failure:?}");
+    }
 
     #[test]
     fn a_reason_stands_before_its_place() {

@@ -33,7 +33,10 @@ pub fn propose(cursor: Cursor<'_>, around: &Surroundings<'_>) -> Proposals {
     let Some(outline) = text::outline(&file) else { return Proposals::default() };
     let Some(place) = place::find(&outline, cursor) else { return Proposals::default() };
     let asked = Asked { file: &file, document: cursor.document, offset: cursor.offset, place: &place, around };
-    let Some(found) = asked.proposals() else { return Proposals::default() };
+    let Some(mut found) = asked.proposals() else { return Proposals::default() };
+    // By mistake, two files may define one flow.
+    let mut flows = BTreeSet::new();
+    found.list.retain(|one| one.kind != Kind::Flow || flows.insert(one.label.clone()));
     // Places behind the mark are where they were without it.
     let unmarked = |at: usize| if at > cursor.offset { at - MARK.len_utf8() } else { at };
     Proposals { span: Span::new(unmarked(found.span.start), unmarked(found.span.end)), ..found }

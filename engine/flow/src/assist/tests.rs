@@ -51,7 +51,7 @@ fn ask<T>(document: Document, written: &str, ask: impl FnOnce(Cursor<'_>, &Surro
         "flows/polled.yaml",
         &format!("{}steps:\n  - skip: x\n    name: done\n", HEAD.replace("leads", "polled")),
     );
-    let flows = crate::parse(&[called, template, polled]).definitions;
+    let flows = crate::parse(&[called.clone(), called, template, polled]).definitions;
     let catalog = crate::ui::catalog();
     let people = SourceFile::new(
         "flows/people.yaml",

@@ -91,6 +91,11 @@ fn a_syncs_lines_name_fields_of_both_sides() {
 }
 
 #[test]
+fn a_flow_that_two_files_define_is_offered_once() {
+    assert_eq!(of(Document::Flow, &format!("{HEAD}steps:\n  - run: |\n")), ["remind"]);
+}
+
+#[test]
 fn a_test_knows_its_flow() {
     is_offered(Document::Test, "test: |\n", &["polled", "remind"], &["copy"]);
     let head = "test: polled\ncases:\n  - name: one\n";
