@@ -71,6 +71,10 @@ text::codes! {
     TOO_LONG = "F0307", "expression-too-long";
     OTHER_TYPE = "F0308", "compared-with-another-type";
     NEVER_TRUE = "F0309", "never-true";
+    NOT_A_QUESTION = "F0310", "not-a-question";
+    NOT_A_LIST = "F0311", "not-a-list";
+    WRONG_ARGUMENT = "F0312", "wrong-argument";
+    NO_PROPERTIES = "F0313", "no-properties";
 
     UNKNOWN_NAME = "F0401", "unknown-name";
     MAY_BE_UNSET = "F0402", "may-be-unset";

@@ -187,6 +187,7 @@ impl<'a> Checker<'a> {
         match value? {
             Template::Literal(value) => self.literal(value, &entry.value, &wanted.field).map(Template::Literal),
             computed @ (Template::Expression(_) | Template::Text(_) | Template::List(_) | Template::Map(_)) => {
+                self.check_computed_for(&computed, &entry.value, &wanted.field, &callee.name);
                 Some(computed)
             }
         }

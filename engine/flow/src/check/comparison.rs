@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use sdk::FieldType;
-use text::{Diagnostic, did_you_mean, shown};
+use text::{Diagnostic, did_you_mean, quoted, shown};
 
 use super::Checker;
 use super::known::{Holds, Options};
 use super::literal::held;
 use super::names::Site;
 use crate::codes;
-use crate::expr::{Compared, Comparison, Expression, Operand, Operator, Reads};
+use crate::expr::{Compared, Comparison, Expression, LookUp, Operand, Operator, Reads};
 
 /// A side of a comparison of which it is known what it holds.
 struct Side<'c, 'a> {
@@ -25,6 +25,9 @@ impl<'a> Checker<'a> {
     pub(super) fn check_comparisons(&mut self, site: Site<'_>, reads: &Reads) {
         for comparison in &reads.comparisons {
             self.check_comparison(site, &comparison.clone().path_first());
+        }
+        for look_up in &reads.look_ups {
+            self.check_look_up(site, look_up);
         }
         let mut told = BTreeSet::new();
         for comparisons in &reads.together {
@@ -62,6 +65,39 @@ impl<'a> Checker<'a> {
             self.report(Diagnostic::error(codes::OTHER_TYPE, message).help(help), span, "");
         } else if of_left.holds.field_type == FieldType::Choice {
             self.check_option(site, &of_left, right, *operator);
+        } else if of_right.holds.field_type == FieldType::Choice {
+            self.check_option(site, &of_right, left, *operator);
+        }
+    }
+
+    /// What a choice is looked up among is its values: an entry under a label is never found.
+    fn check_look_up(&mut self, site: Site<'_>, look_up: &LookUp) {
+        let Some(holds) = self.known(&look_up.by) else { return };
+        if holds.field_type != FieldType::Choice || holds.options.values().is_empty() {
+            return;
+        }
+        let name = path_name(&look_up.by);
+        for (entry, span) in &look_up.entries {
+            let value = holds.options.value_of(entry);
+            if value == Some(entry) {
+                continue;
+            }
+            let span = self.site_span(site, span);
+            let shown = shown(entry);
+            let diagnostic = match value {
+                Some(value) => {
+                    let message = format!("`{name}` is never `{shown}`: that is a label, and records hold the value");
+                    let written = if crate::expr::is_reserved(value) { quoted(value) } else { value.to_owned() };
+                    Diagnostic::error(codes::NEVER_TRUE, message).help(format!("write its value, `{written}`"))
+                }
+                // An option that there was, or will be, does no harm in a table.
+                None => {
+                    let message = format!("`{name}` is never `{shown}`: there is no such option");
+                    let help = super::connection::listed("its options are", holds.options.values().into_iter());
+                    Diagnostic::warning(codes::NEVER_TRUE, message).help(help)
+                }
+            };
+            self.report(diagnostic, span, "");
         }
     }
 
@@ -97,8 +133,30 @@ impl<'a> Checker<'a> {
 
     /// What a choice is compared with is one of its options.
     fn check_option(&mut self, site: Site<'_>, choice: &Side<'_, '_>, with: &Operand, operator: Operator) {
-        let (Compared::Text(written), options) = (&with.what, choice.holds.options) else { return };
-        if options == Options::Unknown || options.value_of(written).is_some() {
+        let options = choice.holds.options;
+        let written = match &with.what {
+            Compared::Text(written) => written.as_str(),
+            Compared::Path(path) => match self.known(path).map(|holds| holds.options) {
+                Some(Options::Always(said)) => said,
+                Some(Options::Unknown | Options::OfField(_) | Options::OfInput(_)) | None => return,
+            },
+            Compared::Number(_) | Compared::Boolean(_) | Compared::Nothing | Compared::Date | Compared::Moment => {
+                return;
+            }
+        };
+        if options == Options::Unknown {
+            return;
+        }
+        if let Some(value) = options.value_of(written) {
+            // In the comparison itself, a label becomes its value.
+            if let (Compared::Path(path), true) = (&with.what, value != written) {
+                let (name, made) = (choice.name(), path.join("."));
+                let message =
+                    format!("`{name}` is never `{}`: `{made}` is a label, and records hold the value", shown(written));
+                let help = format!("give `{made}` the value: `{}`", shown(value));
+                let span = self.site_span(site, &with.span);
+                self.report(Diagnostic::error(codes::NEVER_TRUE, message).help(help), span, "");
+            }
             return;
         }
         let (name, shown) = (choice.name(), shown(written));

@@ -157,7 +157,14 @@ impl<'a> Checker<'a> {
             Kind::Text(text) => super::expression::wrapped(&text.value).and_then(|(inner, offset)| {
                 match self.names.find(inner).map(|name| name.what) {
                     Some(Named::FoundList(number)) => Some((inner, offset, number)),
-                    Some(Named::Value(_) | Named::Written | Named::Deleted | Named::Found(_) | Named::Acted(_))
+                    Some(
+                        Named::Value(_)
+                        | Named::Written
+                        | Named::Deleted
+                        | Named::Found(_)
+                        | Named::List
+                        | Named::Acted(_),
+                    )
                     | None => None,
                 }
             }),
@@ -165,6 +172,9 @@ impl<'a> Checker<'a> {
         };
         let Some((inner, offset, number)) = found else {
             let list = self.value(node);
+            if let Some(list) = &list {
+                self.check_list(node, list);
+            }
             let holds = list.as_ref().and_then(known::of_items);
             return (list, Named::Value(holds));
         };

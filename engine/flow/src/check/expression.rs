@@ -1,6 +1,6 @@
 //! Questions and values: expressions compiled, with their mistakes at the exact place in the file.
 
-use sdk::{FieldType, Value};
+use sdk::Value;
 use text::{Diagnostic, Kind, Node, Span, Text, TextStyle, quoted};
 
 use super::Checker;
@@ -32,19 +32,6 @@ impl Checker<'_> {
             Kind::Bool(flag) => self.expression(node, 0, if *flag { "true" } else { "false" }, sees),
             // Reported when it was read.
             Kind::Null | Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
-        }
-    }
-
-    /// A name alone answers a question only where it holds true or false.
-    fn check_answer(&mut self, node: &Node, question: &Expression) {
-        let Some(path) = &question.reads().path else { return };
-        let Some(field_type) = self.known(path).map(|holds| holds.field_type) else { return };
-        if !matches!(field_type, FieldType::Boolean | FieldType::Any) {
-            let held = super::literal::held(field_type);
-            let name = super::comparison::path_name(path);
-            let message = format!("a question is answered with true or false, and `{name}` holds {held}");
-            let help = format!("compare it, such as `{} != ()`", question.source().trim());
-            self.report(Diagnostic::error(codes::OTHER_TYPE, message).help(help), node.span, "");
         }
     }
 
@@ -159,7 +146,9 @@ impl Checker<'_> {
     /// Compiles an expression that begins at `offset` of the node's text, and looks up its names.
     pub(super) fn expression(&mut self, node: &Node, offset: usize, source: &str, sees: Sees) -> Option<Expression> {
         let expression = self.compiled(node, offset, source)?;
-        self.check_reads(Site::Text { node, offset }, source, expression.reads(), sees);
+        if self.check_reads(Site::Text { node, offset }, source, expression.reads(), sees) {
+            self.check_kinds(node, offset, &expression);
+        }
         let Some(with_values) = self.with_values_of_labels(&expression) else { return Some(expression) };
         // What has compiled does so with another text in it.
         Expression::compile(&with_values, expression.place()).ok()
@@ -190,7 +179,7 @@ impl Checker<'_> {
         Place { file: path.to_string(), line: position.line, column: position.column }
     }
 
-    fn mistake(&mut self, node: &Node, offset: usize, source: &str, mistake: ExpressionMistake) {
+    pub(super) fn mistake(&mut self, node: &Node, offset: usize, source: &str, mistake: ExpressionMistake) {
         if self.cut_by_comment(node) {
             return;
         }

@@ -27,12 +27,19 @@ pub(super) enum Options<'a> {
     OfField(&'a [FieldOption]),
     /// Those of an input.
     OfInput(&'a [String]),
+    /// There is no choice: it is always this.
+    Always(&'a str),
 }
 
 impl<'a> Holds<'a> {
     /// A type without a choice.
     pub(super) fn plain(field_type: FieldType) -> Self {
         Self { field_type, options: Options::Unknown }
+    }
+
+    /// A text that is always the same.
+    pub(super) fn said(text: &'a str) -> Self {
+        Self { field_type: FieldType::Text, options: Options::Always(text) }
     }
 
     fn of_field(field: &'a Field) -> Self {
@@ -74,7 +81,7 @@ impl<'a> Options<'a> {
     /// The value that is stored for what an author wrote, by value or by label; `None` where there is no such option.
     pub(super) fn value_of(self, written: &str) -> Option<&'a str> {
         match self {
-            Self::Unknown => None,
+            Self::Unknown | Self::Always(_) => None,
             Self::OfField(options) => {
                 let by_value = options.iter().find(|option| option.value == written);
                 let option = by_value.or_else(|| options.iter().find(|option| option.label == written));
@@ -87,7 +94,7 @@ impl<'a> Options<'a> {
     /// The values, as they are stored.
     pub(super) fn values(self) -> Vec<&'a str> {
         match self {
-            Self::Unknown => Vec::new(),
+            Self::Unknown | Self::Always(_) => Vec::new(),
             Self::OfField(options) => options.iter().map(|option| option.value.as_str()).collect(),
             Self::OfInput(options) => options.iter().map(String::as_str).collect(),
         }
@@ -96,7 +103,7 @@ impl<'a> Options<'a> {
     /// What people see in place of the values.
     pub(super) fn labels(self) -> Vec<&'a str> {
         match self {
-            Self::Unknown | Self::OfInput(_) => Vec::new(),
+            Self::Unknown | Self::OfInput(_) | Self::Always(_) => Vec::new(),
             Self::OfField(options) => options.iter().map(|option| option.label.as_str()).collect(),
         }
     }
@@ -116,7 +123,12 @@ impl<'a> Checker<'a> {
             ("failure", ["attempt"]) if self.on_failure => Some(Holds::plain(FieldType::Number)),
             ("inputs", [name]) => match self.names.find(&format!("inputs.{name}"))?.what {
                 Named::Value(holds) => holds,
-                Named::Written | Named::Deleted | Named::Found(_) | Named::FoundList(_) | Named::Acted(_) => None,
+                Named::Written
+                | Named::Deleted
+                | Named::Found(_)
+                | Named::FoundList(_)
+                | Named::List
+                | Named::Acted(_) => None,
             },
             (name, rest) => self.known_of_name(self.names.find(name)?.what, rest),
         }
@@ -142,7 +154,10 @@ impl<'a> Checker<'a> {
             (Named::Acted(results), [name]) => {
                 results.iter().find(|result| result.name == *name).and_then(|result| plain(result.field_type))
             }
-            (Named::Value(_) | Named::Written | Named::Deleted | Named::FoundList(_) | Named::Acted(_), _) => None,
+            (
+                Named::Value(_) | Named::Written | Named::Deleted | Named::FoundList(_) | Named::List | Named::Acted(_),
+                _,
+            ) => None,
         }
     }
 }

@@ -46,7 +46,13 @@ impl<'a> Checker<'a> {
                     }
                     self.mapped_field(source, name, *as_type)
                 }
-                (MappedFrom::Value(node), _) => self.value(node),
+                (MappedFrom::Value(node), _) => {
+                    let value = self.value(node);
+                    if let (Some(value), Some(field)) = (&value, field) {
+                        self.check_computed_for(value, node, field, target);
+                    }
+                    value
+                }
                 (MappedFrom::Field { .. }, None) | (MappedFrom::Unread, _) => None,
             };
             match value {

@@ -13,6 +13,7 @@ mod expression;
 mod field;
 mod filter;
 mod foreign;
+mod kinds;
 mod known;
 mod literal;
 mod mapping;

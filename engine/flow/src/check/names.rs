@@ -67,6 +67,8 @@ pub(super) enum Named<'a> {
     Found(usize),
     /// The records of a look-up.
     FoundList(usize),
+    /// A list that was computed.
+    List,
     /// What an action leaves behind.
     Acted(&'a [ActionResult]),
 }
@@ -413,7 +415,7 @@ impl<'a> Checker<'a> {
         }
         let Some(field) = read.path.first() else { return };
         match name.what {
-            Named::Value(_) | Named::FoundList(_) | Named::Acted(_) => {}
+            Named::Value(_) | Named::List | Named::FoundList(_) | Named::Acted(_) => {}
             Named::Written => self.check_result("a write", &["id", "created", "changed"], field, property),
             Named::Deleted => self.check_result("a `delete`", &["id", "existed"], field, property),
             Named::Found(number) => self.found[number].add(field, property),

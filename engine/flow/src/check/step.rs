@@ -135,12 +135,13 @@ impl<'a> Checker<'a> {
                 let mut complete = true;
                 for entry in entries {
                     let value = self.value(&entry.value);
-                    let holds = value.as_ref().and_then(|value| self.known_of_template(value));
+                    let what = value.as_ref().map(|value| self.let_name(value, &entry.value));
+                    let what = what.unwrap_or(Named::Value(None));
                     match value {
                         Some(value) => values.push((entry.key.text.clone(), value)),
                         None => complete = false,
                     }
-                    self.names.add(Name { text: entry.key.text.clone(), unset: None, what: Named::Value(holds) });
+                    self.names.add(Name { text: entry.key.text.clone(), unset: None, what });
                 }
                 complete.then_some(StepKind::Let(values))
             }

@@ -39,6 +39,9 @@ impl<'a> Checker<'a> {
                 }
                 (value, Some(field)) => {
                     self.check_written_type(value.as_ref(), &entry.value, field, &target_name);
+                    if let Some(value) = &value {
+                        self.check_computed_for(value, &entry.value, field, &target_name);
+                    }
                     value
                 }
                 (value, None) => value,

@@ -18,17 +18,28 @@ pub(super) const ITEMS: &str = "items";
 
 /// A value's type as authors know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// `()`.
     Nothing,
+    /// True or false.
     Boolean,
+    /// With or without a fraction.
     Number,
+    /// Text, a single character of one too.
     Text,
+    /// A day.
     Date,
+    /// A moment.
     Moment,
+    /// A list.
     List,
+    /// Named values.
     Map,
+    /// Such as `1..5`.
     Range,
+    /// Such as `|x| x`.
     Function,
+    /// What can only be passed on whole.
     TooLarge,
 }
 
@@ -73,6 +84,23 @@ impl Kind {
             Self::Map => "map",
             Self::Range => "range",
             Self::Function => "function",
+            Self::TooLarge => "too large a value",
+        }
+    }
+
+    /// How a sentence says what something of it is: `text`, `a number`.
+    pub(crate) fn described(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Boolean => "true or false",
+            Self::Number => "a number",
+            Self::Text => "text",
+            Self::Date => "a date",
+            Self::Moment => "a moment",
+            Self::List => "a list",
+            Self::Map => "a map",
+            Self::Range => "a range",
+            Self::Function => "a function such as `|x| …`",
             Self::TooLarge => "too large a value",
         }
     }

@@ -45,6 +45,15 @@ pub enum Compared {
     Moment,
 }
 
+/// A name and its properties looked up among the entries of a plain map: `lookup(#{won: 1}, record.stage)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookUp {
+    /// What is looked up.
+    pub by: Vec<String>,
+    /// The names of the entries, each with the bytes of the source that it takes.
+    pub entries: Vec<(String, Range<usize>)>,
+}
+
 /// How two things are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -119,6 +128,13 @@ pub(super) fn of_call(call: &FnCallExpr, source: &str) -> Vec<Comparison> {
     sides.map(|(left, right)| Comparison { left, right, operator }).into_iter().collect()
 }
 
+/// What a call looks up, where it is `lookup` in a map that stands there.
+pub(super) fn look_up(call: &FnCallExpr, source: &str) -> Option<LookUp> {
+    let ("lookup", [Expr::Map(map, _), by, ..]) = (call.name.as_str(), call.args.as_slice()) else { return None };
+    let entries = map.0.iter().filter_map(|(name, _)| Some((name.name.to_string(), literal(source, name.pos)?)));
+    Some(LookUp { by: path(by)?, entries: entries.collect() })
+}
+
 fn in_list(list: &Expr, looked_for: &Expr, source: &str) -> Vec<Comparison> {
     let Some(looked_for) = operand(looked_for, source) else { return Vec::new() };
     let pair =
@@ -170,7 +186,7 @@ fn path_of(root: &str, links: &[Link<'_>]) -> Option<Vec<String>> {
     std::iter::once(Some(root.to_owned())).chain(names).collect()
 }
 
-fn operand(expression: &Expr, source: &str) -> Option<Operand> {
+pub(super) fn operand(expression: &Expr, source: &str) -> Option<Operand> {
     let (what, span) = match expression {
         Expr::StringConstant(text, at) => (Compared::Text(text.to_string()), literal(source, *at)),
         #[expect(clippy::cast_precision_loss, reason = "numbers that authors write are compared, and never given on")]
@@ -207,7 +223,7 @@ fn written_path(source: &str, at: Position) -> Option<Range<usize>> {
 }
 
 /// The bytes of the text that begins at a position, with its quotes.
-fn literal(source: &str, position: Position) -> Option<Range<usize>> {
+pub(super) fn literal(source: &str, position: Position) -> Option<Range<usize>> {
     let start = offset(source, position)?;
     if !source[start..].starts_with('"') {
         return word(source, position);

@@ -46,6 +46,15 @@ pub(super) fn explain(expression: &Compiled, error: &EvalAltResult) -> Evaluatio
     placed(expression, &sentence(expression, inner, position), position)
 }
 
+/// What a function of ours said, where it was one that failed.
+pub(super) fn said(error: &EvalAltResult) -> Option<String> {
+    let EvalAltResult::ErrorRuntime(payload, _) = error else { return None };
+    match payload.read_lock::<Complaint>().as_deref()? {
+        Complaint::Said(sentence) => Some(sentence.clone()),
+        Complaint::Mismatch { .. } => None,
+    }
+}
+
 /// Puts the place before a sentence, and after it the position inside.
 pub(super) fn placed(expression: &Compiled, sentence: &str, position: Position) -> EvaluationError {
     let place = &expression.place;

@@ -5,7 +5,8 @@ use std::ops::Range;
 use rhai::{LexError, ParseError, ParseErrorType};
 use text::{Confidence, Meant, did_you_mean};
 
-use super::{ExpressionMistake, Reads, helpers, tree};
+use super::compare::Kind;
+use super::{ExpressionMistake, Reads, helpers, infer, tree};
 use crate::language::elsewhere::{self, Here};
 
 /// The kinds of mistakes, each with a page of its own.
@@ -26,6 +27,12 @@ pub mod code {
     pub const OTHER_TYPE: &str = "F0308";
     /// Too long, or nested too deeply.
     pub const TOO_LONG: &str = "F0307";
+    /// What is neither true nor false where a question stands.
+    pub const NOT_A_QUESTION: &str = "F0310";
+    /// An argument that a function can never take.
+    pub const WRONG_ARGUMENT: &str = "F0312";
+    /// A property of what has none.
+    pub const NO_PROPERTIES: &str = "F0313";
 }
 
 impl ExpressionMistake {
@@ -96,6 +103,21 @@ pub(super) fn only_expressions(span: Option<Range<usize>>) -> ExpressionMistake 
     plain(code::NOT_SUPPORTED, "only expressions are allowed")
         .at(span)
         .help("write one value, without statements; name values in a `let:` step")
+}
+
+/// What stands for a question and is neither true nor false.
+pub(super) fn no_question(found: Kind, written: Option<&str>) -> ExpressionMistake {
+    let message = format!("a question is answered with true or false, and {}", infer::said_of(found, written));
+    let name = written.unwrap_or("…");
+    plain(code::NOT_A_QUESTION, message).help(match found {
+        Kind::Text => format!("ask whether it is there, `not(is_blank({name}))`, or compare it, `{name} == \"…\"`"),
+        Kind::Number => format!("compare it, such as `{name} > 0`"),
+        Kind::Date | Kind::Moment | Kind::Map => format!("ask whether it is there: `{name} != ()`"),
+        Kind::List => format!("ask whether something is in it: `not(is_blank({name}))`"),
+        Kind::Nothing | Kind::Boolean | Kind::Range | Kind::Function | Kind::TooLarge => {
+            "compare it, such as `record.score > 0`".to_owned()
+        }
+    })
 }
 
 /// Names that other languages have for things that are written otherwise here.

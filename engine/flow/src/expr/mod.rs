@@ -12,6 +12,7 @@ mod engine;
 mod evaluate;
 mod failure;
 pub mod helpers;
+mod infer;
 mod limits;
 mod mistake;
 mod scope;
@@ -25,7 +26,9 @@ use std::sync::Arc;
 
 use sdk::Value;
 
-pub use compared::{Compared, Comparison, Operand, Operator};
+pub use compare::Kind;
+pub use compared::{Compared, Comparison, LookUp, Operand, Operator};
+pub use infer::Inferred;
 pub use mistake::code;
 pub use scope::Scope;
 
@@ -75,6 +78,8 @@ pub struct Reads {
     pub set_where_false: Vec<String>,
     /// What is compared.
     pub comparisons: Vec<Comparison>,
+    /// What is looked up by a name in a plain map.
+    pub look_ups: Vec<LookUp>,
     /// Comparisons of which all must hold for a condition to be true, for each condition.
     pub together: Vec<Vec<Comparison>>,
     /// The name and the properties read of it in turn, where the expression is no more than that.

@@ -49,7 +49,7 @@ pub(super) fn operands(tree: &AST, position: Position) -> Option<(Option<String>
     found
 }
 
-fn path_text(expression: &Expr) -> Option<String> {
+pub(super) fn path_text(expression: &Expr) -> Option<String> {
     match expression {
         Expr::Variable(variable, ..) => Some(variable.1.to_string()),
         Expr::StringConstant(text, _) if text.len() < 40 => Some(format!("{:?}", text.as_str())),
@@ -70,6 +70,8 @@ fn path_text(expression: &Expr) -> Option<String> {
 pub(super) struct Link<'a> {
     optional: bool,
     pub(super) part: Part<'a>,
+    /// Where the part stands.
+    pub(super) at: Position,
 }
 
 impl<'a> Link<'a> {
@@ -108,7 +110,7 @@ pub(super) fn chain(expression: &Expr) -> (&Expr, Vec<Link<'_>>) {
             Expr::Dot(next, ..) | Expr::Index(next, ..) if goes_on => &next.lhs,
             last => last,
         };
-        links.push(Link { optional, part: part(step, indexed) });
+        links.push(Link { optional, part: part(step, indexed), at: step.position() });
         if !goes_on {
             break;
         }
@@ -212,6 +214,7 @@ impl Reader<'_> {
 
     fn call(&mut self, call: &FnCallExpr) {
         self.reads.comparisons.extend(compared::of_call(call, self.source));
+        self.reads.look_ups.extend(compared::look_up(call, self.source));
         match comparison_with_nothing(call) {
             Some((_, compared)) => self.asked(compared),
             None if self.items_of_call(call, None) => {}
@@ -372,7 +375,7 @@ fn found_set(condition: &Expr, outcome: bool) -> Vec<String> {
         // `x.is_blank()` is false where it is there.
         Expr::Dot(..) | Expr::Index(..) if !outcome => match chain(condition) {
             (Expr::Variable(variable, ..), links) => match links.split_last() {
-                Some((Link { part: Part::Call(call), optional: false }, path)) if is_blank(call) => {
+                Some((Link { part: Part::Call(call), optional: false, .. }, path)) if is_blank(call) => {
                     set_by(&variable.1, path)
                 }
                 _ => Vec::new(),

@@ -5,22 +5,36 @@ use jiff::{Span, Zoned};
 use rhai::{Dynamic, Engine, ImmutableString};
 use sdk::Timestamp;
 
+use super::super::compare::Kind;
 use super::super::failure::{Failed, refuse};
 use super::super::limits;
-use super::{Helper, helper, patterns, wrong};
+use super::takes::{DAY, MOMENT, NUMBER, TEXT};
+use super::{Gives, Helper, helper, patterns, wrong};
 
 pub(super) const HELPERS: &[Helper] = &[
     helper(
         "date",
         "date(moment)",
+        &[DAY],
+        Gives::Always(Kind::Date),
         "The day of a moment, in the flow's time zone.",
         r#"date(moment("2026-01-01T23:30:00Z"))"#,
         r#"date("2026-01-02")"#,
     ),
-    helper("date", "date(text)", "The day that an ISO 8601 text tells.", r#"date("2026-01-02").year()"#, "2026"),
+    helper(
+        "date",
+        "date(text)",
+        &[TEXT],
+        Gives::Always(Kind::Date),
+        "The day that an ISO 8601 text tells.",
+        r#"date("2026-01-02").year()"#,
+        "2026",
+    ),
     helper(
         "moment",
         "moment(text)",
+        &[TEXT],
+        Gives::Always(Kind::Moment),
         "The moment that an ISO 8601 text tells; without an offset, in the flow's time zone.",
         r#"moment("2026-01-02T10:00:00Z")"#,
         r#"moment("2026-01-02T11:00:00+01:00")"#,
@@ -28,16 +42,44 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "moment",
         "moment(date)",
+        &[DAY],
+        Gives::Always(Kind::Moment),
         "The moment at which the day begins.",
         r#"moment(date("2026-01-02"))"#,
         r#"moment("2026-01-01T23:00:00Z")"#,
     ),
-    helper("year", "day.year()", "The year of a date or moment.", r#"date("2026-01-02").year()"#, "2026"),
-    helper("month", "day.month()", "Its month, from 1.", r#"date("2026-01-02").month()"#, "1"),
-    helper("day", "day.day()", "Its day of the month.", r#"date("2026-01-02").day()"#, "2"),
+    helper(
+        "year",
+        "day.year()",
+        &[DAY],
+        Gives::Always(Kind::Number),
+        "The year of a date or moment.",
+        r#"date("2026-01-02").year()"#,
+        "2026",
+    ),
+    helper(
+        "month",
+        "day.month()",
+        &[DAY],
+        Gives::Always(Kind::Number),
+        "Its month, from 1.",
+        r#"date("2026-01-02").month()"#,
+        "1",
+    ),
+    helper(
+        "day",
+        "day.day()",
+        &[DAY],
+        Gives::Always(Kind::Number),
+        "Its day of the month.",
+        r#"date("2026-01-02").day()"#,
+        "2",
+    ),
     helper(
         "weekday",
         "day.weekday()",
+        &[DAY],
+        Gives::Always(Kind::Number),
         "Its day of the week: 1 is Monday, 7 is Sunday.",
         r#"date("2026-01-02").weekday()"#,
         "5",
@@ -45,14 +87,26 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "hour",
         "moment.hour()",
+        &[MOMENT],
+        Gives::Always(Kind::Number),
         "Its hour, in the flow's time zone.",
         r#"moment("2026-01-02T10:00:00Z").hour()"#,
         "11",
     ),
-    helper("minute", "moment.minute()", "Its minute.", r#"moment("2026-01-02T10:45:00Z").minute()"#, "45"),
+    helper(
+        "minute",
+        "moment.minute()",
+        &[MOMENT],
+        Gives::Always(Kind::Number),
+        "Its minute.",
+        r#"moment("2026-01-02T10:45:00Z").minute()"#,
+        "45",
+    ),
     helper(
         "add_days",
         "day.add_days(n)",
+        &[DAY, NUMBER],
+        Gives::LikeFirst,
         "So many days later, or earlier; a moment keeps its time of day.",
         r#"date("2026-01-31").add_days(1)"#,
         r#"date("2026-02-01")"#,
@@ -60,6 +114,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "add_months",
         "day.add_months(n)",
+        &[DAY, NUMBER],
+        Gives::LikeFirst,
         "So many months later; the end of a month stays its end.",
         r#"date("2026-01-31").add_months(1)"#,
         r#"date("2026-02-28")"#,
@@ -67,6 +123,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "add_hours",
         "moment.add_hours(n)",
+        &[MOMENT, NUMBER],
+        Gives::Always(Kind::Moment),
         "So many hours later.",
         r#"moment("2026-01-02T10:00:00Z").add_hours(2)"#,
         r#"moment("2026-01-02T12:00:00Z")"#,
@@ -74,6 +132,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "add_minutes",
         "moment.add_minutes(n)",
+        &[MOMENT, NUMBER],
+        Gives::Always(Kind::Moment),
         "So many minutes later.",
         r#"moment("2026-01-02T10:00:00Z").add_minutes(-30)"#,
         r#"moment("2026-01-02T09:30:00Z")"#,
@@ -81,6 +141,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "days_until",
         "days_until(from, to)",
+        &[DAY, DAY],
+        Gives::Always(Kind::Number),
         "How many calendar days from one date or moment to another.",
         r#"days_until(date("2026-01-30"), date("2026-02-02"))"#,
         "3",
@@ -88,6 +150,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "hours_until",
         "hours_until(from, to)",
+        &[MOMENT, MOMENT],
+        Gives::Always(Kind::Number),
         "How many hours from one moment to another, with a fraction.",
         r#"hours_until(moment("2026-01-02T10:00:00Z"), moment("2026-01-02T11:30:00Z"))"#,
         "1.5",
@@ -95,6 +159,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "minutes_until",
         "minutes_until(from, to)",
+        &[MOMENT, MOMENT],
+        Gives::Always(Kind::Number),
         "How many minutes from one moment to another, with a fraction.",
         r#"minutes_until(moment("2026-01-02T10:00:00Z"), moment("2026-01-02T10:00:30Z"))"#,
         "0.5",
@@ -102,6 +168,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "format",
         "format(day, pattern)",
+        &[DAY, TEXT],
+        Gives::Always(Kind::Text),
         "As text, by a pattern of `%Y %m %d %H %M %S %B %A` and their like.",
         r#"format(date("2026-01-02"), "%d.%m.%Y")"#,
         r#""02.01.2026""#,
@@ -109,6 +177,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "to_millis",
         "to_millis(moment)",
+        &[MOMENT],
+        Gives::Always(Kind::Number),
         "Milliseconds since 1970, as many services stamp.",
         r#"to_millis(moment("1970-01-01T00:00:01Z"))"#,
         "1000",
@@ -116,6 +186,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "from_millis",
         "from_millis(number)",
+        &[NUMBER],
+        Gives::Always(Kind::Moment),
         "The moment of such a stamp.",
         "from_millis(1000)",
         r#"moment("1970-01-01T00:00:01Z")"#,

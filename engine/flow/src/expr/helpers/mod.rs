@@ -6,9 +6,11 @@ mod lists;
 mod numbers;
 mod other;
 pub(super) mod patterns;
+pub(super) mod takes;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use rhai::{Dynamic, Engine};
@@ -25,6 +27,10 @@ pub struct Helper {
     pub name: &'static str,
     /// How it is written.
     pub signature: &'static str,
+    /// What it takes, the value before the dot first: for each argument the kinds that it may be.
+    pub takes: &'static [&'static [Kind]],
+    /// What it gives.
+    pub gives: Gives,
     /// What it does, in one sentence.
     pub doc: &'static str,
     /// An expression that uses it.
@@ -33,15 +39,28 @@ pub struct Helper {
     pub result: &'static str,
 }
 
+/// What a function gives, where it gives more than `()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gives {
+    /// This kind, whatever it is given.
+    Always(Kind),
+    /// The kind of its first argument.
+    LikeFirst,
+    /// What only its arguments themselves can tell.
+    Unknown,
+}
+
 /// A row of the table.
 const fn helper(
     name: &'static str,
     signature: &'static str,
+    takes: &'static [&'static [Kind]],
+    gives: Gives,
     doc: &'static str,
     example: &'static str,
     result: &'static str,
 ) -> Helper {
-    Helper { name, signature, doc, example, result }
+    Helper { name, signature, takes, gives, doc, example, result }
 }
 
 /// Functions that are about the same.
@@ -97,6 +116,24 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn arities(name: &str) -> &'static BTreeSet<usize> {
     static NONE: BTreeSet<usize> = BTreeSet::new();
     ARITIES.get(name).unwrap_or(&NONE)
+}
+
+/// The rows of a function that may be called with so many arguments.
+pub(super) fn called(name: &str, n_arguments: usize) -> impl Iterator<Item = &'static Helper> {
+    all().filter(move |helper| helper.name == name && helper.n_arguments().contains(&n_arguments))
+}
+
+impl Helper {
+    /// With how many arguments it may be called.
+    pub fn n_arguments(&self) -> RangeInclusive<usize> {
+        let n = self.takes.len();
+        if self.signature.ends_with(", …)") { n..=usize::MAX } else { n..=n }
+    }
+
+    /// Which kinds an argument may be; what follows the last of the row is as that one.
+    pub(super) fn argument(&self, at: usize) -> &'static [Kind] {
+        self.takes.get(at).or(self.takes.last()).copied().unwrap_or_default()
+    }
 }
 
 /// How a function is written, for messages.

@@ -2,15 +2,18 @@
 
 use rhai::{Array, Dynamic, Engine};
 
-use super::super::compare::{as_float, order};
+use super::super::compare::{Kind, as_float, order};
 use super::super::failure::{Failed, refuse};
 use super::super::limits;
-use super::{Helper, helper, wrong};
+use super::takes::{ANY, LIST, NUMBER, ORDERED, TEXT_OR_NUMBER};
+use super::{Gives, Helper, helper, wrong};
 
 pub(super) const HELPERS: &[Helper] = &[
     helper(
         "to_number",
         "to_number(text)",
+        &[TEXT_OR_NUMBER],
+        Gives::Always(Kind::Number),
         "The number that the text is; a mistake where it is none.",
         r#"to_number(" 1250.5 ")"#,
         "1250.5",
@@ -18,23 +21,99 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "is_number",
         "is_number(value)",
+        &[ANY],
+        Gives::Always(Kind::Boolean),
         "Whether it is a number, or a text that `to_number` takes.",
         r#"is_number("12a")"#,
         "false",
     ),
-    helper("to_int", "to_int(number)", "The whole number, without its fraction.", "to_int(-2.9)", "-2"),
-    helper("round", "round(number)", "The nearest whole number; halves go away from zero.", "round(2.5)", "3"),
-    helper("round", "round(number, digits)", "Rounded to so many digits after the point.", "round(2.345, 1)", "2.3"),
-    helper("floor", "floor(number)", "The whole number below.", "floor(-2.1)", "-3"),
-    helper("ceil", "ceil(number)", "The whole number above.", "ceil(2.1)", "3"),
-    helper("abs", "abs(number)", "The number without its sign.", "abs(-5)", "5"),
-    helper("min", "min(a, b)", "The smaller of two values of one type.", "min(3, 2.5)", "2.5"),
-    helper("min", "min(list)", "The smallest of a list; `()` where it is empty.", "min([3, 1, 2])", "1"),
-    helper("max", "max(a, b)", "The greater of two values of one type.", "max(3, 2.5)", "3"),
-    helper("max", "max(list)", "The greatest of a list; `()` where it is empty.", "max([3, 1, 2])", "3"),
+    helper(
+        "to_int",
+        "to_int(number)",
+        &[NUMBER],
+        Gives::Always(Kind::Number),
+        "The whole number, without its fraction.",
+        "to_int(-2.9)",
+        "-2",
+    ),
+    helper(
+        "round",
+        "round(number)",
+        &[NUMBER],
+        Gives::Always(Kind::Number),
+        "The nearest whole number; halves go away from zero.",
+        "round(2.5)",
+        "3",
+    ),
+    helper(
+        "round",
+        "round(number, digits)",
+        &[NUMBER, NUMBER],
+        Gives::Always(Kind::Number),
+        "Rounded to so many digits after the point.",
+        "round(2.345, 1)",
+        "2.3",
+    ),
+    helper(
+        "floor",
+        "floor(number)",
+        &[NUMBER],
+        Gives::Always(Kind::Number),
+        "The whole number below.",
+        "floor(-2.1)",
+        "-3",
+    ),
+    helper("ceil", "ceil(number)", &[NUMBER], Gives::Always(Kind::Number), "The whole number above.", "ceil(2.1)", "3"),
+    helper(
+        "abs",
+        "abs(number)",
+        &[NUMBER],
+        Gives::Always(Kind::Number),
+        "The number without its sign.",
+        "abs(-5)",
+        "5",
+    ),
+    helper(
+        "min",
+        "min(a, b)",
+        &[ORDERED, ORDERED],
+        Gives::LikeFirst,
+        "The smaller of two values of one type.",
+        "min(3, 2.5)",
+        "2.5",
+    ),
+    helper(
+        "min",
+        "min(list)",
+        &[LIST],
+        Gives::Unknown,
+        "The smallest of a list; `()` where it is empty.",
+        "min([3, 1, 2])",
+        "1",
+    ),
+    helper(
+        "max",
+        "max(a, b)",
+        &[ORDERED, ORDERED],
+        Gives::LikeFirst,
+        "The greater of two values of one type.",
+        "max(3, 2.5)",
+        "3",
+    ),
+    helper(
+        "max",
+        "max(list)",
+        &[LIST],
+        Gives::Unknown,
+        "The greatest of a list; `()` where it is empty.",
+        "max([3, 1, 2])",
+        "3",
+    ),
     helper(
         "clamp",
         "clamp(number, low, high)",
+        &[ORDERED, ORDERED, ORDERED],
+        Gives::LikeFirst,
         "The number, but not below low nor above high.",
         "clamp(120, 0, 100)",
         "100",
@@ -42,6 +121,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "sum",
         "sum(list)",
+        &[LIST],
+        Gives::Always(Kind::Number),
         "All numbers of the list together; empty items count nothing.",
         "sum([1, 2.5, ()])",
         "3.5",
@@ -49,6 +130,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "to_fixed",
         "to_fixed(number, digits)",
+        &[NUMBER, NUMBER],
+        Gives::Always(Kind::Text),
         "As text with exactly so many digits after the point.",
         "to_fixed(3, 2)",
         r#""3.00""#,

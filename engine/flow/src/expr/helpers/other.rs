@@ -3,15 +3,19 @@
 use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
 use serde_json::Value as Json;
 
+use super::super::compare::Kind;
 use super::super::convert::{self, value_of};
 use super::super::failure::{Failed, refuse};
 use super::super::limits;
-use super::{Helper, helper};
+use super::takes::{ANY, BOOLEAN, TEXT, TEXT_OR_NOTHING, VALUE};
+use super::{Gives, Helper, helper};
 
 pub(super) const HELPERS: &[Helper] = &[
     helper(
         "not",
         "not(question)",
+        &[BOOLEAN],
+        Gives::Always(Kind::Boolean),
         "The opposite; so that nobody needs `!`, which YAML takes for itself.",
         "not(1 > 2)",
         "true",
@@ -19,6 +23,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "is_blank",
         "is_blank(value)",
+        &[ANY],
+        Gives::Always(Kind::Boolean),
         "Whether it is empty: `()`, a text of white space only, a list or map of nothing.",
         r#"is_blank("  ")"#,
         "true",
@@ -26,6 +32,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "to_json",
         "to_json(value)",
+        &[VALUE],
+        Gives::Always(Kind::Text),
         "The value as JSON text.",
         r#"to_json(#{ a: [1, ()] })"#,
         r#""{\"a\":[1,null]}""#,
@@ -33,6 +41,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "parse_json",
         "parse_json(text)",
+        &[TEXT],
+        Gives::Unknown,
         "The value that a JSON text tells.",
         r#"parse_json("{\"a\": [1, null]}").a"#,
         "[1, ()]",
@@ -40,6 +50,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "hash",
         "hash(text)",
+        &[TEXT],
+        Gives::Always(Kind::Text),
         "A BLAKE3 hash of the text, as 64 hexadecimal digits.",
         r#"hash("").sub_string(0, 8)"#,
         r#""af1349b9""#,
@@ -47,6 +59,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "is_email",
         "is_email(text)",
+        &[TEXT_OR_NOTHING],
+        Gives::Always(Kind::Boolean),
         "Whether it has the form of an e-mail address; `()` has not.",
         r#"is_email("ann@x.com")"#,
         "true",
@@ -54,6 +68,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "email_domain",
         "email_domain(text)",
+        &[TEXT_OR_NOTHING],
+        Gives::Always(Kind::Text),
         "What follows the @, in lower case; `()` where it is no e-mail address.",
         r#"email_domain("Ann@X.com")"#,
         r#""x.com""#,

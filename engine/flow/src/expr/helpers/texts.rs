@@ -2,20 +2,64 @@
 
 use rhai::{Array, Dynamic, Engine, ImmutableString};
 
+use super::super::compare::Kind;
 use super::super::convert::{TooLarge, value_of};
 use super::super::failure::{Failed, refuse};
 use super::super::limits;
-use super::{Helper, helper, wrong};
+use super::takes::{LIST, NUMBER, PART, TEXT, VALUE};
+use super::{Gives, Helper, helper, wrong};
 
 pub(super) const HELPERS: &[Helper] = &[
-    helper("to_lower", "text.to_lower()", "The text in lower case.", r#""Ann@X.com".to_lower()"#, r#""ann@x.com""#),
-    helper("to_upper", "text.to_upper()", "The text in upper case.", r#""de".to_upper()"#, r#""DE""#),
-    helper("trim", "text.trim()", "The text without white space around it.", r#""  Ann ".trim()"#, r#""Ann""#),
-    helper("len", "text.len()", "How many characters the text has.", r#""Zoë".len()"#, "3"),
-    helper("contains", "text.contains(part)", "Whether the part is in the text.", r#""a-b".contains("-")"#, "true"),
+    helper(
+        "to_lower",
+        "text.to_lower()",
+        &[TEXT],
+        Gives::Always(Kind::Text),
+        "The text in lower case.",
+        r#""Ann@X.com".to_lower()"#,
+        r#""ann@x.com""#,
+    ),
+    helper(
+        "to_upper",
+        "text.to_upper()",
+        &[TEXT],
+        Gives::Always(Kind::Text),
+        "The text in upper case.",
+        r#""de".to_upper()"#,
+        r#""DE""#,
+    ),
+    helper(
+        "trim",
+        "text.trim()",
+        &[TEXT],
+        Gives::Always(Kind::Text),
+        "The text without white space around it.",
+        r#""  Ann ".trim()"#,
+        r#""Ann""#,
+    ),
+    helper(
+        "len",
+        "text.len()",
+        &[TEXT],
+        Gives::Always(Kind::Number),
+        "How many characters the text has.",
+        r#""Zoë".len()"#,
+        "3",
+    ),
+    helper(
+        "contains",
+        "text.contains(part)",
+        &[TEXT, TEXT],
+        Gives::Always(Kind::Boolean),
+        "Whether the part is in the text.",
+        r#""a-b".contains("-")"#,
+        "true",
+    ),
     helper(
         "starts_with",
         "text.starts_with(part)",
+        &[TEXT, TEXT],
+        Gives::Always(Kind::Boolean),
         "Whether the text begins so.",
         r#""+49 30".starts_with("+49")"#,
         "true",
@@ -23,6 +67,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "ends_with",
         "text.ends_with(part)",
+        &[TEXT, TEXT],
+        Gives::Always(Kind::Boolean),
         "Whether the text ends so.",
         r#""ann@x.com".ends_with("@x.com")"#,
         "true",
@@ -30,6 +76,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "index_of",
         "text.index_of(part)",
+        &[TEXT, TEXT],
+        Gives::Always(Kind::Number),
         "At which character, from 0, the part begins; `()` where it is not in it.",
         r#""a-b".index_of("-")"#,
         "1",
@@ -37,6 +85,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "replace",
         "text.replace(part, with)",
+        &[TEXT, TEXT, TEXT],
+        Gives::Always(Kind::Text),
         "The text with every such part replaced.",
         r#""a b c".replace(" ", "-")"#,
         r#""a-b-c""#,
@@ -44,6 +94,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "split",
         "text.split(separator)",
+        &[TEXT, TEXT],
+        Gives::Always(Kind::List),
         "The pieces between the separators.",
         r#""a;b".split(";")"#,
         r#"["a", "b"]"#,
@@ -51,6 +103,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "sub_string",
         "text.sub_string(start)",
+        &[TEXT, NUMBER],
+        Gives::Always(Kind::Text),
         "The text from a character on, counted from 0.",
         r#""abcdef".sub_string(4)"#,
         r#""ef""#,
@@ -58,6 +112,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "sub_string",
         "text.sub_string(start, len)",
+        &[TEXT, NUMBER, NUMBER],
+        Gives::Always(Kind::Text),
         "At most so many characters from there on.",
         r#""abcdef".sub_string(1, 2)"#,
         r#""bc""#,
@@ -65,6 +121,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "pad_start",
         "text.pad_start(len, filler)",
+        &[TEXT, NUMBER, TEXT],
+        Gives::Always(Kind::Text),
         "The text, filled in front up to so many characters.",
         r#""42".pad_start(5, "0")"#,
         r#""00042""#,
@@ -72,6 +130,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "join_words",
         "join_words(a, b, …)",
+        &[PART, PART],
+        Gives::Always(Kind::Text),
         "Up to six parts with a space between; empty parts are left out.",
         r#"join_words("Ann", (), " ", "Lee")"#,
         r#""Ann Lee""#,
@@ -79,6 +139,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "join_words",
         "join_words(list)",
+        &[LIST],
+        Gives::Always(Kind::Text),
         "The same for a list of parts.",
         r#"join_words(["Ann", "", "Lee"])"#,
         r#""Ann Lee""#,
@@ -86,6 +148,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "join_lines",
         "join_lines(list)",
+        &[LIST],
+        Gives::Always(Kind::Text),
         "The parts as lines; empty parts are left out.",
         r#"join_lines(["a", (), "b"])"#,
         r#""a\nb""#,
@@ -93,6 +157,8 @@ pub(super) const HELPERS: &[Helper] = &[
     helper(
         "to_string",
         "to_string(value)",
+        &[VALUE],
+        Gives::Always(Kind::Text),
         "Any value as text, as `${ … }` inside a text writes it; empty is no text.",
         r#"to_string(12) + to_string(())"#,
         r#""12""#,

@@ -19,6 +19,34 @@ fn every_example_gives_its_result() {
 }
 
 #[test]
+fn every_example_is_of_the_kind_that_its_row_says() {
+    for helper in helpers::all() {
+        let expression = super::compile(helper.example).unwrap();
+        let inferred = expression.infer(&|_| None);
+        assert_eq!(inferred.mistakes, [], "{}", helper.example);
+        let value = evaluate(helper.example).unwrap();
+        if let Some(kind) = inferred.kind {
+            assert!(value.is_null() || kind.name() == value.type_name(), "{}: {value:?}, no {kind:?}", helper.example);
+        }
+        let is_known = helper.gives != helpers::Gives::Unknown;
+        assert!(!is_known || inferred.kind.is_some() || value.is_null(), "{}", helper.example);
+    }
+}
+
+#[test]
+fn every_row_has_as_many_arguments_as_it_is_written_with() {
+    for helper in helpers::all().filter(|helper| !helper.signature.contains(" in ")) {
+        let (before, arguments) = helper.signature.trim_end_matches(')').split_once('(').unwrap();
+        // `|so_far, item| …` is one.
+        let arguments: String = arguments.split('|').step_by(2).collect();
+        let n_arguments = arguments.split(',').map(str::trim).filter(|argument| !argument.is_empty()).count();
+        let n_more = usize::from(helper.n_arguments().end() != helper.n_arguments().start());
+        let n_written = usize::from(before.contains('.')) + n_arguments - n_more;
+        assert_eq!(n_written, helper.takes.len(), "{}", helper.signature);
+    }
+}
+
+#[test]
 fn the_table_names_every_function_and_no_other() {
     let documented: BTreeSet<_> = helpers::all().map(|helper| helper.name).collect();
     assert_eq!(helpers::names().collect::<BTreeSet<_>>(), documented);

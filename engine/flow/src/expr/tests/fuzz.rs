@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use super::super::helpers;
+use super::super::{Inferred, Kind, helpers};
 use super::*;
 
 const VALUES: [&str; 24] = [
@@ -64,7 +64,35 @@ fn survives(source: &str, scope: &mut Scope) -> bool {
             assert!(!sentence.contains(foreign), "{source}: {sentence}");
         }
     }
+    inferred_rightly(source, &answer);
     answer.is_ok()
+}
+
+/// What is said of a call without a record is true of it with one.
+fn inferred_rightly(source: &str, answer: &Result<Value, String>) {
+    let Ok(expression) = compile(source) else { return };
+    let Inferred { kind, mistakes } = expression.infer(&|path| known_of_scope(path));
+    // What stands on the right of these may never be asked for.
+    let is_asked = !["||", "&&", "??"].iter().any(|operator| source.contains(operator));
+    if let Some(mistake) = mistakes.first().filter(|_| is_asked) {
+        assert!(answer.is_err(), "{source} gave {answer:?}, and was said to fail: {}", mistake.message);
+    }
+    if let (Some(kind), Ok(value)) = (kind, answer) {
+        assert!(value.is_null() || kind.name() == value.type_name(), "{source} gave {value:?}, no {kind:?}");
+    }
+}
+
+/// What a checker would know of the names among the values.
+fn known_of_scope(path: &[String]) -> Option<Kind> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["record"] | ["record", "owner"] => Some(Kind::Map),
+        ["record", "long" | "toolong"] => Some(Kind::Text),
+        ["record", "many" | "toomany"] => Some(Kind::List),
+        ["record", "renewal"] => Some(Kind::Date),
+        ["record", "stamp"] => Some(Kind::Moment),
+        _ => None,
+    }
 }
 
 fn functions() -> Vec<(&'static str, usize)> {
