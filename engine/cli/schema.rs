@@ -195,7 +195,11 @@ fn in_full(schema: &ObjectSchema, field: &Field) -> String {
     ];
     let mut out = format!("{}\n{}", tables::strong(&field.name), tables::facts(&facts));
     if !field.options.is_empty() {
-        let columns = [tables::text("value, as flows write it"), tables::cuttable("label")];
+        // Records hold values: what a flow keeps, passes on or looks up is one of those.
+        let columns = [
+            tables::text("value, as records hold it"),
+            tables::cuttable("label, which `set`, filters and comparisons take too"),
+        ];
         let rows = field.options.iter().map(|option| vec![option.value.clone(), option.label.clone()]).collect();
         out.push('\n');
         out.push_str(&tables::table(&columns, rows, None));

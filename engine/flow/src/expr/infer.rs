@@ -186,7 +186,7 @@ impl Inference<'_> {
     }
 
     fn call(&mut self, call: &FnCallExpr, at: Position) -> Option<Kind> {
-        if let ("!", [asked]) = (call.name.as_str(), call.args.as_slice()) {
+        if let ("!" | "not", [asked]) = (call.name.as_str(), call.args.as_slice()) {
             self.question(asked);
             return Some(Kind::Boolean);
         }
