@@ -5,11 +5,9 @@ use super::{Mapping, Naming, Others, Shape, key};
 /// A filter, wherever one stands.
 pub static FILTER: Mapping = Mapping {
     what: "a filter",
-    doc: "Which records are meant: fields with the values they must have, all of which must hold. It means the same for \
-          every service; what a service can decide itself is sent along, and every record is checked again here. An option \
-          may be written as its value or as its label here, as in `set` and beside the field in a comparison \
-          (`record.stage == \"Won\"`). Records hold the value: anywhere else, as in `let` or the entries of `lookup`, it is \
-          the value that is written.",
+    doc: "Which records are meant: fields with the values they must have, all of which must hold. What a service can \
+          decide itself is sent along, and every record is checked again here. An option is written by its value or its \
+          label, as in `set` and in comparisons; in `let` and `lookup`, by its value, which records hold.",
     keys: &[
         key("all", Shape::ListOf(&Shape::Map(&FILTER)), "Filters that must all hold."),
         key("any", Shape::ListOf(&Shape::Map(&FILTER)), "Filters of which one must hold."),
