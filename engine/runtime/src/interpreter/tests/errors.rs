@@ -69,7 +69,7 @@ fn errors_end_with_their_branch() {
         on_error: continue
         as: inner
       - create: db.b
-        set: {why: \"${ errors.inner.message }\"}
+        set: {why: \"${ errors.inner?.message }\"}
   - create: db.c
     set: {x: 1}
     on_error: continue
