@@ -92,3 +92,17 @@ async fn scopes_that_flows_need_are_compared_with_those_that_a_token_has() {
         (&"tickets".into(), &false.into(), &"back".into())
     );
 }
+
+#[test]
+fn a_secret_that_stands_in_a_file_is_warned_of_and_not_shown() {
+    let project = offline();
+    project.write(
+        "connections.yaml",
+        "crm: {connector: hubspot, token: pat-na1-plain}\nwarehouse: {connector: sqlite, path: w.db}\n",
+    );
+    for format in ["text", "json", "github", "sarif"] {
+        let said = project.run(&["check", "--format", format]);
+        let all = format!("{}{}", said.out, said.err);
+        assert!(all.contains("F0608") && !all.contains("pat-na1-plain"), "{format}: {all}");
+    }
+}

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use connectors::http::HttpTransport;
 use flow::project::{ConnectionDefinition, SettingText, resolve_settings};
 use sdk::{
-    Class, ConnectContext, Connection, Connector, ConnectorFacts, Error, Secret, SettingKind, SettingValue, Settings,
-    SystemClock,
+    Class, ConnectContext, Connection, Connector, ConnectorFacts, Error, Secret, Setting, SettingKind, SettingValue,
+    Settings, SystemClock,
 };
 use text::Diagnostic;
 
@@ -163,10 +163,27 @@ fn guessed(connector: &Arc<dyn Connector>, definition: &ConnectionDefinition) ->
         let written = definition.settings.iter().find(|(key, _)| key.name == name);
         written.is_some_and(|(_, written)| !matches!(written, SettingText::Plain { .. })) && is_optional(name)
     };
+    hide_plain(declared, definition);
     let n_settings = settings.0.len();
     settings.0.retain(|name, _| !unknown(name));
     let is_all_known = settings.0.len() == n_settings;
     Guessed { settings, is_all_known, diagnostics }
+}
+
+/// A secret that stands in a file is seen by nobody who is only shown a mistake beside it. One that is a word, or less,
+/// would take that word out of every sentence.
+fn hide_plain(declared: &[Setting], definition: &ConnectionDefinition) {
+    const LEAST: usize = 8;
+    let is_secret =
+        |name: &str| declared.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret);
+    let plain = definition.settings.iter().filter_map(|(key, written)| match written {
+        SettingText::Plain { text, .. } if text.len() >= LEAST && is_secret(&key.name) => {
+            Some(Secret::new(text.clone()))
+        }
+        SettingText::Plain { .. } | SettingText::Environment { .. } | SettingText::File { .. } => None,
+    });
+    let plain: Vec<Secret> = plain.collect();
+    secrets::hide(&plain);
 }
 
 /// `None` of a connection that opens a file: it would make one, and check changes nothing.
