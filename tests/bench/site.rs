@@ -67,10 +67,13 @@ impl Drop for Sandbox {
 /// Writes a project into the folder that copies customers from one sandbox to the other.
 pub fn write_project(dir: &Path, crm: &str, copy: &str) -> anyhow::Result<()> {
     let connection = |name: &str, url: &str| {
-        format!("{name}:\n  connector: hubspot\n  token: {TOKEN}\n  base_url: {url}\n  tier: unlimited\n")
+        format!(
+            "{name}:\n  connector: hubspot\n  token: ${{ file(\"token\") }}\n  base_url: {url}\n  tier: unlimited\n"
+        )
     };
     std::fs::create_dir_all(dir.join("flows"))?;
     std::fs::write(dir.join("connections.yaml"), format!("{}{}", connection("crm", crm), connection("copy", copy)))?;
+    std::fs::write(dir.join("token"), TOKEN)?;
     std::fs::write(dir.join("flows/customers.yaml"), FLOW)?;
     Ok(())
 }
