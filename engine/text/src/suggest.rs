@@ -42,8 +42,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     let wanted = plain(word);
     let furthest = match word.chars().count() {
         0 => return None,
-        1..=2 => 1,
-        3 => 1,
+        1..=3 => 1,
         4..=5 => 2,
         length => length / 3,
     };
