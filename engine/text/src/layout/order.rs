@@ -10,14 +10,14 @@ pub struct Declared(pub &'static Mapping);
 
 impl KeyOrder for Declared {
     fn keys(&self, place: &[Part], map: &Map) -> Vec<&'static str> {
-        let Some(mapping) = at(Shape::Map(self.0), place, map) else { return Vec::new() };
+        let Some(mapping) = found(Shape::Map(self.0), place, &|shape| declared(shape, map)) else { return Vec::new() };
         // Between an author's own fields, a declared key is one of many.
         let is_of_author = mapping.others.is_some_and(|others| others.naming == Naming::Field);
         if is_of_author { Vec::new() } else { mapping.keys.iter().map(|key| key.name).collect() }
     }
 
     fn is_name(&self, place: &[Part]) -> bool {
-        names_at(Shape::Map(self.0), place)
+        found(Shape::Map(self.0), place, &|shape| is_name(shape).then_some(())).is_some()
     }
 
     fn has_expressions(&self) -> bool {
@@ -25,18 +25,18 @@ impl KeyOrder for Declared {
     }
 }
 
-/// What is declared of the map at this place within something of this shape.
-fn at(shape: Shape, place: &[Part], map: &Map) -> Option<&'static Mapping> {
-    let Some((part, rest)) = place.split_first() else { return declared(shape, map) };
+/// What `end` finds in something of this shape at this place; the first of several alternatives that has it.
+fn found<T>(shape: Shape, place: &[Part], end: &dyn Fn(Shape) -> Option<T>) -> Option<T> {
+    let Some((part, rest)) = place.split_first() else { return end(shape) };
     match (shape, part) {
-        (Shape::OneOf(shapes), _) => shapes.iter().find_map(|shape| at(*shape, place, map)),
-        (Shape::Map(mapping), Part::Key(key)) => at(behind(mapping, key)?, rest, map),
+        (Shape::OneOf(shapes), _) => shapes.iter().find_map(|shape| found(*shape, place, end)),
+        (Shape::Map(mapping), Part::Key(key)) => found(behind(mapping, key)?, rest, end),
         // A key that several kinds have means the same in all of them.
         (Shape::Kinds(kinds), Part::Key(key)) => {
             let mut mappings = kinds.kinds.iter().map(|kind| kind.mapping);
-            mappings.find_map(|mapping| at(mapping.key(key)?.shape, rest, map))
+            mappings.find_map(|mapping| found(mapping.key(key)?.shape, rest, end))
         }
-        (Shape::MapOf(_, inner), Part::Key(_)) | (Shape::ListOf(inner), Part::Item) => at(*inner, rest, map),
+        (Shape::MapOf(_, inner), Part::Key(_)) | (Shape::ListOf(inner), Part::Item) => found(*inner, rest, end),
         (
             Shape::Map(_)
             | Shape::Kinds(_)
@@ -56,11 +56,11 @@ fn at(shape: Shape, place: &[Part], map: &Map) -> Option<&'static Mapping> {
     }
 }
 
-/// Whether a name is declared at this place within something of this shape.
-fn names_at(shape: Shape, place: &[Part]) -> bool {
-    match (shape, place.split_first()) {
-        (Shape::OneOf(shapes), _) => shapes.iter().any(|shape| names_at(*shape, place)),
-        (Shape::Noted(notation), None) => match notation {
+/// Whether something of this shape may be a name, which needs no quotes.
+fn is_name(shape: Shape) -> bool {
+    match shape {
+        Shape::OneOf(shapes) => shapes.iter().any(|shape| is_name(*shape)),
+        Shape::Noted(notation) => match notation {
             Notation::Duration
             | Notation::Object
             | Notation::Action
@@ -83,32 +83,18 @@ fn names_at(shape: Shape, place: &[Part]) -> bool {
             | Notation::Status
             | Notation::References => false,
         },
-        (Shape::Map(mapping), Some((Part::Key(key), rest))) => {
-            behind(mapping, key).is_some_and(|shape| names_at(shape, rest))
-        }
-        (Shape::Kinds(kinds), Some((Part::Key(key), rest))) => {
-            let shapes = kinds.kinds.iter().filter_map(|kind| kind.mapping.key(key));
-            shapes.into_iter().any(|key| names_at(key.shape, rest))
-        }
-        (Shape::MapOf(_, inner), Some((Part::Key(_), rest))) | (Shape::ListOf(inner), Some((Part::Item, rest))) => {
-            names_at(*inner, rest)
-        }
-        (
-            Shape::Map(_)
-            | Shape::Kinds(_)
-            | Shape::MapOf(..)
-            | Shape::ListOf(_)
-            | Shape::Nothing
-            | Shape::Boolean
-            | Shape::Count(_)
-            | Shape::Number
-            | Shape::Text
-            | Shape::Noted(_)
-            | Shape::Word(_)
-            | Shape::Question
-            | Shape::Value,
-            _,
-        ) => false,
+        Shape::Map(_)
+        | Shape::Kinds(_)
+        | Shape::MapOf(..)
+        | Shape::ListOf(_)
+        | Shape::Nothing
+        | Shape::Boolean
+        | Shape::Count(_)
+        | Shape::Number
+        | Shape::Text
+        | Shape::Word(_)
+        | Shape::Question
+        | Shape::Value => false,
     }
 }
 
