@@ -29,6 +29,7 @@ use sdk::{Clock as _, FlowId, RandomIds, SystemClock, Timestamp};
 use store::{EngineLock, FlowState, Store};
 use text::Diagnostic;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::accounts::Account;
 use crate::control::{self, Door};
@@ -258,7 +259,12 @@ impl Assembled {
     pub async fn work(self, drain: Option<Drain>, stop: CancellationToken) -> Result<Worked, Failure> {
         let Self { engine, handle, store, door, lock, retention, .. } = self;
         let house = tokio::spawn(housekeeping::keep_house(store.clone(), Arc::new(SystemClock), retention));
-        let ended = engine.run(drain, stop).await;
+        // On a thread of the pool, where the polls and runs are that it starts and hears of: beside it, each would wake
+        // another thread twice.
+        let ended = match AbortOnDropHandle::new(tokio::spawn(engine.run(drain, stop))).await {
+            Ok(ended) => ended,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
         // What it has begun to delete is deleted or not, never half.
         house.abort();
         let statuses = handle.statuses();

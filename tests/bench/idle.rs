@@ -82,8 +82,8 @@ pub async fn work(arguments: &[String]) -> anyhow::Result<()> {
         measured
     };
     let (worked, (elapsed, cpu_before, cpu_after, commits, polled)) =
-        futures::join!(engine.run(None, stop.clone()), watching);
-    worked?;
+        futures::join!(tokio::spawn(engine.run(None, stop.clone())), watching);
+    worked??;
     let interval = every as f64 * 1000.0;
     let expected = flows * (elapsed.as_secs() / every);
     let mut lateness = Vec::new();

@@ -12,7 +12,7 @@ use tokio_util::time::{DelayQueue, delay_queue};
 /// Wakes the loop when the time of a flow has come. A tick carries no data and may come early, late, twice or not at
 /// all: whoever is woken looks at the store.
 #[async_trait]
-pub trait Alarm: Send {
+pub trait Alarm: Send + Sync {
     /// From now on there is one tick for this flow, at this moment; `None` for no tick.
     fn arm(&mut self, flow: &FlowId, at: Option<Timestamp>);
 
