@@ -91,6 +91,10 @@ pub struct Engine {
     parts: EngineParts,
     effects: Effects,
     flows: BTreeMap<FlowId, FlowTask>,
+    /// The times of those that go by the clock.
+    clockworks: BTreeMap<FlowId, Clockwork>,
+    /// Flows of which the store may hold runs that could be claimed now.
+    may_have_work: BTreeSet<FlowId>,
     /// What wakes the loop for flows that go by the clock.
     alarm: Box<dyn Alarm>,
     /// What the clock said when due times were last looked at.
@@ -128,8 +132,6 @@ struct FlowTask {
     pace: Arc<Pace>,
     /// What reads its source, where it has one.
     reader: Option<Reader>,
-    /// Its times, where it goes by the clock.
-    clockwork: Option<Clockwork>,
     is_paused: bool,
     /// What its runs began on, where that is an earlier version, and what is to become of it.
     versions: Versions,
@@ -140,8 +142,6 @@ struct FlowTask {
     is_polling: bool,
     n_failed_polls: u32,
     n_at_work: usize,
-    /// Whether the store may hold runs of it that could be claimed now.
-    may_have_work: bool,
     /// Runs of it that wait for somebody to mend their connection.
     blocked_runs: BTreeSet<RunId>,
     /// Runs of it that are tried again because a service fails.
@@ -223,6 +223,8 @@ impl Engine {
         let mut engine = Self {
             effects: Effects::new(parts.store.clone(), parts.clock.clone(), parts.options.parked_bytes),
             flows: BTreeMap::new(),
+            clockworks: BTreeMap::new(),
+            may_have_work: BTreeSet::new(),
             alarm: Box::new(QueueAlarm::new(parts.clock.clone())),
             clock_seen: None,
             epoch: taken.epoch,
@@ -328,7 +330,6 @@ impl Engine {
             identity,
             pace: Arc::default(),
             reader,
-            clockwork,
             is_paused,
             versions: Versions::default(),
             poll_key: None,
@@ -337,7 +338,6 @@ impl Engine {
             is_polling: false,
             n_failed_polls: 0,
             n_at_work: 0,
-            may_have_work: true,
             blocked_runs: BTreeSet::new(),
             held_up_runs: BTreeSet::new(),
             away_runs: BTreeSet::new(),
@@ -345,6 +345,8 @@ impl Engine {
             pass_began: None,
             last_finished_pass_began: None,
         };
+        self.clockworks.extend(clockwork.map(|clockwork| (flow.id.clone(), clockwork)));
+        self.may_have_work.insert(flow.id.clone());
         self.flows.insert(flow.id.clone(), task);
         Ok(())
     }
@@ -493,9 +495,7 @@ impl Engine {
                 return Ok(());
             }
         }
-        for task in self.flows.values_mut() {
-            task.may_have_work = true;
-        }
+        self.all_may_have_work();
         Ok(())
     }
 
@@ -535,9 +535,7 @@ impl Engine {
     }
 
     fn called(&mut self, flow: &FlowId) {
-        if let Some(task) = self.flows.get_mut(flow) {
-            task.may_have_work = true;
-        }
+        self.may_have_work.insert(flow.clone());
         self.with_status(flow, |status| {
             status.asked += 1;
             status.runs += 1;

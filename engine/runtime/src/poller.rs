@@ -402,7 +402,7 @@ impl Poller {
         query: &PollQuery,
         next: Option<&PollQuery>,
     ) -> Result<Fresh, PollError> {
-        if page::is_thrown_away(query, next) {
+        if rows.is_empty() || page::is_thrown_away(query, next) {
             return Ok(Fresh::default());
         }
         let poll = &self.poll;

@@ -1,8 +1,9 @@
 //! Who calls the core: a thread that commits many callers' operations at once, or the caller itself.
 //!
-//! Readers have connections of their own beside the writer thread, and work on blocking threads; they see every commit
-//! that was answered before they began. The inline driver does all of it within the call, on one connection, so that a
-//! simulation decides what happens when. Dropping a call's future, or a panic inside it, stores all of it or nothing.
+//! Readers have connections of their own beside the writer thread, and work on blocking threads, or in place where they
+//! ask for one row by its key; they see every commit that was answered before they began. The inline driver does all of
+//! it within the call, on one connection, so that a simulation decides what happens when. Dropping a call's future, or a
+//! panic inside it, stores all of it or nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use std::thread;
 
 use rusqlite::Connection;
 use sdk::faults::planted;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::core::{self, Answer, Op};
 use crate::{Error, error::Result, schema};
@@ -77,6 +78,19 @@ impl Driver {
         match self {
             Self::Thread { readers, .. } | Self::ReadOnly(readers) => {
                 readers.run(move |connection| snapshot(connection, read)).await
+            }
+            Self::Inline(connection) => snapshot(&enter(connection), read),
+        }
+    }
+
+    /// Like [`Driver::read`], but on the caller's thread: for what takes less than to wake another one.
+    pub(crate) async fn read_in_place<T, F>(&self, read: F) -> Result<T>
+    where
+        F: FnOnce(&Connection) -> Result<T>,
+    {
+        match self {
+            Self::Thread { readers, .. } | Self::ReadOnly(readers) => {
+                readers.read_in_place(|connection| snapshot(connection, read)).await
             }
             Self::Inline(connection) => snapshot(&enter(connection), read),
         }
@@ -195,19 +209,34 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let place = self.pool.places.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let place = self.place().await?;
         let pool = self.pool.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match idle {
-                Some(connection) => connection,
-                None => schema::open_reader(&pool.path)?,
-            };
-            let found = read(&connection);
-            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            found
+            pool.lend(read)
         });
         work.await.map_err(|_| Error::Stopped)?
+    }
+
+    async fn read_in_place<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let _place = self.place().await?;
+        self.pool.lend(read)
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        self.pool.places.clone().acquire_owned().await.map_err(|_| Error::Stopped)
+    }
+}
+
+impl ReaderPool {
+    fn lend<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::open_reader(&self.path)?,
+        };
+        let found = read(&connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        found
     }
 }

@@ -158,8 +158,8 @@ impl Store {
 impl Store {
     /// The source's cursor, `None` before [`Store::start_cursor`].
     pub async fn cursor(&self, key: &SourceKey) -> Result<Option<Cursor>> {
-        let key = key.clone();
-        self.read(move |connection| cursors::cursor(connection, &key)).await
+        // One row by its key, asked for by each poll of each flow.
+        self.inner.driver.read_in_place(|connection| cursors::cursor(connection, key)).await
     }
 
     /// The source has a cursor: this one, unless it had one before. Answers the one that holds.

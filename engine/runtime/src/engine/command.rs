@@ -132,7 +132,7 @@ impl Engine {
         self.parts.store.set_flow_state(flow, state, None, now).await.map_err(|error| error.to_string())?;
         if let Some(task) = self.flows.get_mut(flow) {
             task.is_paused = pause;
-            task.may_have_work = true;
+            self.may_have_work.insert(flow.clone());
             self.ask_store_at = Some(Timestamp::EPOCH);
         }
         self.with_status(flow, |status| {
@@ -255,9 +255,7 @@ impl Engine {
             status.asked += 1;
             status.runs += 1;
         });
-        if let Some(task) = self.flows.get_mut(&flow) {
-            task.may_have_work = true;
-        }
+        self.may_have_work.insert(flow);
         Ok(())
     }
 }

@@ -75,15 +75,15 @@ impl Engine {
             return Ok(Some(trouble.retry_at));
         }
         if self.take_due(now) {
-            for task in self.flows.values_mut() {
-                task.may_have_work = true;
-            }
+            self.all_may_have_work();
         }
+        let mut has_changed = false;
         for only in [Only::All, Only::Begun] {
             let wishes = self.wishes(only);
             if wishes.is_empty() {
                 continue;
             }
+            has_changed = true;
             let claimed = match only {
                 Only::All => self.parts.store.claim(now, &wishes).await,
                 Only::Begun => self.parts.store.claim_begun(now, &wishes).await,
@@ -98,9 +98,9 @@ impl Engine {
             sdk::faults::point("dispatch.claimed");
             for (flow, _) in &wishes {
                 let got = claimed.iter().filter(|run| run.flow == *flow).count();
-                if let Some(task) = self.flows.get_mut(flow) {
-                    // Fewer than wished may be there and hidden behind runs that could not be read.
-                    task.may_have_work = got > 0;
+                // Fewer than wished may be there and hidden behind runs that could not be read.
+                if got == 0 {
+                    self.may_have_work.remove(flow);
                 }
             }
             for run in claimed {
@@ -108,13 +108,14 @@ impl Engine {
             }
         }
         let is_busy = !self.runs.is_empty();
-        // Runs that end wake the loop, and so do those that this engine parked; of those that another one did before it,
-        // the next is asked for each time that the one before has come.
-        if is_busy && self.ask_store_at.is_none_or(|at| at > now) {
-            return Ok(self.parked_until.first().copied());
-        }
-        if !is_busy && self.flows.values().any(|task| task.may_have_work && !task.is_paused) {
+        if !is_busy && self.may_have_work.iter().any(|flow| self.flows.get(flow).is_some_and(|task| !task.is_paused)) {
             return Ok(Some(now));
+        }
+        // Runs that end wake the loop, and so do those that this engine parked; of those that another one did before it,
+        // the next is asked for each time that the one before has come. Where nothing wakes it but polls that find
+        // nothing, what the store said last holds: asking after each of them would be an idle engine's whole work.
+        if (is_busy || !has_changed) && self.ask_store_at.is_none_or(|at| at > now) {
+            return Ok(self.parked_until.first().copied());
         }
         match self.parts.store.any_open().await {
             Ok(true) => {}
@@ -143,6 +144,11 @@ impl Engine {
         }
     }
 
+    /// From now on the store may hold runs of every flow that could be claimed.
+    pub(super) fn all_may_have_work(&mut self) {
+        self.may_have_work.extend(self.flows.keys().cloned());
+    }
+
     /// Drops the due times that have come, and says whether there were any.
     fn take_due(&mut self, now: Timestamp) -> bool {
         let later = self.parked_until.split_off(&(now + Duration::from_millis(1)));
@@ -156,15 +162,16 @@ impl Engine {
         let n_at_work = self.runs.len().saturating_sub(self.effects.parking().count());
         let mut room = self.parts.options.runs_at_once.saturating_sub(n_at_work);
         let mut wishes = Vec::new();
-        let last = self.last_served.as_ref();
-        let after = self.flows.iter().filter(|(id, _)| Some(*id) > last);
-        let before = self.flows.iter().filter(|(id, _)| Some(*id) <= last);
-        for (id, task) in after.chain(before) {
+        let (last, waiting) = (self.last_served.as_ref(), &self.may_have_work);
+        let after = waiting.iter().filter(|id| Some(*id) > last);
+        let before = waiting.iter().filter(|id| Some(*id) <= last);
+        for id in after.chain(before) {
+            let Some(task) = self.flows.get(id) else { continue };
             let limit = task.flow.limits.runs.max(1);
             if task.versions.is_retired != (only == Only::Begun) {
                 continue;
             }
-            if task.is_paused || !task.may_have_work || task.n_at_work > limit / 2 || room == 0 {
+            if task.is_paused || task.n_at_work > limit / 2 || room == 0 {
                 continue;
             }
             let wish = (limit - task.n_at_work).min(room);
@@ -212,7 +219,7 @@ impl Engine {
         if let Some(task) = self.flows.get_mut(flow) {
             task.n_at_work -= 1;
             // A later version of the same record may have waited for it.
-            task.may_have_work = true;
+            self.may_have_work.insert(flow.clone());
         }
         match result {
             RunResult::Ended { state, was_called } => {
@@ -220,9 +227,7 @@ impl Engine {
                 self.goes_on(flow, run);
                 self.forget_version_of(flow, run);
                 if was_called {
-                    for task in self.flows.values_mut() {
-                        task.may_have_work = true;
-                    }
+                    self.all_may_have_work();
                 }
                 if self.flows.get(flow).is_some_and(|task| task.blocked_runs.is_empty() && task.n_failed_polls == 0) {
                     self.unblock(flow).await;

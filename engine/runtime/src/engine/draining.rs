@@ -34,8 +34,7 @@ impl Engine {
             && self.flows.iter().filter(|(_, task)| !task.versions.is_retired).all(|(id, task)| {
                 let is_waited_for = !task.is_paused && !self.is_blocked(id);
                 let Some(poll) = task.flow.trigger.poll() else {
-                    let is_walking = task.clockwork.as_ref().is_some_and(|clockwork| clockwork.row.walk.is_some());
-                    return !is_waited_for || !is_walking;
+                    return !is_waited_for || !self.is_walking(id);
                 };
                 let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
                 let since = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;

@@ -214,12 +214,14 @@ impl Engine {
         let finishing = task.versions.keep(before, runs);
         task.versions.is_retired = false;
         task.versions.next = None;
-        (task.reader, task.clockwork) = (reader, clockwork);
+        task.reader = reader;
         task.poll_interval = flow.trigger.poll().map_or(task.poll_interval, |poll| poll.every.min);
         task.n_failed_polls = 0;
         task.pass_began = None;
-        task.may_have_work = true;
         task.flow = flow.clone();
+        self.clockworks.remove(&id);
+        self.clockworks.extend(clockwork.map(|clockwork| (id.clone(), clockwork)));
+        self.may_have_work.insert(id.clone());
         let is_paused = task.is_paused;
         self.with_status(&id, |status| {
             status.trigger = TriggerKind::of(&flow.trigger);
@@ -317,6 +319,8 @@ impl Engine {
             self.flows.iter().filter(|(id, task)| is_over(id, task)).map(|(id, _)| id.clone()).collect();
         for flow in over {
             self.flows.remove(&flow);
+            self.clockworks.remove(&flow);
+            self.may_have_work.remove(&flow);
             self.with_statuses(|statuses| statuses.remove(&flow));
         }
         if !self.calls.flows.keys().eq(self.flows.keys()) {

@@ -16,9 +16,7 @@ impl Engine {
             self.moved(run);
         }
         // A run that was called may have callers in any flow.
-        for task in self.flows.values_mut() {
-            task.may_have_work = true;
-        }
+        self.all_may_have_work();
         as_json(&repaired)
     }
 

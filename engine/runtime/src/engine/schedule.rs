@@ -41,13 +41,14 @@ impl Engine {
 
     pub(super) fn schedule(&mut self, flow: &FlowId, due: Timestamp) {
         let now = self.parts.clock.now();
+        let is_walking = self.is_walking(flow);
         let Some(task) = self.flows.get_mut(flow) else { return };
         if let Some(key) = task.poll_key.take() {
             self.polls_due.try_remove(&key);
         }
         let has_work = match &task.reader {
             Some(Reader::Poller(_)) => true,
-            Some(Reader::Walker(_)) => task.clockwork.as_ref().is_some_and(|clockwork| clockwork.row.walk.is_some()),
+            Some(Reader::Walker(_)) => is_walking,
             None => false,
         };
         if !task.begins_runs() || !self.parts.options.polls || !has_work {
@@ -114,7 +115,9 @@ impl Engine {
             Err(PollFailed { polled, error }) => (polled, Some(error)),
         };
         // Also a poll that failed may have stored runs before it did.
-        task.may_have_work |= polled.runs > 0;
+        if polled.runs > 0 {
+            self.may_have_work.insert(flow.clone());
+        }
         if polled.began {
             task.pass_began = Some(began_at);
         }

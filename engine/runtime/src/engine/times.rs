@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use store::{Firing, ManualRun, ScheduleRow, Starts, Timetable};
 
 use super::command::no_flow;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, FlowTask};
 use crate::inputs;
 use crate::scheduler::{Alarm, Calendar, Decision};
 
@@ -66,7 +66,7 @@ impl Engine {
     /// end of what it waits for wakes the loop.
     pub(super) fn arm(&mut self, flow: &FlowId) {
         let Some(task) = self.flows.get(flow) else { return };
-        let Some(clockwork) = &task.clockwork else { return };
+        let Some(clockwork) = self.clockworks.get(flow) else { return };
         let next = clockwork.row.next_due.filter(|_| task.begins_runs() && self.parts.options.polls);
         self.alarm.arm(flow, next.filter(|due| *due > self.parts.clock.now()));
         self.with_status(flow, |status| status.next_start = next);
@@ -81,8 +81,7 @@ impl Engine {
         let was_set_back = self.clock_seen.is_none_or(|seen| now + SET_BACK < seen);
         self.clock_seen = Some(now);
         let mut decided = Vec::new();
-        for (flow, task) in self.flows.iter().filter(|(_, task)| task.begins_runs()) {
-            let Some(clockwork) = &task.clockwork else { continue };
+        for (flow, clockwork) in self.clockworks_at_work() {
             if was_set_back && let Some(decision) = clockwork.calendar.corrected(&clockwork.row, now) {
                 decided.push((flow.clone(), decision));
             } else if clockwork.is_due(now) {
@@ -99,7 +98,7 @@ impl Engine {
     }
 
     async fn act_on(&mut self, flow: &FlowId, decision: Decision, now: Timestamp) -> Result<(), EngineError> {
-        let Some(clockwork) = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()) else { return Ok(()) };
+        let Some(clockwork) = self.clockworks.get(flow) else { return Ok(()) };
         let (due, walks) = (clockwork.row.next_due, clockwork.walks);
         let (at, next_due, starts) = match decision {
             Decision::Wait => return Ok(()),
@@ -129,10 +128,11 @@ impl Engine {
             Err(error) => return self.meet(error, None),
         };
         sdk::faults::point("times.fire.after");
-        let Some(task) = self.flows.get_mut(flow) else { return Ok(()) };
-        task.may_have_work |= fired.runs > 0;
+        if fired.runs > 0 {
+            self.may_have_work.insert(flow.clone());
+        }
         let is_walking = fired.row.walk.is_some();
-        if let Some(clockwork) = &mut task.clockwork {
+        if let Some(clockwork) = self.clockworks.get_mut(flow) {
             clockwork.row = fired.row;
         }
         self.with_status(flow, |status| {
@@ -148,10 +148,10 @@ impl Engine {
 
     /// A step of a walk has ended: the store knows how far it is.
     pub(super) async fn look_at_walk(&mut self, flow: &FlowId) -> Result<(), EngineError> {
+        let Some(clockwork) = self.clockworks.get_mut(flow) else { return Ok(()) };
         match self.parts.store.schedule(flow).await {
             Ok(row) => {
-                let clockwork = self.flows.get_mut(flow).and_then(|task| task.clockwork.as_mut());
-                if let (Some(clockwork), Some(row)) = (clockwork, row) {
+                if let Some(row) = row {
                     clockwork.row = row;
                 }
                 Ok(())
@@ -165,10 +165,17 @@ impl Engine {
         if self.trouble.is_some() || !self.parts.options.polls {
             return None;
         }
-        let waiting = self.flows.values().filter(|task| task.begins_runs()).filter_map(|task| task.clockwork.as_ref());
-        let next =
-            waiting.filter(|clockwork| clockwork.row.walk.is_none()).filter_map(|clockwork| clockwork.row.next_due);
-        next.min().map(|due| due + LOOK_ANYWAY)
+        let waiting = self.clockworks_at_work().filter(|(_, clockwork)| clockwork.row.walk.is_none());
+        waiting.filter_map(|(_, clockwork)| clockwork.row.next_due).min().map(|due| due + LOOK_ANYWAY)
+    }
+
+    /// Whether a walk of the flow's source has begun and not ended.
+    pub(super) fn is_walking(&self, flow: &FlowId) -> bool {
+        self.clockworks.get(flow).is_some_and(|clockwork| clockwork.row.walk.is_some())
+    }
+
+    fn clockworks_at_work(&self) -> impl Iterator<Item = (&FlowId, &Clockwork)> {
+        self.clockworks.iter().filter(|(flow, _)| self.flows.get(*flow).is_some_and(FlowTask::begins_runs))
     }
 
     /// Starts a flow because somebody asks for it: with these inputs, or as its times would.
@@ -209,7 +216,7 @@ impl Engine {
     /// it is started for, where one has passed that no engine has met: that start is enough.
     pub async fn start_now(&mut self, flow: &FlowId) -> Result<Option<Timestamp>, String> {
         let now = self.parts.clock.now();
-        let clockwork = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()).ok_or_else(|| no_flow(flow))?;
+        let clockwork = self.clockworks.get(flow).ok_or_else(|| no_flow(flow))?;
         match clockwork.calendar.decide(&clockwork.row, now) {
             Decision::Start { at, .. } if clockwork.row.walk.is_none() => Ok(Some(at)),
             Decision::Start { .. } | Decision::Wait | Decision::LeaveOut { .. } | Decision::Correct { .. } => {
@@ -219,7 +226,7 @@ impl Engine {
     }
 
     async fn start_walk(&mut self, flow: &FlowId, source: &str, now: Timestamp) -> Result<String, String> {
-        let row = self.flows.get(flow).and_then(|task| task.clockwork.as_ref()).map(|clockwork| clockwork.row.clone());
+        let row = self.clockworks.get(flow).map(|clockwork| clockwork.row.clone());
         let Some(row) = row else { return Err(no_flow(flow)) };
         if let Some(walk) = row.walk {
             return Ok(format!("`{flow}` is walking over {source} already, since {}", walk.at));
