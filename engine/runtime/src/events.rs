@@ -75,6 +75,28 @@ impl PollFailed<'_> {
     }
 }
 
+/// A poll was not made because the service's budget leaves no room for it; the cursor stands where it stood.
+pub struct PollWaits<'a> {
+    /// Whose.
+    pub flow: &'a FlowId,
+    /// Of which connection.
+    pub connection: &'a ConnectionName,
+    /// When it is looked at again.
+    pub until: Timestamp,
+}
+
+impl PollWaits<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(
+            flow = %self.flow,
+            connection = %self.connection,
+            until = %self.until,
+            "a poll waits for room in the service's budget"
+        );
+    }
+}
+
 /// A flow stopped by itself until somebody mends its connection.
 pub struct FlowBlocked<'a> {
     /// Which.

@@ -23,12 +23,12 @@ use std::time::Duration;
 
 use flow::{Flow, On, Poll, Start};
 use sdk::faults::planted;
-use sdk::{Ask, Class, Clock, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
+use sdk::{Ask, Clock, ConnectionName, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
 use store::{
     Checkpoint, Checkpointed, Cursor, Freshness, NewRun, Novelty, Pass, PassKind, SeenRow, SourceKey, Store, Tally,
 };
 
-use crate::budgets::Kind;
+use crate::budgets::{Kind, Later};
 use crate::connections::OpenConnection;
 use crate::offload::offload;
 use lag::LagMeter;
@@ -104,6 +104,14 @@ pub enum PollError {
     /// The service did not answer as wished.
     #[error("{0}")]
     Service(#[from] sdk::Error),
+    /// It was not asked: its budget leaves no room for so long. Nothing is wrong.
+    #[error("the limits of `{connection}` leave no room for a poll now")]
+    NoRoom {
+        /// Whose budget.
+        connection: ConnectionName,
+        /// After this time it is worth asking again.
+        wait: Duration,
+    },
     /// The service answered, and what it answered cannot be trusted: nothing moves.
     #[error("{0}")]
     Untrusted(String),
@@ -185,7 +193,7 @@ impl Poller {
             }
         };
         let read = self.read_pages(&mut reading, polled).await;
-        if let Err(PollError::Service(_)) = &read
+        if let Err(PollError::Service(_) | PollError::NoRoom { .. }) = &read
             && reading.cursor != reading.saved
         {
             // What was read without finding anything fresh is read: else a service that fails now and then would be
@@ -379,7 +387,7 @@ impl Poller {
             .connection
             .take(&self.clock, &self.flow.id, Kind::Poll, &[ask])
             .await
-            .map_err(|later| sdk::Error::new(Class::RateLimited, later.reason()).retry_after(Some(later.wait)))?;
+            .map_err(|Later { wait, .. }| PollError::NoRoom { connection: self.connection.name.clone(), wait })?;
         let asked_at = self.clock.now();
         let answer = grant.spend(call).await;
         drop(grant);

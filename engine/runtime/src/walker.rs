@@ -9,10 +9,10 @@
 use std::sync::Arc;
 
 use flow::{Flow, Walk};
-use sdk::{Ask, Class, Clock, Ids, Record, WalkRequest};
+use sdk::{Ask, Clock, Ids, Record, WalkRequest};
 use store::{NewRun, RunState, Store, WalkPage, WalkPoint};
 
-use crate::budgets::Kind;
+use crate::budgets::{Kind, Later};
 use crate::connections::OpenConnection;
 use crate::offload::offload;
 use crate::poller::page;
@@ -144,7 +144,7 @@ impl Walker {
             .connection
             .take(clock, flow, Kind::Poll, &[Ask::Walk(request)])
             .await
-            .map_err(|later| sdk::Error::new(Class::RateLimited, later.reason()).retry_after(Some(later.wait)))?;
+            .map_err(|Later { wait, .. }| PollError::NoRoom { connection: self.connection.name.clone(), wait })?;
         let answer = grant.spend(self.connection.service.walk(request)).await;
         drop(grant);
         self.connection.heard(&**clock, &answer);

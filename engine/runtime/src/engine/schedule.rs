@@ -145,6 +145,15 @@ impl Engine {
                 self.meet(error, None)?;
                 self.schedule(&flow, now + super::TROUBLE_WAIT);
             }
+            Some(PollError::NoRoom { connection, wait }) => {
+                // Others use what there is: that is no failure, and by itself it goes on.
+                let until = now + wait;
+                let reason =
+                    format!("its next poll waits until {until}: the limits of `{connection}` leave no room before");
+                crate::events::PollWaits { flow: &flow, connection: &connection, until }.emit();
+                self.with_status(&flow, |status| status.reason = Some(reason));
+                self.schedule(&flow, until);
+            }
             Some(error) => {
                 task.n_failed_polls += 1;
                 let failures = task.n_failed_polls;
@@ -217,13 +226,14 @@ fn blocks(error: &PollError) -> bool {
             Class::RateLimited | Class::QuotaExhausted | Class::Transient | Class::Conflict => false,
         },
         PollError::Untrusted(_) | PollError::Panicked(_) => true,
-        PollError::Store(_) => false,
+        PollError::NoRoom { .. } | PollError::Store(_) => false,
     }
 }
 
 fn after_failures(error: &PollError, every: Duration, failures: u32) -> Duration {
     let asked = match error {
         PollError::Service(error) => error.retry_after,
+        PollError::NoRoom { wait, .. } => Some(*wait),
         PollError::Untrusted(_) | PollError::Panicked(_) | PollError::Store(_) => None,
     };
     let doubled = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST_BACK_OFF).max(every);

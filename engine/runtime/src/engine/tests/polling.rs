@@ -27,6 +27,33 @@ async fn runs_of_a_poll_that_failed_half_way_are_started_and_counted() {
     assert!(told.adds_up(), "{told:?}");
 }
 
+/// It counted as a failed poll: it was tried in ever longer times, up to five minutes after there was room again.
+#[tokio::test(start_paused = true)]
+async fn a_poll_without_room_in_the_budget_waits_and_has_not_failed() {
+    let world = World::new();
+    let limit = sdk::Limit {
+        name: "hour".to_owned(),
+        scope: sdk::LimitScope::Account,
+        max: 4,
+        per: Duration::from_secs(3_600),
+        reserve: 0,
+    };
+    world.crm.allows(limit, &["poll"]);
+    world
+        .live(&[FLOW], async |handle| {
+            wait(1_200).await;
+            let told = status(&handle, "f");
+            let reason = told.reason.unwrap_or_default();
+            assert!(reason.starts_with("its next poll waits until ") && reason.contains("limits of `crm`"), "{reason}");
+            assert_eq!((told.state, world.crm.polls.count()), (FlowState::Active, 4));
+            world.crm.show([record(1, 1_200_000)]);
+            wait(2_420).await;
+            assert_eq!(status(&handle, "f").reason, None);
+        })
+        .await;
+    assert_eq!(world.runs().await, ["1 succeeded"], "it is read as soon as there is room");
+}
+
 /// A panic in one flow's poll ended the engine, and with it every other flow.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_a_poll_blocks_its_own_flow_only() {
