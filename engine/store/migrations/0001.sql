@@ -94,6 +94,7 @@ CREATE TABLE run (
     ending          INTEGER NOT NULL DEFAULT 0,  -- which ending it was of all runs'; before that, how many there were at its claim
     has_body        INTEGER NOT NULL DEFAULT 1 CHECK (has_body IN (0, 1)),
     reason          TEXT,                   -- why it was skipped or cancelled
+    stop_reason     TEXT,                   -- why an operator wanted it to stop while it was at work; it stays when it has ended
     ignored         INTEGER NOT NULL DEFAULT 0,  -- failures that its author let it go on after
     failure_step    TEXT,
     failure_class   TEXT,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use sdk::{FlowId, RunId, Timestamp, Value, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn};
-use crate::{Error, Failure, NewRun, RunState, error::Result, flows, payload, runs};
+use crate::{Error, Failure, NewRun, RunState, cancelling, error::Result, flows, payload, runs};
 
 /// A run that another run asks for.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Call {
 pub enum Called {
     /// It was stored by this call.
     New(RunId),
+    /// Nothing was stored: the caller was asked to stop.
+    CallerStops,
     /// It was stored before, and is not at its end.
     UnderWay(RunId),
     /// It has ended.
@@ -51,6 +53,10 @@ pub(crate) const WAS_ANSWERED: &str = "SELECT EXISTS (SELECT 1 FROM run AS calle
       AND called.ending > (SELECT ending FROM run WHERE id = ?1))";
 
 pub(crate) fn call(connection: &Connection, call: &Call) -> Result<Called> {
+    // What it called before was asked to stop with it; this one would go on.
+    if cancelling::wish(connection, call.caller)?.is_some() {
+        return Ok(Called::CallerStops);
+    }
     let flow = flows::ensure(connection, &call.flow)?;
     if runs::insert(connection, flow, &call.run, &call.version, &call.nonce, call.now)? {
         connection

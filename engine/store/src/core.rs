@@ -13,7 +13,7 @@ use sdk::{EffectId, FlowId, RunId, Timestamp, faults};
 use crate::error::Result;
 use crate::{
     AttemptEnd, Call, Called, Checkpoint, Checkpointed, ClaimedRun, Cursor, EffectState, Error, Fired, Firing,
-    FlowState, Intent, JournalEntry, ManualRun, Only, Planned, Pruned, Repair, Repaired, Retention, RunLog,
+    FlowState, Intent, JournalEntry, ManualRun, Only, Planned, Pruned, Repair, Repaired, Retention, RunLog, RunState,
     ScheduleRow, Settlement, SourceKey, Timetable, TookOver, WalkPage,
 };
 use crate::{calls, cursors, flows, ledger, repair, retention, runs, schedules};
@@ -54,6 +54,7 @@ pub(crate) enum Op {
 pub(crate) enum Answer {
     Nothing,
     Flag(bool),
+    Ended(Option<RunState>),
     TookOver(TookOver),
     Cursor(Cursor),
     Checkpointed(Checkpointed),
@@ -150,7 +151,7 @@ fn perform(connection: &Connection, op: &Op) -> Result<Answer> {
         Op::StartCursor { key, cursor } => Answer::Cursor(cursors::start(connection, key, cursor)?),
         Op::Checkpoint(checkpoint) => Answer::Checkpointed(cursors::checkpoint(connection, checkpoint)?),
         Op::Claim { now, wanted, only } => Answer::Claimed(runs::claim(connection, *now, wanted, *only)?),
-        Op::EndAttempt { run, end, log, now } => Answer::Flag(runs::end_attempt(connection, *run, end, log, *now)?),
+        Op::EndAttempt { run, end, log, now } => Answer::Ended(runs::end_attempt(connection, *run, end, log, *now)?),
         Op::Journal { run, entry } => {
             runs::journal(connection, *run, entry)?;
             Answer::Nothing
@@ -191,6 +192,7 @@ impl Op {
                 AttemptEnd::Finished(_) => "finish.applied",
                 AttemptEnd::Parked { .. } => "park.applied",
                 AttemptEnd::Waits { .. } => "wait.applied",
+                AttemptEnd::Stopped => "stop.applied",
             },
             Self::Journal { .. } => "journal.applied",
             Self::Ignore { .. } => "ignore.applied",
@@ -257,6 +259,7 @@ macro_rules! answered {
 
 answered! {
     Flag => bool,
+    Ended => Option<RunState>,
     TookOver => TookOver,
     Cursor => Cursor,
     Checkpointed => Checkpointed,

@@ -70,6 +70,8 @@ pub struct RunRow {
     pub ignored: u32,
     /// When an operator put its failure aside.
     pub dismissed_at: Option<Timestamp>,
+    /// Why an operator wanted it to stop while it was at work, where one did; whatever became of that.
+    pub stop_reason: Option<String>,
 }
 
 /// A run in full.
@@ -98,7 +100,7 @@ pub struct RunDetail {
 const COLUMNS: &str = "run.id, flow.name, run.record, run.stamp, run.hash, run.nonce, run.state, run.attempt, \
     run.created_at, run.due_at, run.started_at, run.ended_at, run.ending, run.reason, run.failure_step, \
     run.failure_class, run.failure_message, run.failure_attempt, run.ignored, \
-    run.dismissed_at";
+    run.dismissed_at, run.stop_reason";
 
 /// Digits of a run id that are enough to look for it: of its beginning, and of its end.
 const FIRST_DIGITS: usize = 4;
@@ -307,5 +309,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         failure,
         ignored: row.get(18)?,
         dismissed_at: time(row.get(19)?),
+        stop_reason: row.get(20)?,
     })
 }

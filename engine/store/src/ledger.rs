@@ -146,12 +146,37 @@ pub(crate) fn settle(
     }
 }
 
-/// A write that ended failed or unknown is planned again. How often it was sent stays counted; what went wrong does not.
+/// What a write is left out for whose run was cancelled, in the place of a class.
+const CANCELLED: &str = "cancelled";
+
+/// Whether the write was left out because its run was cancelled, so that a retry of the run makes it after all.
+pub(crate) fn is_cancelled(effect: &EffectRow) -> bool {
+    effect.state == EffectState::Skipped && effect.class.as_deref() == Some(CANCELLED)
+}
+
+/// A planned write is left out, because its run is cancelled.
+pub(crate) fn cancel(connection: &Connection, id: &EffectId, now: Timestamp) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE effect SET state = 'skipped', settled_at = ?2, outcome = ?3, class = ?4
+             WHERE id = ?1 AND state = 'planned'",
+        )?
+        .execute((
+            id.as_str(),
+            TimeColumn(now),
+            payload::pack_value(&Value::from("its run was cancelled first")),
+            CANCELLED,
+        ))?;
+    Ok(())
+}
+
+/// A write that ended failed or unknown, or that was left out with its run, is planned again. How often it was sent stays
+/// counted; what went wrong does not.
 pub(crate) fn plan_again(connection: &Connection, id: &EffectId) -> Result<()> {
     connection
         .prepare_cached(
             "UPDATE effect SET state = 'planned', failures = 0, settled_at = NULL, outcome = NULL, class = NULL
-             WHERE id = ?1 AND state IN ('failed', 'unknown')",
+             WHERE id = ?1 AND (state IN ('failed', 'unknown') OR state = 'skipped' AND class = 'cancelled')",
         )?
         .execute([id.as_str()])?;
     Ok(())
@@ -185,6 +210,18 @@ pub(crate) fn of_run(connection: &Connection, run: RunId) -> Result<Vec<EffectRo
     let mut select = connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM effect WHERE run = ?1 ORDER BY planned_at, step, item"))?;
     read_all(select.query([IdColumn(run)])?)
+}
+
+/// How many writes of the run were applied, and the step of the last one.
+pub(crate) fn applied_of_run(connection: &Connection, run: RunId) -> Result<(u64, Option<String>)> {
+    let mut count =
+        connection.prepare_cached("SELECT count(*) FROM effect WHERE run = ?1 AND state IN ('done', 'unchanged')")?;
+    let n: i64 = count.query_row([IdColumn(run)], |row| row.get(0))?;
+    let mut select = connection.prepare_cached(
+        "SELECT step FROM effect WHERE run = ?1 AND state IN ('done', 'unchanged')
+         ORDER BY settled_at DESC, number DESC LIMIT 1",
+    )?;
+    Ok((n.cast_unsigned(), select.query_row([IdColumn(run)], |row| row.get(0)).optional()?))
 }
 
 pub(crate) fn in_state(connection: &Connection, state: EffectState, limit: usize) -> Result<Vec<EffectRow>> {

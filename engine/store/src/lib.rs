@@ -21,6 +21,7 @@ pub mod schedules;
 mod core;
 mod driver;
 
+mod cancelling;
 mod cursors;
 mod ledger;
 mod payload;

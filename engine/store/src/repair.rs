@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use sdk::{FlowId, RecordId, RunId, Timestamp, Value};
 
 use crate::words::{IdColumn, TimeColumn};
-use crate::{EffectRow, EffectState, Error, JournalEntry, RunState, calls, error::Result, ledger, runs};
+use crate::{EffectRow, EffectState, Error, JournalEntry, RunState, calls, cancelling, error::Result, ledger, runs};
 
 /// What is to be done with runs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -16,7 +16,7 @@ use crate::{EffectRow, EffectState, Error, JournalEntry, RunState, calls, error:
 pub enum Repair {
     /// Failed, unknown and cancelled runs are tried again.
     Retry(Doubt),
-    /// Runs that are not at work will not be worked on any more.
+    /// Runs will not be worked on any more: those at work once what they have under way is at its end, the others at once.
     Cancel {
         /// Why.
         reason: String,
@@ -43,10 +43,19 @@ pub enum Doubt {
 /// What became of runs that were to be repaired.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Repaired {
-    /// Those that were.
+    /// Those that were, and what they called with them.
     pub done: Vec<RepairedRun>,
+    /// Those that were to be cancelled and are at work: they are asked to stop.
+    #[serde(default)]
+    pub asked: Vec<RepairedRun>,
     /// Those that were left alone.
     pub refused: Vec<RefusedRun>,
+}
+
+impl Repaired {
+    fn has(&self, run: RunId) -> bool {
+        self.done.iter().chain(&self.asked).any(|known| known.run == run)
+    }
 }
 
 /// A run that was repaired.
@@ -85,7 +94,9 @@ pub(crate) fn repair(connection: &Connection, ids: &[RunId], repair: &Repair, no
                 Err(Error::OneTarget { run: *id, n_writes: n_of_one_target })
             }
             Repair::Retry(doubt) => retry(connection, *id, doubt, now, &mut repaired.done),
-            Repair::Cancel { reason } => cancel(connection, *id, reason, now).map(|run| repaired.done.push(run)),
+            // It may have gone with its caller.
+            Repair::Cancel { .. } if repaired.has(*id) => Ok(()),
+            Repair::Cancel { reason } => cancelling::cancel(connection, *id, reason, now, &mut repaired),
             Repair::Dismiss => dismiss(connection, *id, now).map(|run| repaired.done.push(run)),
         };
         match done {
@@ -141,14 +152,14 @@ fn retry(
     for effect in &effects {
         // The run went on after this failure and will not come back to it.
         let was_ignored = kept.contains(&format!("{} failed{}", effect.step, effect.item));
-        if effect.state == EffectState::Failed && !was_ignored {
+        if effect.state == EffectState::Failed && !was_ignored || ledger::is_cancelled(effect) {
             ledger::plan_again(connection, &effect.effect_id)?;
         }
     }
     let n_ignored = kept.iter().filter(|key| is_ignored_failure(key)).count();
     connection
         .prepare_cached(
-            "UPDATE run SET state = 'pending', due_at = ?2, ended_at = NULL, reason = NULL,
+            "UPDATE run SET state = 'pending', due_at = ?2, ended_at = NULL, reason = NULL, stop_reason = NULL,
                             dismissed_at = NULL, ignored = ?3, failure_attempt = 0 WHERE id = ?1",
         )?
         .execute((IdColumn(run), TimeColumn(now), i64::try_from(n_ignored).unwrap_or(i64::MAX)))?;
@@ -292,26 +303,6 @@ fn parts(key: &str) -> (&str, &str) {
 
 fn is_ignored_failure(key: &str) -> bool {
     parts(key).0.ends_with(" failed")
-}
-
-fn cancel(connection: &Connection, run: RunId, reason: &str, now: Timestamp) -> Result<RepairedRun> {
-    let before = runs::state_of(connection, run)?;
-    match before {
-        RunState::Pending | RunState::Waiting | RunState::Failed | RunState::Unknown => {}
-        // Cut off here, its write could still be under way.
-        RunState::Running => {
-            let verb = "cancelled; ask again once its attempt has ended";
-            return Err(Error::WrongState { run, state: "at work now", verb });
-        }
-        RunState::Succeeded | RunState::Skipped | RunState::Superseded | RunState::Cancelled => {
-            return Err(Error::WrongState { run, state: before.word(), verb: "cancelled" });
-        }
-    }
-    connection
-        .prepare_cached("UPDATE run SET state = 'cancelled', ended_at = ?2, ending = ?3, reason = ?4 WHERE id = ?1")?
-        .execute((IdColumn(run), TimeColumn(now), runs::next_ending(connection)?, reason))?;
-    calls::wake_caller(connection, run, now)?;
-    Ok(RepairedRun { run, flow: runs::flow_of(connection, run)?, before, after: RunState::Cancelled })
 }
 
 fn dismiss(connection: &Connection, run: RunId, now: Timestamp) -> Result<RepairedRun> {

@@ -89,6 +89,8 @@ pub struct TookOver {
     pub epoch: i64,
     /// Runs that the former owner left at work, and that are pending again.
     pub put_back: u64,
+    /// Those that had been asked to stop, and have ended.
+    pub stopped: u64,
 }
 
 /// A run taken to be worked on: marked `running` in the store.
@@ -142,6 +144,19 @@ pub enum Ending {
     Superseded,
 }
 
+impl Ending {
+    /// The state of a run that ended so.
+    pub fn state(&self) -> RunState {
+        match self {
+            Self::Succeeded(_) => RunState::Succeeded,
+            Self::Skipped(_) => RunState::Skipped,
+            Self::Failed(_) => RunState::Failed,
+            Self::Unknown(_) => RunState::Unknown,
+            Self::Superseded => RunState::Superseded,
+        }
+    }
+}
+
 /// What an attempt came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AttemptEnd {
@@ -159,6 +174,8 @@ pub enum AttemptEnd {
         /// Not before.
         due_at: Timestamp,
     },
+    /// It was asked to stop, and did.
+    Stopped,
 }
 
 /// Why a run gave up: data, readable in a year.

@@ -1,6 +1,7 @@
 //! Runs in SQL: stored, claimed in the order of their record's versions, ended.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
+use sdk::faults::planted;
 use sdk::{FlowId, RunId, Timestamp, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn};
@@ -8,7 +9,7 @@ use crate::{
     AttemptEnd, ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, Only, RunLog, RunState, TookOver,
     error::Result,
 };
-use crate::{calls, flows, ledger, log, payload};
+use crate::{calls, cancelling, flows, ledger, log, payload};
 
 /// The class of a run that failed because its stored body could not be read.
 const UNREADABLE: &str = "store";
@@ -49,13 +50,25 @@ pub(crate) fn take_over(connection: &Connection, now: Timestamp) -> Result<TookO
         connection.prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value")?;
     let epoch = update.query_row([], |row| row.get(0))?;
 
-    let mut select = connection.prepare_cached("SELECT id FROM run WHERE state = 'running' ORDER BY id")?;
-    let left: Vec<IdColumn> = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut select =
+        connection.prepare_cached("SELECT id, stop_reason FROM run WHERE state = 'running' ORDER BY id")?;
+    let left: Vec<(IdColumn, Option<String>)> =
+        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     let mut put_back = connection.prepare_cached("UPDATE run SET state = 'pending', due_at = ?2 WHERE id = ?1")?;
-    for id in &left {
-        put_back.execute((id, TimeColumn(now)))?;
+    let mut took_over = TookOver { epoch, put_back: 0, stopped: 0 };
+    for (id, wish) in left {
+        match wish.filter(|_| !planted("a wish to stop is forgotten by a restart")) {
+            Some(reason) => {
+                cancelling::stopped(connection, id.0, &reason, &RunLog::default(), now)?;
+                took_over.stopped += 1;
+            }
+            None => {
+                put_back.execute((id, TimeColumn(now)))?;
+                took_over.put_back += 1;
+            }
+        }
     }
-    Ok(TookOver { epoch, put_back: left.len() as u64 })
+    Ok(took_over)
 }
 
 /// Stores a run and its body; false where the flow has one of this record, version and nonce.
@@ -167,38 +180,45 @@ pub(crate) fn next_wake(connection: &Connection, flows: &[FlowId]) -> Result<Opt
     Ok(next)
 }
 
-/// Ends an attempt and keeps its log; false where the run was not at work any more, and nothing changed.
+/// Ends an attempt and keeps its log. Answers the state of the run; `None` where it was not at work any more, and
+/// nothing changed.
 pub(crate) fn end_attempt(
     connection: &Connection,
     run: RunId,
     end: &AttemptEnd,
     log: &RunLog,
     now: Timestamp,
-) -> Result<bool> {
-    let is_kept = match end {
-        AttemptEnd::Finished(ending) => finish(connection, run, ending, now)?,
-        AttemptEnd::Parked { due_at, failure } => park(connection, run, *due_at, failure)?,
-        AttemptEnd::Waits { due_at } => wait(connection, run, *due_at)?,
+) -> Result<Option<RunState>> {
+    let state = match (end, cancelling::wish(connection, run)?) {
+        (AttemptEnd::Finished(ending), _) => finish(connection, run, ending, now)?.then(|| ending.state()),
+        (AttemptEnd::Stopped, wish) => {
+            return cancelling::stopped(connection, run, &wish.unwrap_or_default(), log, now);
+        }
+        (AttemptEnd::Parked { .. } | AttemptEnd::Waits { .. }, Some(reason)) => {
+            return cancelling::stopped(connection, run, &reason, log, now);
+        }
+        (AttemptEnd::Parked { due_at, failure }, None) => {
+            park(connection, run, *due_at, failure)?.then_some(RunState::Pending)
+        }
+        (AttemptEnd::Waits { due_at }, None) => wait(connection, run, *due_at)?.then_some(RunState::Waiting),
     };
-    if is_kept {
+    if state.is_some() {
         log::append(connection, run, log)?;
     }
-    Ok(is_kept)
+    Ok(state)
 }
 
 fn finish(connection: &Connection, run: RunId, ending: &Ending, now: Timestamp) -> Result<bool> {
-    let (state, failure, reason) = match ending {
-        Ending::Succeeded(_) => (RunState::Succeeded, None, None),
-        Ending::Skipped(reason) => (RunState::Skipped, None, Some(reason)),
-        Ending::Failed(failure) => (RunState::Failed, Some(failure), None),
-        Ending::Unknown(failure) => (RunState::Unknown, Some(failure), None),
-        Ending::Superseded => (RunState::Superseded, None, None),
+    let (failure, reason) = match ending {
+        Ending::Succeeded(_) | Ending::Superseded => (None, None),
+        Ending::Skipped(reason) => (None, Some(reason)),
+        Ending::Failed(failure) | Ending::Unknown(failure) => (Some(failure), None),
     };
     // The last failure of an attempt before the one that succeeded is history, and stays.
     let mut update = connection.prepare_cached(
         "UPDATE run SET state = ?2, ended_at = ?3, ending = ?4, reason = ?5 WHERE id = ?1 AND state IN ('running', 'waiting')",
     )?;
-    let ended = update.execute((IdColumn(run), state, TimeColumn(now), next_ending(connection)?, reason))?;
+    let ended = update.execute((IdColumn(run), ending.state(), TimeColumn(now), next_ending(connection)?, reason))?;
     if ended == 0 {
         exists(connection, run)?;
         return Ok(false);
@@ -356,7 +376,7 @@ pub(crate) fn read_failure(row: &Row<'_>, first: usize) -> rusqlite::Result<Opti
     Ok(Some(Failure { step, class, message, attempt }))
 }
 
-fn keep_failure(connection: &Connection, run: RunId, failure: &Failure) -> Result<()> {
+pub(crate) fn keep_failure(connection: &Connection, run: RunId, failure: &Failure) -> Result<()> {
     connection
         .prepare_cached(
             "UPDATE run SET failure_step = ?2, failure_class = ?3, failure_message = ?4, failure_attempt = ?5 WHERE id = ?1",
@@ -369,6 +389,12 @@ pub(crate) fn state_of(connection: &Connection, run: RunId) -> Result<RunState> 
     let mut select = connection.prepare_cached("SELECT state FROM run WHERE id = ?1")?;
     let state = select.query_row([IdColumn(run)], |row| row.get(0)).optional()?;
     state.ok_or_else(|| Error::NoRun { id: run.to_string() })
+}
+
+/// The states of these runs, in their order; `None` for one that is not there.
+pub(crate) fn states_of(connection: &Connection, runs: &[RunId]) -> Result<Vec<Option<RunState>>> {
+    let mut select = connection.prepare_cached("SELECT state FROM run WHERE id = ?1")?;
+    runs.iter().map(|run| Ok(select.query_row([IdColumn(*run)], |row| row.get(0)).optional()?)).collect()
 }
 
 /// The name of the run's flow.

@@ -260,8 +260,16 @@ impl Store {
     }
 
     /// What the attempt came to, by [`Store::finish`], [`Store::park`] or [`Store::wait`], and what it noted of itself
-    /// are stored together.
-    pub async fn end_attempt(&self, run: RunId, end: AttemptEnd, log: RunLog, now: Timestamp) -> Result<bool> {
+    /// are stored together. A run that was asked to stop, and did not come to an end of its own, is cancelled instead; or
+    /// unknown, where a write of it may have been applied. Answers the state in which the run is; `None` where it was not
+    /// at work any more, and nothing changed.
+    pub async fn end_attempt(
+        &self,
+        run: RunId,
+        end: AttemptEnd,
+        log: RunLog,
+        now: Timestamp,
+    ) -> Result<Option<RunState>> {
         self.write(Op::EndAttempt { run, end, log, now }).await
     }
 
@@ -274,20 +282,20 @@ impl Store {
     /// The run has ended so, and the next version of its record may be claimed. False where it was not at work any
     /// more, and nothing changed: an ending is never overwritten.
     pub async fn finish(&self, run: RunId, ending: Ending, now: Timestamp) -> Result<bool> {
-        self.end_attempt(run, AttemptEnd::Finished(ending), RunLog::default(), now).await
+        Ok(self.end_attempt(run, AttemptEnd::Finished(ending), RunLog::default(), now).await?.is_some())
     }
 
     /// The run is pending again and due at `due_at`; it still holds back later versions of its record. The failure is
     /// kept as its last one. False where it was not at work any more, and nothing changed.
     pub async fn park(&self, run: RunId, due_at: Timestamp, failure: Failure) -> Result<bool> {
         let end = AttemptEnd::Parked { due_at, failure };
-        self.end_attempt(run, end, RunLog::default(), due_at).await
+        Ok(self.end_attempt(run, end, RunLog::default(), due_at).await?.is_some())
     }
 
     /// The run is waiting until `due_at`, and holds nobody back: later versions of its record may be claimed before it.
     /// That it waited is no attempt. False where it was not at work any more, and nothing changed.
     pub async fn wait(&self, run: RunId, due_at: Timestamp) -> Result<bool> {
-        self.end_attempt(run, AttemptEnd::Waits { due_at }, RunLog::default(), due_at).await
+        Ok(self.end_attempt(run, AttemptEnd::Waits { due_at }, RunLog::default(), due_at).await?.is_some())
     }
 
     /// Later attempts of the run are told this outcome. An outcome journaled before under the same key stays.
@@ -306,6 +314,7 @@ impl Store {
     }
 
     /// The run that another calls is stored and due now, unless the same call stored it before; answers how it stands.
+    /// A caller that was asked to stop calls nothing any more.
     /// Its caller, if it waits by then, goes on when it has ended.
     pub async fn call(&self, call: Call) -> Result<Called> {
         self.write(Op::Call(call)).await
@@ -313,7 +322,9 @@ impl Store {
 
     /// Each of these runs is repaired, or left alone with the reason. A run that is tried again is pending and due now:
     /// what it wrote stays written, what failed is planned again, and runs that it called and that gave up are tried
-    /// again with it. A cancelled one will not be worked on again; a dismissed one is listed as a failure no longer.
+    /// again with it. A cancelled one will not be worked on again, nor what it called;
+    /// one at work is asked to stop, and its next end of an attempt is its last, in whatever engine. A dismissed one is
+    /// listed as a failure no longer.
     pub async fn repair(&self, runs: Vec<RunId>, repair: Repair, now: Timestamp) -> Result<Repaired> {
         self.write(Op::Repair { runs, repair, now }).await
     }
@@ -380,6 +391,11 @@ impl Store {
     pub async fn run(&self, id: &str) -> Result<RunDetail> {
         let id = id.to_owned();
         self.read(move |connection| history::run(connection, &id)).await
+    }
+
+    /// The states of these runs, in their order; `None` for one that is not there.
+    pub async fn states_of(&self, runs: Vec<RunId>) -> Result<Vec<Option<RunState>>> {
+        self.read(move |connection| runs::states_of(connection, &runs)).await
     }
 
     /// Runs that gave up and were not dismissed, by cause; the cause that was met last comes first.

@@ -3,6 +3,7 @@
 //! Most tests drive the inline store, whose verbs end within their call; the writer thread has tests of its own.
 
 mod calls;
+mod cancelling;
 mod checkpoints;
 mod crashes;
 mod effects;
