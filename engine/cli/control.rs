@@ -136,6 +136,11 @@ mod unix {
         writing.write_all(format!("{request}\n").as_bytes()).await.map_err(failed())?;
         let mut line = String::new();
         BufReader::new(reading).read_line(&mut line).await.map_err(failed())?;
+        if line.is_empty() {
+            let message =
+                "the engine stopped before it answered; what was asked may be done already, so look, or ask again";
+            return Err(Failure::Refused(message.to_owned()));
+        }
         serde_json::from_str(&line).map(Some).map_err(|error| failed()(error.into()))
     }
 

@@ -250,6 +250,15 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// A signal came before runs that were asked to stop had stopped.
+    #[error(
+        "stopped waiting; {n_runs} {} to stop all the same, before the next write",
+        if *n_runs == 1 { "run is asked" } else { "runs are asked" }
+    )]
+    StillAsked {
+        /// How many.
+        n_runs: u64,
+    },
     /// Runs gave up.
     #[error("{n_failed} of {n_runs} runs did not succeed")]
     RunsFailed {
@@ -332,7 +341,7 @@ impl Failure {
             Self::Drift { .. } => Status::Drift,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
-            Self::Stopped => Status::Stopped,
+            Self::Stopped | Self::StillAsked { .. } => Status::Stopped,
             Self::NeverRan { .. } => Status::State,
             Self::InUse { .. } => Status::InUse,
             Self::NotEmpty { .. }
@@ -414,6 +423,7 @@ impl Failure {
             | Self::NotReady { .. }
             | Self::LeftAloneByEditor
             | Self::Stopped
+            | Self::StillAsked { .. }
             | Self::Store(_)
             | Self::System { .. } => None,
         }

@@ -2,6 +2,8 @@
 //!
 //! A running engine does it itself; where none runs, the store is opened, and the next engine finds what was done.
 
+mod stopping;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -205,6 +207,7 @@ pub async fn carry_out(arguments: &PlaceArguments, runs: &[RunId], repair: Repai
             Some(open) => open.repair(part, &repair).await?,
         };
         repaired.done.extend(more.done);
+        repaired.asked.extend(more.asked);
         repaired.refused.extend(more.refused);
         let now = SystemClock.now();
         if now.since(told_at) >= PATIENCE {
@@ -217,47 +220,91 @@ pub async fn carry_out(arguments: &PlaceArguments, runs: &[RunId], repair: Repai
     if let Some(open) = offline {
         open.close().await?;
     }
-    tell(arguments, &repaired, &repair, done, engine_runs)
+    stopping::wait(&place, runs, &mut repaired).await?;
+    if matches!(repair, Repair::Cancel { .. }) {
+        stopping::sort_out_doubt(&mut repaired);
+    }
+    Told { place: arguments, repaired: &repaired, repair: &repair, named: runs, done }.tell(engine_runs)
 }
 
-fn tell(
-    place: &PlaceArguments,
-    repaired: &Repaired,
-    repair: &Repair,
-    done: &str,
-    engine_runs: bool,
-) -> Result<(), Failure> {
-    let n_done = repaired.done.len() as u64;
-    if n_done > 0 {
-        let then = match (repair, engine_runs) {
+/// What is told of a repair.
+struct Told<'a> {
+    place: &'a PlaceArguments,
+    repaired: &'a Repaired,
+    repair: &'a Repair,
+    /// The runs that were named; others went with them.
+    named: &'a [RunId],
+    /// Such as `retried`.
+    done: &'a str,
+}
+
+impl Told<'_> {
+    fn tell(&self, engine_runs: bool) -> Result<(), Failure> {
+        self.tell_done(engine_runs);
+        self.tell_asked();
+        let refused = &self.repaired.refused;
+        let Some(first) = refused.first() else { return Ok(()) };
+        // A reason names its run, so many runs are told by what is behind the name.
+        let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+        for refused in refused {
+            let reason = refused.reason.replace(&refused.run.to_string(), &runs::short_id(refused.run));
+            *reasons.entry(reason).or_default() += 1;
+        }
+        for reason in reasons.keys().take(MOST_REASONS) {
+            problems::warn(&tables::cut(reason, 300));
+        }
+        let help = match (refused.iter().find(|refused| refused.in_doubt), self.repair) {
+            (Some(run), Repair::Cancel { .. }) => format!(
+                "look for the record at its service ({} tells which); then cancel it again, or retry it with what you found",
+                self.show(run.run)
+            ),
+            (Some(run), Repair::Retry(_) | Repair::Dismiss) => format!(
+                "look for the record at its service ({} tells which), then say --assume-applied ID if it is there, --resend if it is not, or --skip",
+                self.show(run.run)
+            ),
+            (None, _) => format!("{} tells more", self.show(first.run)),
+        };
+        Err(Failure::LeftAlone { done: self.done.to_owned(), n_refused: refused.len() as u64, help })
+    }
+
+    fn tell_done(&self, engine_runs: bool) {
+        let n_done = self.repaired.done.len() as u64;
+        if n_done == 0 {
+            return;
+        }
+        let then = match (self.repair, engine_runs) {
             (Repair::Retry(_), true) => "; the engine takes them up now",
             (Repair::Retry(_), false) => "; no engine runs now, and the next one takes them up",
             (Repair::Cancel { .. } | Repair::Dismiss, _) => "",
         };
         let then = if n_done == 1 { then.replace("them", "it") } else { then.to_owned() };
-        screen::tell(&format!("{done} {}{then}\n", counted(n_done, "run")));
+        let n_called = self.repaired.done.iter().filter(|run| !self.named.contains(&run.run)).count() as u64;
+        let what = match (self.repair, n_done - n_called, n_called) {
+            (Repair::Cancel { .. }, 0, n) => format!("{} that it called", counted(n, "run")),
+            (Repair::Cancel { .. }, n, 1..) => {
+                format!("{}, and {} called from there", counted(n, "run"), count(n_called))
+            }
+            (Repair::Retry(_) | Repair::Cancel { .. } | Repair::Dismiss, ..) => counted(n_done, "run"),
+        };
+        screen::tell(&format!("{} {what}{then}\n", self.done));
     }
-    let Some(first) = repaired.refused.first() else { return Ok(()) };
-    // A reason names its run, so many runs are told by what is behind the name.
-    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
-    for refused in &repaired.refused {
-        *reasons.entry(refused.reason.replace(&refused.run.to_string(), &runs::short_id(refused.run))).or_default() +=
-            1;
+
+    /// Of runs that will stop, whatever comes.
+    fn tell_asked(&self) {
+        let asked = &self.repaired.asked;
+        let Some(first) = asked.first() else { return };
+        let they = if asked.len() == 1 { "it stops" } else { "they stop" };
+        screen::tell(&format!(
+            "asked {} to stop; {they} before the next write, also after a restart, once what was sent has come to its end \
+             ({} tells)\n",
+            counted(asked.len() as u64, "run"),
+            self.show(first.run),
+        ));
     }
-    for reason in reasons.keys().take(MOST_REASONS) {
-        problems::warn(&tables::cut(reason, 300));
+
+    fn show(&self, run: RunId) -> String {
+        format!("`{} runs show{} {}`", program(), self.place.as_written(), runs::short_id(run))
     }
-    let in_doubt = repaired.refused.iter().find(|refused| refused.in_doubt);
-    let show = |id: RunId| format!("`{} runs show{} {}`", program(), place.as_written(), runs::short_id(id));
-    let help = match in_doubt {
-        Some(run) => format!(
-            "look for the record at its service ({} tells which), then say --assume-applied ID if it is there, --resend if it is not, or --skip",
-            show(run.run)
-        ),
-        None => format!("{} tells more", show(first.run)),
-    };
-    let n_refused = repaired.refused.len() as u64;
-    Err(Failure::LeftAlone { done: done.to_owned(), n_refused, help })
 }
 
 /// All failures that fulfil the filter.

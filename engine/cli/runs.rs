@@ -29,8 +29,8 @@ pub enum Command {
     /// Try failed, unknown or cancelled runs again; what they have written is not written twice
     #[command(after_help = RETRY_HELP)]
     Retry(repair::RetryArguments),
-    /// End runs that are not at work, so that they are not tried again
-    #[command(after_help = "Example:\n  millrace runs cancel 5f0c21d4 --reason 'the customer is gone'")]
+    /// End runs, so that nothing more of them is written; one at work stops before its next write
+    #[command(after_help = CANCEL_HELP)]
     Cancel(CancelArguments),
 }
 
@@ -38,7 +38,7 @@ const LIST_HELP: &str = "Example:
   millrace runs list --flow customers-to-warehouse --state failed
 
 Fields of each run as JSON: id, flow, record, stamp, state, attempt, created_at, due_at,
-started_at, ended_at, dismissed_at, reason, ignored_failures, failure (step, class, message, attempt).";
+started_at, ended_at, dismissed_at, reason, stop_reason, ignored_failures, failure (step, class, message, attempt).";
 
 const SHOW_HELP: &str = "Examples:
   millrace runs show 5f0c21d4
@@ -54,6 +54,15 @@ const RETRY_HELP: &str = "Examples:
 
 A write that may or may not have been applied needs a decision: look for the record at its service,
 then say --resend, --assume-applied or --skip.";
+
+const CANCEL_HELP: &str = "Example:
+  millrace runs cancel 5f0c21d4 --reason 'the customer is gone'
+
+A run that is at work is asked to stop. What it has sent comes to its end; then, before its next step,
+item, try or wait, it ends as cancelled, and the command tells how far it came. Runs that it called go
+with it. After half a minute, or at Ctrl-C, the command waits no longer; the run stops all the same,
+also where the engine is started again in between. A run whose write may or may not have been applied
+ends as unknown instead: look for the record at its service.";
 
 /// Arguments of `runs list`.
 #[derive(Args, Debug)]
@@ -371,6 +380,7 @@ pub fn row_json(row: &RunRow) -> Json {
         "ended_at": row.ended_at.map(|at| at.to_string()),
         "dismissed_at": row.dismissed_at.map(|at| at.to_string()),
         "reason": row.reason,
+        "stop_reason": row.stop_reason,
         "ignored_failures": row.ignored,
         "failure": row.failure.as_ref().map(|failure| json!({
             "step": failure.step,

@@ -7,6 +7,8 @@ mod bad_calls;
 mod bad_input;
 #[cfg(unix)]
 mod canary;
+#[cfg(unix)]
+mod cancelling;
 mod checking;
 mod connections;
 mod connectors;

@@ -260,6 +260,7 @@ mod tests {
             failure: None,
             ignored: 0,
             dismissed_at: None,
+            stop_reason: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! One run in full, for people and for programs.
 
 use serde_json::{Value as Json, json};
-use store::{LogLevel, LogLine, RunDetail, RunState};
+use store::{LogLevel, LogLine, RunDetail, RunRow, RunState};
 
 use super::{row_json, why};
 use crate::durations;
@@ -40,6 +40,9 @@ pub fn text(run: &RunDetail, is_shown: impl Fn(&LogLine) -> bool) -> String {
         );
     } else if matches!(row.state, RunState::Pending | RunState::Waiting) {
         fact("due", format!("{} UTC", moment(row.due_at)));
+    }
+    if row.stop_reason.is_some() {
+        fact("asked", asked_to_stop(row));
     }
     if let Some(at) = row.dismissed_at {
         fact("dismissed", format!("{} UTC", moment(at)));
@@ -82,6 +85,21 @@ pub fn text(run: &RunDetail, is_shown: impl Fn(&LogLine) -> bool) -> String {
         None => out.push_str("\nThe record's content was dropped by retention.\n"),
     }
     tables::marked(&out)
+}
+
+/// What became of an operator's wish that the run stops.
+fn asked_to_stop(row: &RunRow) -> String {
+    match row.state {
+        RunState::Running => {
+            let reason = row.stop_reason.as_deref().unwrap_or_default();
+            format!("to stop before its next write: {reason}")
+        }
+        RunState::Cancelled | RunState::Unknown => "to stop while it was at work".to_owned(),
+        RunState::Succeeded | RunState::Failed | RunState::Skipped | RunState::Superseded => {
+            "to stop, and came to an end of its own first".to_owned()
+        }
+        RunState::Pending | RunState::Waiting => "to stop".to_owned(),
+    }
 }
 
 /// What the run wrote, or tried to; empty where it did not.

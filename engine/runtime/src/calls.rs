@@ -70,6 +70,7 @@ impl Calls {
                 let _ = self.made.send(flow.clone());
                 Err(Interrupt::Wait { due_at: now + LOOK_AGAIN })
             }
+            Called::CallerStops => Err(Interrupt::Stopped),
             Called::UnderWay(_) => Err(Interrupt::Wait { due_at: now + LOOK_AGAIN }),
             Called::Ended { run: called, state, outcome, failure, reason } => {
                 let failed = |class: &str, why: &str| Failure {

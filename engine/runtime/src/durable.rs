@@ -17,6 +17,7 @@ use crate::calls::Calls;
 use crate::connections::{Connections, OpenConnection};
 use crate::effects::{Asked, Change, Effects};
 use crate::run_log::{AttemptLog, Note, Told};
+use crate::stopping::StopWish;
 
 /// Which step it is, and in which items of which loops: what its outcome is journaled under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +137,8 @@ pub enum Interrupt {
         /// Not before.
         due_at: Timestamp,
     },
+    /// The run was asked to stop, so nothing further begins.
+    Stopped,
     /// The outcome could not be kept, so nothing further may happen.
     Store(store::Error),
 }
@@ -167,6 +170,11 @@ pub trait Durable: Send + Sync {
     /// Goes on once the wake time has come, which is journaled under this key when it is first asked for. Answers it.
     async fn sleep(&self, key: &StepKey, wake: Wake) -> Result<Timestamp, Interrupt>;
 
+    /// Whether this step may begin. A world that nobody stops lets every step.
+    fn go_on(&self, _before: &StepKey) -> Result<(), Interrupt> {
+        Ok(())
+    }
+
     /// What `now` is in this run: the moment at which it was stored, on every attempt.
     fn now(&self) -> Timestamp;
 
@@ -192,6 +200,8 @@ pub struct StoredWorld {
     pub clock: Arc<dyn Clock>,
     /// What this attempt notes of itself.
     pub log: Arc<AttemptLog>,
+    /// Whether it is to stop.
+    pub stop: StopWish,
 }
 
 impl StoredWorld {
@@ -226,6 +236,7 @@ impl StoredWorld {
             retry,
             timeout,
             counts_absence,
+            stop: &self.stop,
         }
     }
 
@@ -327,6 +338,14 @@ impl Durable for StoredWorld {
         }
         self.note(Some(key), Note::info("waits").with("until", due_at));
         Err(Interrupt::Wait { due_at })
+    }
+
+    fn go_on(&self, before: &StepKey) -> Result<(), Interrupt> {
+        let may_begin = self.stop.check();
+        if may_begin.is_err() && self.stop.is_first() {
+            self.note(Some(before), Note::warn("not begun: the run is to stop"));
+        }
+        may_begin
     }
 
     fn now(&self) -> Timestamp {

@@ -22,6 +22,7 @@ use store::{ClaimedRun, EffectState, Failure, Intent, Planned, Store};
 use crate::budgets::{Grant, Kind, Parking};
 use crate::connections::OpenConnection;
 use crate::durable::{Held, Interrupt, Outcome, StepKey, within};
+use crate::stopping::StopWish;
 pub use change::Change;
 use key_queue::KeyQueue;
 
@@ -41,6 +42,8 @@ pub struct Asked<'a> {
     pub timeout: Option<Duration>,
     /// Whether attempts count that meet a service which is away.
     pub counts_absence: bool,
+    /// Whether its run is to stop.
+    pub stop: &'a StopWish,
 }
 
 /// Where writes are submitted. Cheap to clone.
@@ -85,7 +88,7 @@ impl Effects {
         let target_key = identity::target_key(connection, &change);
         let _turn = match &target_key {
             Some(target_key) if !planted("no order per target key") => {
-                Some(self.parking.while_waiting(run, self.queue.turn(target_key)).await)
+                Some(asked.stop.or(self.parking.while_waiting(run, self.queue.turn(target_key))).await?)
             }
             _ => None,
         };
@@ -126,6 +129,7 @@ impl Effects {
             Err(error) => return self.settle_error(asked, &change, past, &error).await,
         };
         if !is_sent && !planted("intent after send") {
+            asked.stop.check()?;
             self.store.mark_sent(change.effect_id(), self.clock.now()).await?;
         }
         sdk::faults::point("effect.sent");
@@ -140,7 +144,7 @@ impl Effects {
         self.settle(asked, &change, past, answer).await
     }
 
-    /// Waits for leave to ask; parks the run in the store where that would take long, or where nobody answers for long
+    /// Waits for leave to ask, and not where the run is to stop; parks the run in the store where that would take long, or where nobody answers for long
     /// and others see to it whether that is over. That is no failed attempt.
     pub async fn take(&self, asked: &Asked<'_>, kind: Kind, asks: &[Ask<'_>]) -> Result<Grant, Interrupt> {
         if !asked.counts_absence
@@ -149,7 +153,7 @@ impl Effects {
             return Err(self.left_alone(asked, &away));
         }
         let take = asked.connection.take(&self.clock, &asked.run.flow, kind, asks);
-        self.parking.while_waiting(asked.run, take).await.map_err(|later| {
+        asked.stop.or(self.parking.while_waiting(asked.run, take)).await?.map_err(|later| {
             let failure = asked.failure(Class::RateLimited.as_str(), later.reason(), asked.failures_before());
             Interrupt::Park { due_at: self.clock.now() + later.wait, failure, held: Held::Shortly }
         })

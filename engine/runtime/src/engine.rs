@@ -19,7 +19,7 @@ use std::time::Duration;
 use flow::{Flow, Trigger};
 use futures::StreamExt;
 use sdk::{Clock, FlowId, Ids, RunId, Timestamp};
-use store::{Failure, FlowRow, FlowState, RunState, Store};
+use store::{AttemptEnd, Failure, FlowRow, FlowState, RunLog, RunState, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,7 @@ use crate::offload::Pace;
 use crate::poller::{PollFailed, PollOptions, Polled, Poller, PollerParts};
 use crate::scheduler::{Alarm, QueueAlarm};
 use crate::status::{FlowStatus, LastPoll, TriggerKind};
+use crate::stopping::StopWish;
 use crate::walker::{Walker, WalkerParts};
 
 use command::{Asked, LookedUp, Reply};
@@ -106,6 +107,8 @@ pub struct Engine {
     polls_due: DelayQueue<FlowId>,
     polls: JoinSet<PollEnded>,
     runs: JoinSet<(FlowId, RunId, RunResult)>,
+    /// How each of them is asked to stop.
+    at_work: BTreeMap<RunId, StopWish>,
     look_ups: JoinSet<LookedUp>,
     commands: mpsc::Receiver<Asked>,
     calls: Calls,
@@ -182,8 +185,8 @@ struct PollEnded {
 /// The store cannot keep anything at the moment, so nothing is sent and nothing is polled.
 struct Trouble {
     retry_at: Timestamp,
-    /// Runs that are at work in the store and nowhere else.
-    stranded: Vec<RunId>,
+    /// Runs that are at work in the store and nowhere else, with their flows.
+    stranded: Vec<(FlowId, RunId)>,
 }
 
 /// How long to wait before asking a store again that could not write.
@@ -232,6 +235,7 @@ impl Engine {
             polls_due: DelayQueue::new(),
             polls: JoinSet::new(),
             runs: JoinSet::new(),
+            at_work: BTreeMap::new(),
             look_ups: JoinSet::new(),
             commands,
             calls: Calls {
@@ -484,8 +488,8 @@ impl Engine {
     async fn leave_trouble(&mut self) -> Result<(), EngineError> {
         let now = self.parts.clock.now();
         let Some(trouble) = self.trouble.take_if(|trouble| trouble.retry_at <= now) else { return Ok(()) };
-        for (index, run) in trouble.stranded.iter().enumerate() {
-            if let Err(error) = self.put_back(*run, now).await {
+        for (index, (flow, run)) in trouble.stranded.iter().enumerate() {
+            if let Err(error) = self.put_back(flow, *run, now).await {
                 if !error.may_pass() {
                     return Err(error.into());
                 }
@@ -499,19 +503,24 @@ impl Engine {
         Ok(())
     }
 
-    /// A run that is at work in the store and nowhere else is pending again.
-    async fn put_back(&self, run: RunId, now: Timestamp) -> Result<(), store::Error> {
+    /// A run that is at work in the store and nowhere else is pending again, or cancelled where it was asked to stop.
+    async fn put_back(&self, flow: &FlowId, run: RunId, now: Timestamp) -> Result<(), store::Error> {
         let failure = Failure {
             step: String::new(),
             class: "transient".to_owned(),
             message: "its result could not be kept".to_owned(),
             attempt: 0,
         };
-        self.parts.store.park(run, now, failure).await.map(|_| ())
+        let end = AttemptEnd::Parked { due_at: now, failure };
+        let state = self.parts.store.end_attempt(run, end, RunLog::default(), now).await?;
+        if let Some(state) = state.filter(|state| state.is_end()) {
+            self.count_end(flow, state);
+        }
+        Ok(())
     }
 
     /// Meets a failure of the store: one that passes stops all work for a while, any other ends the engine.
-    fn meet(&mut self, error: store::Error, stranded: Option<RunId>) -> Result<(), EngineError> {
+    fn meet(&mut self, error: store::Error, stranded: Option<(FlowId, RunId)>) -> Result<(), EngineError> {
         if !error.may_pass() {
             return Err(error.into());
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sdk::{ConnectionName, EffectId, FlowId, RunId, Timestamp};
-use store::{Failure, SourceKey};
+use store::{Failure, RunState, SourceKey};
 
 /// A service's index proved later than half of the allowance.
 pub struct LagWidened<'a> {
@@ -306,6 +306,23 @@ impl RunGaveUp<'_> {
         } else {
             tracing::warn!(run = %self.run, flow = %self.flow, step, class, attempt, error = message, "run failed");
         }
+    }
+}
+
+/// A run that was at work has stopped, because somebody cancelled it.
+pub struct RunStopped<'a> {
+    /// Which.
+    pub run: RunId,
+    /// Whose.
+    pub flow: &'a FlowId,
+    /// How it ended: cancelled, or unknown where a write may have been applied.
+    pub state: RunState,
+}
+
+impl RunStopped<'_> {
+    /// Writes it.
+    pub fn emit(&self) {
+        tracing::info!(run = %self.run, flow = %self.flow, state = %self.state, "the run has stopped, as it was asked to");
     }
 }
 

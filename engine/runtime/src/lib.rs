@@ -22,6 +22,7 @@ pub mod run_log;
 pub mod scheduler;
 pub mod server_clock;
 pub mod status;
+pub mod stopping;
 #[cfg(test)]
 mod testing;
 mod walker;

@@ -88,7 +88,8 @@ impl Told {
                 Note::warn(note).with("class", &failure.class)
             }
             Err(Interrupt::Wait { .. }) => Note::info(format!("waits for the {named}")),
-            Err(Interrupt::Store(_)) => return None,
+            // The step that did not begin tells of it.
+            Err(Interrupt::Stopped | Interrupt::Store(_)) => return None,
         })
     }
 

@@ -14,6 +14,7 @@ use super::{Engine, EngineError};
 use crate::durable::{Held, Interrupt, StoredWorld};
 use crate::interpreter::interpret;
 use crate::run_log::{AttemptLog, Note};
+use crate::stopping::StopWish;
 
 /// What became of a run at work.
 pub(super) enum RunResult {
@@ -193,6 +194,8 @@ impl Engine {
         let clock = self.parts.clock.clone();
         let run = Arc::new(run);
         let redactor = self.parts.connections.redactor();
+        let stop = StopWish::default();
+        self.at_work.insert(run.id, stop.clone());
         let world = StoredWorld {
             run: run.clone(),
             flow_identity: task.identity.clone(),
@@ -202,6 +205,7 @@ impl Engine {
             calls: self.calls.clone(),
             clock: clock.clone(),
             log: Arc::new(AttemptLog::new(run.attempt, clock.clone(), redactor.clone())),
+            stop,
         };
         self.runs.spawn(async move {
             let (flow_id, id) = (run.flow.clone(), run.id);
@@ -216,6 +220,7 @@ impl Engine {
     }
 
     pub(super) async fn run_ended(&mut self, flow: &FlowId, run: RunId, result: RunResult) -> Result<(), EngineError> {
+        self.at_work.remove(&run);
         if let Some(task) = self.flows.get_mut(flow) {
             task.n_at_work -= 1;
             // A later version of the same record may have waited for it.
@@ -248,7 +253,7 @@ impl Engine {
                     Parked::Biding => self.goes_on(flow, run),
                 }
             }
-            RunResult::Stranded(error) => self.meet(error, Some(run))?,
+            RunResult::Stranded(error) => self.meet(error, Some((flow.clone(), run)))?,
         }
         Ok(())
     }
@@ -303,23 +308,35 @@ async fn keep(
     now: Timestamp,
 ) -> RunResult {
     let end = async |end: AttemptEnd| store.end_attempt(run.id, end, log.take(), now).await;
+    let was_called = run.caller.is_some();
+    // Whoever asked it to stop may have come while it ended its attempt.
+    let stopped = |state: Option<RunState>| {
+        let state = state.filter(|state| state.is_end())?;
+        crate::events::RunStopped { run: run.id, flow: &flow.id, state }.emit();
+        Some(RunResult::Ended { state, was_called })
+    };
     let kept = match outcome {
         Ok(ending) => {
-            let state = state_of(&ending);
             match &ending {
                 Ending::Failed(failure) => give_up(flow, run, failure, log, false),
                 Ending::Unknown(failure) => give_up(flow, run, failure, log, true),
                 Ending::Succeeded(_) | Ending::Skipped(_) | Ending::Superseded => {}
             }
-            let was_called = run.caller.is_some();
-            end(AttemptEnd::Finished(ending)).await.map(|_| RunResult::Ended { state, was_called })
+            let ended = RunResult::Ended { state: ending.state(), was_called };
+            end(AttemptEnd::Finished(ending)).await.map(|_| ended)
         }
         Err(Interrupt::Park { due_at, failure, held }) => {
             let why = Parked::of(&failure, &held);
-            end(AttemptEnd::Parked { due_at, failure }).await.map(|_| RunResult::Parked { due_at, why })
+            let parked = RunResult::Parked { due_at, why };
+            end(AttemptEnd::Parked { due_at, failure }).await.map(|state| stopped(state).unwrap_or(parked))
         }
         Err(Interrupt::Wait { due_at }) => {
-            end(AttemptEnd::Waits { due_at }).await.map(|_| RunResult::Parked { due_at, why: Parked::Biding })
+            let waits = RunResult::Parked { due_at, why: Parked::Biding };
+            end(AttemptEnd::Waits { due_at }).await.map(|state| stopped(state).unwrap_or(waits))
+        }
+        Err(Interrupt::Stopped) => {
+            let cancelled = RunResult::Ended { state: RunState::Cancelled, was_called };
+            end(AttemptEnd::Stopped).await.map(|state| stopped(state).unwrap_or(cancelled))
         }
         Err(Interrupt::Store(error)) => Err(error),
     };
@@ -331,16 +348,6 @@ fn give_up(flow: &Flow, run: &ClaimedRun, failure: &Failure, log: &AttemptLog, u
     let note = Note::error(format!("gave up: {}", failure.message));
     log.note(None, note.with("step", &failure.step).with("class", &failure.class));
     crate::events::RunGaveUp { run: run.id, flow: &flow.id, failure, unknown }.emit();
-}
-
-fn state_of(ending: &Ending) -> RunState {
-    match ending {
-        Ending::Succeeded(_) => RunState::Succeeded,
-        Ending::Skipped(_) => RunState::Skipped,
-        Ending::Failed(_) => RunState::Failed,
-        Ending::Unknown(_) => RunState::Unknown,
-        Ending::Superseded => RunState::Superseded,
-    }
 }
 
 /// A panic ends its own run only: as failed, or as unknown where a write of it was under way.

@@ -6,10 +6,17 @@ use store::{Repair, Repaired, RepairedRun};
 use super::Engine;
 
 impl Engine {
-    /// Repairs these runs in the store and lets the flows look for work. Answers what became of each, as JSON.
+    /// Repairs these runs in the store, asks those at work to stop that are cancelled, and lets the flows look for work. Answers what became of each, as JSON.
     pub(super) async fn repair(&mut self, runs: Vec<RunId>, repair: Repair) -> Result<String, String> {
         let now = self.parts.clock.now();
         let repaired = self.parts.store.repair(runs, repair, now).await.map_err(|error| error.to_string())?;
+        sdk::faults::point("repair.kept");
+        for run in &repaired.asked {
+            // One that has just ended its attempt stopped with it, or ended.
+            if let Some(stop) = self.at_work.get(&run.run) {
+                stop.ask();
+            }
+        }
         for run in &repaired.done {
             // Whoever mends a flow and repairs its runs wants them to go by what was mended.
             self.forget_version_of(&run.flow, run.run);

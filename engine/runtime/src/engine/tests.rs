@@ -1,6 +1,7 @@
 //! The loop over scripted services: most tests here were born of a bug, and say what went wrong.
 
 mod calling;
+mod cancelling;
 mod commands;
 mod draining;
 mod exchanging;

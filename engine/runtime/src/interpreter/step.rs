@@ -19,9 +19,10 @@ use store::Failure;
 use super::{Halt, Interpreter};
 
 impl Interpreter<'_> {
-    /// Takes one step, unless its `when` leaves it out. Boxed, because a step may hold steps.
+    /// Takes one step, unless its `when` leaves it out or the run is to stop. Boxed, because a step may hold steps.
     pub(super) fn step<'a>(&'a mut self, step: &'a Step) -> BoxFuture<'a, Result<Value, Halt>> {
         Box::pin(async move {
+            self.world.go_on(&self.key(step))?;
             let failed_key = self.key(step).part("failed");
             let goes_on = step.on_error == OnError::Continue;
             // What came after a failure that was ignored has seen it, so it is not tried again.

@@ -167,12 +167,14 @@ fn weightier(first: Halt, second: Halt) -> Halt {
     }
 }
 
-/// A store that cannot keep anything comes first. A failure after the last try of something that may pass ends the run,
+/// A store that cannot keep anything comes first, then that the run is to stop: items that did not begin have no outcome.
+/// A failure after the last try of something that may pass ends the run,
 /// or two of them would keep each other trying for ever. Then whatever is tried again: the last of them, so that none
 /// comes before its time. Then whatever waits: the first to wake.
 fn weight(halt: &Halt) -> (u8, Option<Timestamp>, Option<std::cmp::Reverse<Timestamp>>) {
     match halt {
-        Halt::Interrupted(Interrupt::Store(_)) => (4, None, None),
+        Halt::Interrupted(Interrupt::Store(_)) => (5, None, None),
+        Halt::Interrupted(Interrupt::Stopped) => (4, None, None),
         Halt::Failed(Failure { class, .. }) if *class == sdk::Class::Transient.as_str() => (3, None, None),
         Halt::Interrupted(Interrupt::Park { due_at, .. }) => (2, Some(*due_at), None),
         Halt::Interrupted(Interrupt::Wait { due_at }) => (1, None, Some(std::cmp::Reverse(*due_at))),
