@@ -66,15 +66,15 @@ fn sort(run: RepairedRun, state: Option<RunState>, named: &[RunId], repaired: &m
     match state {
         Some(RunState::Pending | RunState::Running | RunState::Waiting) => repaired.asked.push(run),
         Some(after @ (RunState::Cancelled | RunState::Unknown)) => repaired.done.push(RepairedRun { after, ..run }),
-        Some(own @ (RunState::Succeeded | RunState::Failed | RunState::Skipped | RunState::Superseded)) => {
-            // What a named run called is none of the operator's concern once it has ended well or ill by itself.
-            if named.contains(&id) {
-                let reason = format!("run {id} came to an end of its own before it could stop: it is {own}");
-                repaired.refused.push(RefusedRun { run: id, reason, in_doubt: false });
-            }
+        Some(own @ (RunState::Succeeded | RunState::Failed | RunState::Skipped | RunState::Superseded))
+            if named.contains(&id) =>
+        {
+            let reason = format!("run {id} came to an end of its own before it could stop: it is {own}");
+            repaired.refused.push(RefusedRun { run: id, reason, in_doubt: false });
         }
-        // Dropped by retention, so it had ended.
-        None => {}
+        // What a named run called is none of the operator's concern once it has ended by itself; nor is what retention
+        // has dropped.
+        Some(RunState::Succeeded | RunState::Failed | RunState::Skipped | RunState::Superseded) | None => {}
     }
 }
 
