@@ -33,9 +33,6 @@ impl Connection for SmallPages {
     fn page_size(&self) -> usize {
         self.page_size
     }
-    fn ids_are_numbers(&self) -> bool {
-        self.inner.ids_are_numbers()
-    }
     fn is_compared(&self, object: &str, stamp: &StampKind) -> bool {
         self.inner.is_compared(object, stamp)
     }

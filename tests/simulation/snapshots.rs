@@ -392,7 +392,7 @@ impl Simulation {
             }
             let run = self.store.run(&row.id.to_string()).await.expect("it is listed");
             let record = run.record.expect("nothing was pruned");
-            runs.entry(record.id.as_number().unwrap()).or_default().push(record.fields["name"].to_text());
+            runs.entry(record.id.as_str().parse().unwrap()).or_default().push(record.fields["name"].to_text());
         }
         Ok(runs)
     }

@@ -16,8 +16,8 @@ use rand::{RngExt, SeedableRng};
 use runtime::engine::EngineParts;
 use runtime::{Connections, Drain, Engine, EngineOptions};
 use sdk::{
-    Account, Class, Clock, Connection, Error, Find, ObjectSchema, PollPage, PollRequest, Record, RecordId, Repeat,
-    Timestamp, Value, WalkRequest, Write, WriteOutcome, Written,
+    Account, Class, Clock, Connection, Error, Find, IdOrder, ObjectSchema, PollPage, PollRequest, Record, RecordId,
+    Repeat, Timestamp, Value, WalkRequest, Write, WriteOutcome, Written,
 };
 use store::{RunFilter, RunRow, RunState, Store};
 use tokio_util::sync::CancellationToken;
@@ -424,10 +424,6 @@ impl Connection for Service {
         self.page_size
     }
 
-    fn ids_are_numbers(&self) -> bool {
-        true
-    }
-
     async fn poll(&self, _request: &PollRequest) -> Result<PollPage, Error> {
         unreachable!("nothing polls")
     }
@@ -438,7 +434,7 @@ impl Connection for Service {
         let mut records = self.records();
         records.retain(|record| record.id.as_number() > after);
         records.truncate(request.limit);
-        Ok(PollPage { records, server_time: None })
+        Ok(PollPage { records, server_time: None, order: IdOrder::Numbers })
     }
 
     async fn get(&self, _object: &str, _id: &RecordId, _fields: &[String]) -> Result<Option<Record>, Error> {

@@ -68,7 +68,7 @@ impl World {
             limit,
         };
         let page = self.connection.poll(&request).await?;
-        Ok(page.records.iter().map(|record| (record.id.as_number().unwrap(), record.modified)).collect())
+        Ok(page.records.iter().map(|record| (record.id.as_str().parse().unwrap(), record.modified)).collect())
     }
 }
 
@@ -286,7 +286,7 @@ async fn a_walk_goes_on_where_it_was_and_begins_anew_after_an_interruption() {
             limit: 200,
         };
         let records = connection.walk(&request).await.unwrap().records;
-        records.iter().map(|record| record.id.as_number().unwrap()).collect::<Vec<_>>()
+        records.iter().map(|record| record.id.as_str().parse().unwrap()).collect::<Vec<u64>>()
     };
     world.connection.discover("persons").await.unwrap();
     let before = world.account().calls();

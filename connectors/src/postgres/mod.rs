@@ -6,9 +6,9 @@
 //! - `read` is polling and finding, with the part of a filter that `narrow` can ask; `write` is one write.
 //! - `sql` is a statement and its bound values; `failure` says why PostgreSQL refuses.
 //!
-//! A record's id is the table's primary key, which is one column; a view's is its column `id`. Ids are ordered as
-//! text. `other.orders` is the table `orders` of the schema `other`. Names in SQL come from the catalogue alone and
-//! are quoted; values are always bound.
+//! A record's id is the table's primary key, which is one column; a view's is its column `id`. Whole numbers are
+//! ordered as numbers, and all other ids as text. `other.orders` is the table `orders` of the schema `other`. Names in
+//! SQL come from the catalogue alone and are quoted; values are always bound.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -218,10 +218,6 @@ impl Connection for PostgresConnection {
 
     fn page_size(&self) -> usize {
         PAGE
-    }
-
-    fn ids_are_numbers(&self) -> bool {
-        false
     }
 
     /// A poll looks at the table anew: a column that changed its type must not be read by the old one.

@@ -20,24 +20,27 @@ pub(super) async fn poll(session: &Session<'_>, table: &Table, request: &PollReq
     let (server_time, rows) = futures::join!(server_time(session), session.rows(&statement));
     let (server_time, rows) = (server_time?, rows?);
     let records = rows.iter().map(|row| select.record(row)).collect();
-    Ok(PollPage { records, server_time: Some(server_time) })
+    Ok(PollPage { records, server_time: Some(server_time), order: table.id()?.id_order() })
 }
 
 /// The statement of a page.
 pub(super) fn page(table: &Table, request: &PollRequest) -> Result<Statement, Error> {
     let stamp = Stamp::of(table, &request.stamp)?;
-    let id = table.id()?.text();
+    let id = table.id()?;
     let mut statement = Statement::default();
 
-    let (asked, order) = match &request.query {
-        PollQuery::From(from) => (stamp.from(&mut statement, *from), format!("{}, {id}", stamp.order(table))),
-        PollQuery::Drain { at, after: None } => (stamp.at(&mut statement, *at), id.clone()),
-        PollQuery::Drain { at, after: Some(after) } => {
-            let above = format!("{id} > {}", statement.text(after.as_str()));
-            (format!("{} AND {above}", stamp.at(&mut statement, *at)), id.clone())
+    let mut conditions = vec![stamp.is_there(), format!("{} IS NOT NULL", id.column())];
+    let order = match &request.query {
+        PollQuery::From(from) => {
+            conditions.push(stamp.from(&mut statement, *from));
+            format!("{}, {}", stamp.order(table), id.sorted())
+        }
+        PollQuery::Drain { at, after } => {
+            conditions.push(stamp.at(&mut statement, *at));
+            conditions.extend(after.as_ref().and_then(|after| id.above(&mut statement, after)));
+            id.sorted()
         }
     };
-    let mut conditions = vec![asked, stamp.is_there(), format!("{} IS NOT NULL", table.id()?.column())];
     if let Some(filter) = &request.filter {
         conditions.extend(narrow::condition(table, filter, &mut statement)?);
     }
@@ -47,22 +50,28 @@ pub(super) fn page(table: &Table, request: &PollRequest) -> Result<Statement, Er
     Ok(statement)
 }
 
-/// One page of all rows, in the order of their ids as text. Only an index over that text would spare reading them all.
+/// One page of all rows, in the order of their ids.
 pub(super) async fn walk(session: &Session<'_>, table: &Table, request: &WalkRequest) -> Result<PollPage, Error> {
-    let id = table.id()?.text();
+    let statement = step(table, request)?;
+    let select = Select { table, stamp: None, fields: fields(table, &request.fields)? };
+    let rows = session.rows(&statement).await?;
+    let records = rows.iter().map(|row| select.record(row)).collect();
+    Ok(PollPage { records, server_time: None, order: table.id()?.id_order() })
+}
+
+/// The statement of a walk's page.
+pub(super) fn step(table: &Table, request: &WalkRequest) -> Result<Statement, Error> {
+    let id = table.id()?;
     let mut statement = Statement::default();
-    let mut conditions = vec![format!("{} IS NOT NULL", table.id()?.column())];
+    let mut conditions = vec![format!("{} IS NOT NULL", id.column())];
     if let Some(filter) = &request.filter {
         conditions.extend(narrow::condition(table, filter, &mut statement)?);
     }
-    if let Some(after) = &request.after {
-        conditions.push(format!("{id} > {}", statement.text(after.as_str())));
-    }
+    conditions.extend(request.after.as_ref().and_then(|after| id.above(&mut statement, after)));
     let select = Select { table, stamp: None, fields: fields(table, &request.fields)? };
-    let tail = format!("WHERE {} ORDER BY {id} LIMIT {}", conditions.join(" AND "), request.limit.min(PAGE));
-    statement.text = select.sql(&tail)?;
-    let rows = session.rows(&statement).await?;
-    Ok(PollPage { records: rows.iter().map(|row| select.record(row)).collect(), server_time: None })
+    let (conditions, limit) = (conditions.join(" AND "), request.limit.min(PAGE));
+    statement.text = select.sql(&format!("WHERE {conditions} ORDER BY {} LIMIT {limit}", id.sorted()))?;
+    Ok(statement)
 }
 
 /// The server's own clock.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sdk::{Class, Error, Field, FieldOption, ObjectSchema, RecordId};
+use sdk::{Class, Error, Field, FieldOption, IdOrder, ObjectSchema, RecordId};
 use serde::Deserialize;
 
 use super::kind::Kind;
@@ -40,6 +40,8 @@ pub(super) struct Column {
     comment: Option<String>,
     is_computed: bool,
     is_required: bool,
+    /// Whether its collation sorts texts byte by byte.
+    sorts_by_bytes: bool,
 }
 
 /// What a row's id is.
@@ -48,11 +50,82 @@ pub(super) struct Id {
     column: Column,
     /// The column with its table's name before it: alone, an order would take it for what is selected under its name.
     order: String,
+    sorting: Sorting,
+}
+
+/// How rows are sorted by their ids: as the key's own index does, where that is one of the orders that a page can have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sorting {
+    /// As the whole numbers that they are, compared as this type.
+    Numbers(&'static str),
+    /// As what they are, which is the order of their texts.
+    Itself,
+    /// As texts, byte by byte: no index of the column serves, only one that sorts so too.
+    Text,
 }
 
 impl Id {
-    /// The id as text, which is how records carry it and in which order they are drained: byte by byte, whatever
-    /// collation the column has.
+    fn new(table: &str, column: &Column, is_stored_here: bool) -> Self {
+        let sorting = match &column.kind {
+            // No operator compares an `oid` with a number of another size.
+            Kind::Whole if column.cast != "oid" => Sorting::Numbers("bigint"),
+            Kind::Numeric if column.holds_whole_numbers() => Sorting::Numbers("numeric"),
+            // Bytes, and each of them is shown by two digits of rising order.
+            Kind::Uuid => Sorting::Itself,
+            // What another server keeps may be sorted there by other rules.
+            Kind::Text if column.sorts_by_bytes && is_stored_here && column.is_plain_text() => Sorting::Itself,
+            Kind::Whole
+            | Kind::Float
+            | Kind::Numeric
+            | Kind::Boolean
+            | Kind::Text
+            | Kind::Date
+            | Kind::Moment { .. }
+            | Kind::Choice
+            | Kind::Json
+            | Kind::List(_)
+            | Kind::Bytes
+            | Kind::Other => Sorting::Text,
+        };
+        Self { column: column.clone(), order: format!("{table}.{}", column.sql()), sorting }
+    }
+
+    /// The order of pages that are sorted by id.
+    pub(super) fn id_order(&self) -> IdOrder {
+        match self.sorting {
+            Sorting::Numbers(_) => IdOrder::Numbers,
+            Sorting::Itself | Sorting::Text => IdOrder::Text,
+        }
+    }
+
+    /// What such pages are sorted by.
+    pub(super) fn sorted(&self) -> String {
+        match self.sorting {
+            Sorting::Numbers(_) | Sorting::Itself => self.order.clone(),
+            Sorting::Text => self.text(),
+        }
+    }
+
+    /// The condition that a row stands behind this one in such a page. `None` where no row of this order can have been
+    /// read as `after`, so that the reading has to begin anew.
+    pub(super) fn above(&self, statement: &mut Statement, after: &RecordId) -> Option<String> {
+        match self.sorting {
+            Sorting::Numbers(cast) => {
+                // Written as itself, a number is one that the type can read.
+                after.as_number().filter(|number| number.to_string() == after.as_str())?;
+                Some(format!("{} > {}::{cast}", self.order, statement.text(after.as_str())))
+            }
+            Sorting::Itself if self.column.kind == Kind::Uuid && !is_uuid(after.as_str()) => {
+                Some(format!("{} > {}", self.text(), statement.text(after.as_str())))
+            }
+            Sorting::Itself => {
+                Some(format!("{} > {}::{}", self.order, statement.text(after.as_str()), self.column.cast))
+            }
+            Sorting::Text => Some(format!("{} > {}", self.text(), statement.text(after.as_str()))),
+        }
+    }
+
+    /// The id as text, which is how records carry it, and compared byte by byte whatever collation the column has.
     pub(super) fn text(&self) -> String {
         format!("{}::text COLLATE \"C\"", self.column.sql())
     }
@@ -72,13 +145,7 @@ impl Id {
         let text = id.as_str();
         let is_possible = match self.column.kind {
             Kind::Whole => text.parse::<i64>().is_ok_and(|number| number.to_string() == text),
-            Kind::Uuid => {
-                let is_digit = |(at, byte): (usize, u8)| match at {
-                    8 | 13 | 18 | 23 => byte == b'-',
-                    _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
-                };
-                text.len() == 36 && text.bytes().enumerate().all(is_digit)
-            }
+            Kind::Uuid => is_uuid(text),
             _ => !text.contains('\0'),
         };
         if !is_possible {
@@ -174,6 +241,17 @@ impl Column {
         quoted(&self.name)
     }
 
+    /// Whether every number it can hold is whole and no longer than what we compare exactly.
+    fn holds_whole_numbers(&self) -> bool {
+        let digits = self.declared.strip_prefix("numeric(").and_then(|rest| rest.strip_suffix(",0)"));
+        digits.and_then(|digits| digits.parse().ok()).is_some_and(|digits: u32| digits <= MOST_DIGITS)
+    }
+
+    /// Whether it is compared as the text that it holds: `citext` knows no case, and `char` no blanks at its end.
+    fn is_plain_text(&self) -> bool {
+        ["text", "character varying"].contains(&&self.cast[..])
+    }
+
     /// The condition that a column's value is not this other one: after the rounding that storing would make, and to
     /// the byte whatever the column's collation. `other` is a bound text, or an expression of the column's own type.
     pub(super) fn differs(&self, column: &str, other: &str) -> String {
@@ -187,6 +265,18 @@ impl Column {
         }
         format!("{column}::text COLLATE \"C\" IS DISTINCT FROM ({other})::text COLLATE \"C\"")
     }
+}
+
+/// The number of digits that an `i128` can have, whatever they are.
+const MOST_DIGITS: u32 = i128::MAX.ilog10();
+
+/// Whether it is written as PostgreSQL shows it.
+fn is_uuid(text: &str) -> bool {
+    let is_digit = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(is_digit)
 }
 
 /// Every table and view of the schema.
@@ -240,7 +330,8 @@ async fn find(session: &Session<'_>, schema: &str, name: &str) -> Result<Vec<Fou
         .collect()
 }
 
-/// A domain is what lies under it; an array is known by its element.
+/// A domain is what lies under it; an array is known by its element. A collation sorts byte by byte where it is C by
+/// another name, which the database's own may be (`d`), or the server's own (`b`), which all go by code points.
 const COLUMNS: &str = "\
     SELECT json_agg(json_build_object('name', a.attname, 'type', t.typname, 'type_kind', t.typtype, \
       'element', e.typname, 'element_kind', e.typtype, 'cast', pg_catalog.format_type(t.oid, -1), \
@@ -248,6 +339,12 @@ const COLUMNS: &str = "\
       'not_null', a.attnotnull, 'has_default', a.atthasdef, 'identity', a.attidentity, 'generated', a.attgenerated, \
       'options', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l \
         WHERE l.enumtypid = coalesce(e.oid, t.oid)), \
+      'by_bytes', (SELECT CASE l.collprovider \
+          WHEN 'c' THEN l.collcollate IN ('C', 'POSIX') WHEN 'b' THEN true WHEN 'd' THEN \
+            (SELECT CASE to_json(d) ->> 'datlocprovider' WHEN 'i' THEN false WHEN 'b' THEN true \
+               ELSE d.datcollate IN ('C', 'POSIX') END \
+             FROM pg_catalog.pg_database d WHERE d.datname = current_database()) END \
+        FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), \
       'comment', pg_catalog.col_description(c.oid, a.attnum))) AS list \
     FROM pg_catalog.pg_attribute a \
     JOIN LATERAL (WITH RECURSIVE under AS ( \
@@ -294,6 +391,7 @@ struct FoundColumn {
     identity: String,
     generated: String,
     options: Option<Vec<String>>,
+    by_bytes: Option<bool>,
     comment: Option<String>,
 }
 
@@ -311,7 +409,7 @@ impl Found {
         let primary = self.indices.iter().find(|index| index.primary).map(|index| &index.columns[..]);
         let sql = format!("{}.{}", quoted(&self.schema), quoted(&self.name));
         let id = row_id(name, &self.kind, primary, &columns)
-            .map(|column| Id { order: format!("{sql}.{}", column.sql()), column: column.clone() });
+            .map(|column| Id::new(&sql, column, ["r", "p", "m"].contains(&self.kind.as_str())));
         let unique = self.indices.iter().filter(|index| index.immediate);
         Table {
             name: name.to_owned(),
@@ -338,6 +436,7 @@ impl FoundColumn {
             comment: self.comment,
             is_computed,
             is_required: self.not_null && !self.has_default && self.identity.is_empty(),
+            sorts_by_bytes: self.by_bytes.unwrap_or(false),
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sdk::{Applied, Class, Cost, FieldType, Method};
+use sdk::{Applied, Class, Cost, FieldType, IdOrder, Method};
 use serde_json::Value as Json;
 
 use super::limits::Limit;
@@ -39,13 +39,6 @@ pub(super) struct Manifest {
     pub(super) resources: Vec<Resource>,
     /// Sorted by name.
     pub(super) actions: Vec<Action>,
-}
-
-/// How a service orders its ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum IdOrder {
-    Numbers,
-    Text,
 }
 
 /// One key under `config`.

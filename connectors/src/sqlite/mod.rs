@@ -6,7 +6,8 @@
 //! - `worker` runs reads one after the other; `writer` writes in groups, each group one commit.
 //! - `read` is polling and finding, `write` one write; `failure` says why SQLite refuses.
 //!
-//! A record's id is the table's primary key where that is one column, else its rowid. Ids are ordered as text.
+//! A record's id is the table's primary key where that is one column, else its rowid. Ids are ordered as numbers where
+//! SQLite promises that all of them are whole ones, else as text.
 //! Names in SQL come from the discovered schema alone and are quoted; values are always bound.
 
 use std::sync::Arc;
@@ -126,10 +127,6 @@ impl Connection for SqliteConnection {
         PAGE
     }
 
-    fn ids_are_numbers(&self) -> bool {
-        false
-    }
-
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {
         let StampKind::Field(_) = &request.stamp else {
             return Err(Error::new(
@@ -143,15 +140,15 @@ impl Connection for SqliteConnection {
         let request = request.clone();
         // Asked before the rows are read: no row that is missing among them was there at this time.
         let server_time = Some(self.clock.now());
-        let records = self.reader.run(move |connection| read::poll(connection, &request)).await?;
-        Ok(PollPage { records, server_time })
+        let page = self.reader.run(move |connection| read::poll(connection, &request)).await?;
+        Ok(PollPage { server_time, ..page })
     }
 
     async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
         let request = request.clone();
         let server_time = Some(self.clock.now());
-        let records = self.reader.run(move |connection| read::walk(connection, &request)).await?;
-        Ok(PollPage { records, server_time })
+        let page = self.reader.run(move |connection| read::walk(connection, &request)).await?;
+        Ok(PollPage { server_time, ..page })
     }
 
     async fn get(&self, object: &str, id: &RecordId, fields: &[String]) -> Result<Option<Record>, Error> {

@@ -1,19 +1,22 @@
 //! Reading rows as records: pages of a poll, one by its id, and those that fulfil a filter.
 
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use sdk::{
-    Class, Error, FieldType, Fields, Filter, Find, PollQuery, PollRequest, Record, RecordId, Test, Timestamp, Value,
-    WalkRequest,
+    Class, Error, FieldType, Fields, Filter, Find, PollPage, PollQuery, PollRequest, Record, RecordId, Test, Timestamp,
+    Value, WalkRequest,
 };
 
 use super::PAGE;
 use super::stamps::{self, Bounds};
-use super::table::{Column, Table, discover};
+use super::table::{Column, Sorting, Table, discover};
 use super::{failure, values};
 
+/// So many rows are looked at in the order of the key for a page of a drain, before an index on the stamp is asked.
+const NEARBY: usize = 20_000;
+
 /// One page of a poll.
-pub(super) fn poll(connection: &Connection, request: &PollRequest) -> Result<Vec<Record>, Error> {
+pub(super) fn poll(connection: &Connection, request: &PollRequest) -> Result<PollPage, Error> {
     let table = named(connection, &request.object)?;
     let by = stamps::column_name(&request.stamp)
         .ok_or_else(|| Error::new(Class::Invalid, format!("`{}` is polled by a column: add `by:`", table.name)))?;
@@ -25,48 +28,110 @@ pub(super) fn poll(connection: &Connection, request: &PollRequest) -> Result<Vec
         );
         return Err(Error::new(Class::Invalid, message));
     }
-    let id = table.id()?.text();
+    let sorting = table.id()?.sorting(connection, &table)?;
     let stamp = stamps::millis(by);
-    let window = stamps::window(by, 1);
+    let select = Select { table: &table, stamp: Some(&stamp), fields: fields(&table, &request.fields)? };
+    let limit = request.limit.min(PAGE);
+    if let PollQuery::Drain { at, after } = &request.query
+        && let Some(records) = drain_nearby(connection, &select, &sorting, (*at, after.as_ref()), limit)?
+    {
+        return Ok(PollPage { records, server_time: None, order: sorting.order });
+    }
 
-    let (condition, order, bounds, mut bound) = match &request.query {
-        PollQuery::From(from) => (format!("{stamp} >= ?1"), format!("2, {id}"), Bounds::from(*from), Vec::new()),
-        PollQuery::Drain { at, after: None } => (format!("{stamp} = ?1"), id.clone(), Bounds::at(*at), Vec::new()),
-        PollQuery::Drain { at, after: Some(after) } => {
-            let after = Sql::Text(after.as_str().to_owned());
-            (format!("{stamp} = ?1 AND {id} > ?5"), id.clone(), Bounds::at(*at), vec![after])
-        }
+    let (window, id) = (stamps::window(by, 1), &sorting.sql);
+    let (mut condition, order, bounds, after) = match &request.query {
+        PollQuery::From(from) => (format!("{stamp} >= ?1"), format!("2, {id}"), Bounds::from(*from), None),
+        PollQuery::Drain { at, after } => (format!("{stamp} = ?1"), id.clone(), Bounds::at(*at), after.as_ref()),
     };
-    let mut parameters = vec![
+    let mut bound = vec![
         Sql::Integer(bounds.low),
         Sql::Integer(bounds.high),
         Sql::Text(bounds.first_day),
         Sql::Text(bounds.last_day),
     ];
-    parameters.append(&mut bound);
-
-    let select = Select { table: &table, stamp: Some(&stamp), fields: fields(&table, &request.fields)? };
-    let tail =
-        format!("{window} AND {condition} AND {id} IS NOT NULL ORDER BY {order} LIMIT {}", request.limit.min(PAGE));
-    select.all(connection, &tail, &parameters, |_| true, usize::MAX)
+    if let Some(after) = after.and_then(|after| sorting.above(after)) {
+        condition = format!("{condition} AND {id} > ?5");
+        bound.push(after);
+    }
+    let is_there = format!("{} IS NOT NULL", table.id()?.column());
+    let tail = format!("{window} AND {condition} AND {is_there} ORDER BY {order} LIMIT {limit}");
+    let statement = Statement { sql: select.sql(&tail)?, bound };
+    let records = select.all(connection, &statement, |_| true, usize::MAX)?;
+    Ok(PollPage { records, server_time: None, order: sorting.order })
 }
 
-/// One page of all rows, in the order of their ids as text. Only an index over that text would spare reading them all.
-pub(super) fn walk(connection: &Connection, request: &WalkRequest) -> Result<Vec<Record>, Error> {
+/// A page of a drain, where one is found among the next rows in the order of the key, which need no sorting. Of a stamp
+/// that very many rows share, an index on the stamp would read all of them for each page.
+///
+/// `None` where the page's rows may be further away than that: then an index on the stamp finds them.
+fn drain_nearby(
+    connection: &Connection,
+    select: &Select<'_>,
+    sorting: &Sorting,
+    (at, after): (Timestamp, Option<&RecordId>),
+    limit: usize,
+) -> Result<Option<Vec<Record>>, Error> {
+    if !sorting.is_native {
+        return Ok(None);
+    }
+    let (after, id) = (after.and_then(|after| sorting.above(after)), &sorting.sql);
+    let is_behind = if after.is_some() { format!("{id} > ?1") } else { format!("{id} IS NOT NULL") };
+    let reach = format!("SELECT {id} FROM {} WHERE {is_behind} ORDER BY {id}", select.table.sql());
+    let furthest = || -> rusqlite::Result<Option<Sql>> {
+        let mut statement = connection.prepare_cached(&format!("{reach} LIMIT 1 OFFSET {NEARBY}"))?;
+        statement.query_row(params_from_iter(&after), |row| row.get(0)).optional()
+    };
+    let furthest = furthest().map_err(|error| failure::of(&error))?;
+    let is_all = furthest.is_none();
+    let statement = nearby(select, sorting, at, (after, furthest), limit)?;
+    let records = select.all(connection, &statement, |_| true, usize::MAX)?;
+    Ok((is_all || records.len() == limit).then_some(records))
+}
+
+/// The rows of a stamp from one row, without it, to another.
+pub(super) fn nearby(
+    select: &Select<'_>,
+    sorting: &Sorting,
+    at: Timestamp,
+    (after, furthest): (Option<Sql>, Option<Sql>),
+    limit: usize,
+) -> Result<Statement, Error> {
+    let id = &sorting.sql;
+    let mut conditions = vec![format!("{} = ?1", select.stamp.unwrap_or("NULL")), format!("{id} IS NOT NULL")];
+    let mut bound = vec![Sql::Integer(at.millis())];
+    for (comparison, value) in [(">", after), ("<=", furthest)] {
+        let Some(value) = value else { continue };
+        bound.push(value);
+        conditions.push(format!("{id} {comparison} ?{}", bound.len()));
+    }
+    let sql = select.sql(&format!("{} ORDER BY {id} LIMIT {limit}", conditions.join(" AND ")))?;
+    Ok(Statement { sql, bound })
+}
+
+/// One page of all rows, in the order of their ids.
+pub(super) fn walk(connection: &Connection, request: &WalkRequest) -> Result<PollPage, Error> {
     let table = named(connection, &request.object)?;
-    let id = table.id()?.text();
-    let mut conditions = vec![format!("{} IS NOT NULL", table.id()?.column())];
+    let sorting = table.id()?.sorting(connection, &table)?;
+    let select = Select { table: &table, stamp: None, fields: fields(&table, &request.fields)? };
+    let statement = step(&select, &sorting, request)?;
+    let records = select.all(connection, &statement, |_| true, usize::MAX)?;
+    Ok(PollPage { records, server_time: None, order: sorting.order })
+}
+
+/// The statement of a walk's page.
+pub(super) fn step(select: &Select<'_>, sorting: &Sorting, request: &WalkRequest) -> Result<Statement, Error> {
+    let id = &sorting.sql;
+    let mut conditions = vec![format!("{} IS NOT NULL", select.table.id()?.column())];
     let mut bound = Vec::new();
     if let Some(filter) = &request.filter {
-        narrow(&table, filter, &mut conditions, &mut bound)?;
+        narrow(select.table, filter, &mut conditions, &mut bound)?;
     }
-    if let Some(after) = &request.after {
-        bound.push(Sql::Text(after.as_str().to_owned()));
+    if let Some(after) = request.after.as_ref().and_then(|after| sorting.above(after)) {
+        bound.push(after);
         conditions.push(format!("{id} > ?{}", bound.len()));
     }
-    let select = Select { table: &table, stamp: None, fields: fields(&table, &request.fields)? };
     let tail = format!("{} ORDER BY {id} LIMIT {}", conditions.join(" AND "), request.limit.min(PAGE));
-    select.all(connection, &tail, &bound, |_| true, usize::MAX)
+    Ok(Statement { sql: select.sql(&tail)?, bound })
 }
 
 /// The table that a flow names: where there is none, the flow is wrong.
@@ -86,9 +151,9 @@ pub(super) fn get(
 ) -> Result<Option<Record>, Error> {
     let table = discover(connection, object)?;
     let select = Select { table: &table, stamp: None, fields: fields(&table, wanted)? };
-    let condition = table.id()?.equals(1);
-    let id = Sql::Text(id.as_str().to_owned());
-    Ok(select.all(connection, &condition, &[id], |_| true, 1)?.pop())
+    let sql = select.sql(&table.id()?.equals(1))?;
+    let statement = Statement { sql, bound: vec![Sql::Text(id.as_str().to_owned())] };
+    Ok(select.all(connection, &statement, |_| true, 1)?.pop())
 }
 
 /// The first rows that fulfil the filter, in the order of their ids. Equalities of texts and numbers are asked of an
@@ -103,8 +168,8 @@ pub(super) fn find(connection: &Connection, find: &Find) -> Result<Vec<Record>, 
     let mut conditions = vec![format!("{} IS NOT NULL", id.column())];
     let mut bound = Vec::new();
     narrow(&table, &find.filter, &mut conditions, &mut bound)?;
-    let tail = format!("{} ORDER BY {}", conditions.join(" AND "), id.column());
-    select.all(connection, &tail, &bound, |record| find.filter.matches(record), find.limit)
+    let sql = select.sql(&format!("{} ORDER BY {}", conditions.join(" AND "), id.column()))?;
+    select.all(connection, &Statement { sql, bound }, |record| find.filter.matches(record), find.limit)
 }
 
 /// Adds conditions that every matching row fulfils.
@@ -142,32 +207,40 @@ fn fields<'a>(table: &'a Table, names: &[String]) -> Result<Vec<&'a Column>, Err
     names.into_iter().map(|name| table.column(name)).collect()
 }
 
+/// One statement, and the values of its parameters.
+pub(super) struct Statement {
+    pub(super) sql: String,
+    pub(super) bound: Vec<Sql>,
+}
+
 /// What is read of each row.
-struct Select<'a> {
-    table: &'a Table,
+pub(super) struct Select<'a> {
+    pub(super) table: &'a Table,
     /// The stamp as an SQL expression; it is the second column, and called so in the order.
-    stamp: Option<&'a str>,
-    fields: Vec<&'a Column>,
+    pub(super) stamp: Option<&'a str>,
+    pub(super) fields: Vec<&'a Column>,
 }
 
 impl Select<'_> {
-    /// The records under a condition and its order, of those that are kept at most as many as wanted.
-    fn all(
-        &self,
-        connection: &Connection,
-        tail: &str,
-        bound: &[Sql],
-        keep: impl Fn(&Record) -> bool,
-        limit: usize,
-    ) -> Result<Vec<Record>, Error> {
+    /// The statement that reads the rows under a condition, in its order.
+    fn sql(&self, tail: &str) -> Result<String, Error> {
         let mut columns =
             vec![format!("CAST({} AS TEXT)", self.table.id()?.column()), self.stamp.unwrap_or("NULL").to_owned()];
         columns.extend(self.fields.iter().map(|column| column.sql()));
-        let sql = format!("SELECT {} FROM {} WHERE {tail}", columns.join(", "), self.table.sql());
+        Ok(format!("SELECT {} FROM {} WHERE {tail}", columns.join(", "), self.table.sql()))
+    }
 
+    /// The records of a statement of ours, of those that are kept at most as many as wanted.
+    fn all(
+        &self,
+        connection: &Connection,
+        Statement { sql, bound }: &Statement,
+        keep: impl Fn(&Record) -> bool,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
         let read = || -> rusqlite::Result<Vec<Record>> {
             let mut records = Vec::new();
-            let mut statement = connection.prepare_cached(&sql)?;
+            let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(params_from_iter(bound))?;
             while records.len() < limit
                 && let Some(row) = rows.next()?

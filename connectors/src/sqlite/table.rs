@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Connection;
-use sdk::{Class, Error, Field, FieldType, ObjectSchema};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, OptionalExtension as _};
+use sdk::{Class, Error, Field, FieldType, IdOrder, ObjectSchema, RecordId};
 
 use super::failure;
 
@@ -37,11 +38,64 @@ pub(super) struct Id {
     sql: String,
     /// Whether comparing it with a text finds the number that the text spells, so that an index serves.
     converts: bool,
+    holds: Holds,
+}
+
+/// What can stand in an id's column, as far as SQLite promises it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Integers,
+    Texts,
+    /// A column that prefers text keeps bytes as they are.
+    TextsOrBytes,
+    Anything,
+}
+
+/// How rows are sorted by their ids: as the key's own index does, where that is one of the orders that a page can have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sorting {
+    /// What they are sorted by.
+    pub(super) sql: String,
+    /// The order of pages that are.
+    pub(super) order: IdOrder,
+    /// Whether it is the column itself, so that an index can serve.
+    pub(super) is_native: bool,
+}
+
+impl Sorting {
+    /// What a row's id is compared with so as to stand behind this one. `None` where no row of this order can have been
+    /// read as `after`, so that the reading has to begin anew.
+    pub(super) fn above(&self, after: &RecordId) -> Option<Sql> {
+        match self.order {
+            IdOrder::Text => Some(Sql::Text(after.as_str().to_owned())),
+            IdOrder::Numbers => after.as_str().parse().ok().map(Sql::Integer),
+        }
+    }
 }
 
 impl Id {
-    /// The id as text, which is how records carry it and in which order they are drained: byte by byte, whatever
-    /// collation the column has.
+    fn new(sql: String, affinity: Affinity, holds: Holds) -> Self {
+        Self { sql, converts: affinity != Affinity::Blob, holds }
+    }
+
+    /// How rows are sorted just now. Whether there are bytes among texts is asked of the index, where they stand last.
+    pub(super) fn sorting(&self, connection: &Connection, table: &Table) -> Result<Sorting, Error> {
+        let sql = &self.sql;
+        let has_only_texts = match self.holds {
+            Holds::Texts => true,
+            Holds::TextsOrBytes => {
+                let bytes = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {sql} >= x'')", table.sql());
+                let mut statement = connection.prepare_cached(&bytes).map_err(|error| failure::of(&error))?;
+                !statement.query_row([], |row| row.get::<_, bool>(0)).map_err(|error| failure::of(&error))?
+            }
+            Holds::Integers => return Ok(Sorting { sql: sql.clone(), order: IdOrder::Numbers, is_native: true }),
+            Holds::Anything => false,
+        };
+        let sql = if has_only_texts { format!("{sql} COLLATE BINARY") } else { self.text() };
+        Ok(Sorting { sql, order: IdOrder::Text, is_native: has_only_texts })
+    }
+
+    /// The id as text, which is how records carry it, and compared byte by byte whatever collation the column has.
     pub(super) fn text(&self) -> String {
         format!("CAST({} AS TEXT) COLLATE BINARY", self.sql)
     }
@@ -162,9 +216,12 @@ pub(super) fn discover(connection: &Connection, name: &str) -> Result<Table, Err
 }
 
 fn read(connection: &Connection, name: &str) -> rusqlite::Result<Table> {
-    let (is_view, has_rowid) = connection
-        .prepare_cached("SELECT type, wr FROM pragma_table_list(?1) WHERE schema = 'main'")?
-        .query_row([name], |row| Ok((row.get::<_, String>(0)? == "view", row.get::<_, i64>(1)? == 0)))?;
+    let made = connection
+        .prepare_cached("SELECT type, wr, strict FROM pragma_table_list(?1) WHERE schema = 'main'")?
+        .query_row([name], |row| {
+        let (as_what, without_rowid, is_strict) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Made { as_what, without_rowid, is_strict, key_collation: key_collation(connection, name)? })
+    })?;
 
     let mut columns = BTreeMap::new();
     let mut key = Vec::new();
@@ -194,9 +251,11 @@ fn read(connection: &Connection, name: &str) -> rusqlite::Result<Table> {
     if !key.is_empty() {
         unique.insert(key.iter().map(|(_, name, _)| name.clone()).collect());
     }
-    let id = row_id(name, is_view, has_rowid, &key, &columns);
-    let counted = matches!(&key[..], [(_, only, _)] if has_rowid && columns[only].declared == "INTEGER")
-        .then(|| key[0].1.clone());
+    let counted = match (&key[..], &made.key_collation) {
+        ([(_, only, _)], None) if made.as_what == "table" => Some(only.clone()),
+        _ => None,
+    };
+    let id = row_id(name, &made, &key, &columns);
     let columns = columns
         .into_iter()
         .map(|(name, column)| {
@@ -204,7 +263,36 @@ fn read(connection: &Connection, name: &str) -> rusqlite::Result<Table> {
             (name, column.understood(is_counted))
         })
         .collect();
-    Ok(Table { name: name.to_owned(), columns, unique, id, is_view })
+    Ok(Table { name: name.to_owned(), columns, unique, id, is_view: made.is_view() })
+}
+
+/// How a table was made, in SQLite's words.
+struct Made {
+    /// `table`, `view`, `virtual` or `shadow`.
+    as_what: String,
+    without_rowid: bool,
+    is_strict: bool,
+    /// What the index of the primary key sorts texts by. A table's key without an index is the rowid itself.
+    key_collation: Option<String>,
+}
+
+impl Made {
+    fn is_view(&self) -> bool {
+        self.as_what == "view"
+    }
+
+    /// What the only column of the primary key can hold. Only a strict table refuses what its columns do not prefer;
+    /// views and virtual tables promise nothing.
+    fn holds(&self, affinity: Affinity) -> Holds {
+        let is_by_bytes = self.key_collation.as_deref() == Some("BINARY");
+        match affinity {
+            _ if self.as_what != "table" => Holds::Anything,
+            Affinity::Integer if self.is_strict || self.key_collation.is_none() => Holds::Integers,
+            Affinity::Text if is_by_bytes && self.is_strict => Holds::Texts,
+            Affinity::Text if is_by_bytes => Holds::TextsOrBytes,
+            Affinity::Integer | Affinity::Text | Affinity::Blob | Affinity::Real | Affinity::Numeric => Holds::Anything,
+        }
+    }
 }
 
 /// A column of a virtual table that is not part of a row.
@@ -236,22 +324,20 @@ impl Declared {
 /// The primary key where it is one column, else the rowid under a name that no column has taken.
 fn row_id(
     table: &str,
-    is_view: bool,
-    has_rowid: bool,
+    made: &Made,
     key: &[(i64, String, Affinity)],
     columns: &BTreeMap<String, Declared>,
 ) -> Result<Id, String> {
-    let column = |name: &str, affinity| Id { sql: quoted(name), converts: affinity != Affinity::Blob };
-    if is_view {
+    if made.is_view() {
         return match columns.get("id") {
-            Some(id) => Ok(column("id", affinity(&id.declared))),
+            Some(id) => Ok(Id::new(quoted("id"), affinity(&id.declared), Holds::Anything)),
             None => Err(format!("the view `{table}` has no column `id`, so its rows have no id")),
         };
     }
     if let [(_, only, affinity)] = key {
-        return Ok(column(only, *affinity));
+        return Ok(Id::new(quoted(only), *affinity, made.holds(*affinity)));
     }
-    if !has_rowid {
+    if made.without_rowid {
         let names: Vec<_> = key.iter().map(|(_, name, _)| name.as_str()).collect();
         return Err(format!(
             "the table `{table}` is WITHOUT ROWID and its primary key has several columns, {}: its rows have no id",
@@ -260,9 +346,15 @@ fn row_id(
     }
     let is_free = |alias: &&str| !columns.keys().any(|name| name.eq_ignore_ascii_case(alias));
     match ["rowid", "_rowid_", "oid"].iter().find(|alias| is_free(alias)) {
-        Some(alias) => Ok(Id { sql: (*alias).to_owned(), converts: true }),
+        Some(alias) => Ok(Id::new((*alias).to_owned(), Affinity::Integer, Holds::Integers)),
         None => Err(format!("the columns of `{table}` hide its rowid, so its rows have no id")),
     }
+}
+
+fn key_collation(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT of_column.coll FROM pragma_index_list(?1) AS key, pragma_index_xinfo(key.name) AS of_column \
+               WHERE key.origin = 'pk' AND of_column.seqno = 0";
+    connection.prepare_cached(sql)?.query_row([table], |row| row.get(0)).optional()
 }
 
 /// Sets of columns with an index that keeps them unique, for every row and by the columns alone.

@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use flow::{Flow, On, Poll, Start};
 use sdk::faults::planted;
-use sdk::{Ask, Clock, ConnectionName, Ids, PollQuery, PollRequest, Record, StampKind, Timestamp, Version};
+use sdk::{
+    Ask, Clock, ConnectionName, IdOrder, Ids, PollPage, PollQuery, PollRequest, Record, StampKind, Timestamp, Version,
+};
 use store::{
     Checkpoint, Checkpointed, Cursor, Freshness, NewRun, Novelty, Pass, PassKind, SeenRow, SourceKey, Store, Tally,
 };
@@ -205,7 +207,8 @@ impl Poller {
 
     async fn read_pages(&self, reading: &mut Reading, polled: &mut Polled) -> Result<(), PollError> {
         loop {
-            let (rows, answered_at) = self.read(&reading.pass.resume).await?;
+            let Read { query, rows, order, began_at: answered_at } = self.read(&reading.pass).await?;
+            reading.pass.order = Some(order);
             if reading.is_new || planted("watermark clamped to the last poll's clock") {
                 // A snapshot's moment is that of its rows, and was asked for.
                 if !self.is_compared {
@@ -217,12 +220,12 @@ impl Poller {
             polled.rows += rows.len();
             reading.pass.newest = reading.pass.newest.max(rows.iter().map(|row| row.modified).max());
 
-            let (query, page_size) = (&reading.pass.resume, self.connection.service.page_size());
+            let page_size = self.connection.service.page_size();
             let next = match self.is_compared {
-                true => snapshot::next(query, &rows, page_size),
-                false => page::next(query, &rows, page_size),
+                true => snapshot::next(&query, &rows, page_size),
+                false => page::next(&query, &rows, page_size),
             };
-            let fresh = self.fresh(&reading.cursor, &rows, query, next.as_ref()).await?;
+            let fresh = self.fresh(&reading.cursor, &rows, &query, next.as_ref()).await?;
             polled.fresh += fresh.rows.len() - fresh.n_hashed_anew;
             polled.left_out += fresh.rows.iter().filter(|row| row.run.is_none()).count() - fresh.n_hashed_anew;
             self.widen(&mut reading.cursor, fresh.late_by);
@@ -350,11 +353,29 @@ impl Poller {
             (PassKind::Quick, quick)
         };
         // Nothing before the flow's start makes a run, so nothing before it is read.
-        Ok(Pass { started_at: now, kind, resume: PollQuery::From(from.max(cursor.floor)), newest: None })
+        let resume = PollQuery::From(from.max(cursor.floor));
+        Ok(Pass { started_at: now, kind, resume, order: None, newest: None })
     }
 
-    /// One page, verified, and the service's time when the request for it left at the latest.
-    async fn read(&self, query: &PollQuery) -> Result<(Vec<Record>, Timestamp), PollError> {
+    /// The next page of a pass, verified.
+    async fn read(&self, pass: &Pass) -> Result<Read, PollError> {
+        let query = &pass.resume;
+        let read = self.ask_for(query).await?;
+        let (query, (page, began_at)) = match page::anew(query, pass.order, &read.0) {
+            // Rows that were seen are no news when they come again.
+            Some(anew) => {
+                let read = self.ask_for(&anew).await?;
+                (anew, read)
+            }
+            None => (query.clone(), read),
+        };
+        page::verify(&query, &page).map_err(PollError::Untrusted)?;
+        sdk::faults::point("poll.page.read");
+        Ok(Read { query, rows: page.records, order: page.order, began_at })
+    }
+
+    /// One page, and the service's time when the request for it left at the latest.
+    async fn ask_for(&self, query: &PollQuery) -> Result<(PollPage, Timestamp), PollError> {
         let poll = &self.poll;
         let request = PollRequest {
             object: poll.target.object.clone(),
@@ -370,10 +391,8 @@ impl Poller {
         if self.connection.server_clock.learn(&*self.clock, server_time) {
             crate::events::ClocksApart { connection: &self.connection.name, server_time, now: self.clock.now() }.emit();
         }
-        page::verify(query, &page.records, self.connection.service.ids_are_numbers()).map_err(PollError::Untrusted)?;
-        sdk::faults::point("poll.page.read");
-        let began = if planted("watermark from the local clock") { self.clock.now() } else { server_time - took };
-        Ok((page.records, began))
+        let began_at = if planted("watermark from the local clock") { self.clock.now() } else { server_time - took };
+        Ok((page, began_at))
     }
 
     /// Asks the service once there is leave to, and heeds a refusal.
@@ -524,6 +543,16 @@ struct Reading {
     pass: Pass,
     /// Whether the pass's beginning is still an estimate.
     is_new: bool,
+}
+
+/// One page that can be trusted.
+struct Read {
+    /// Which it is: the one that was wanted, or the first of a drain that begins anew.
+    query: PollQuery,
+    rows: Vec<Record>,
+    order: IdOrder,
+    /// The service's time when the request for it left at the latest.
+    began_at: Timestamp,
 }
 
 /// What the service answered, when it was asked, and how long it took.

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use flow::{Flow, Walk};
-use sdk::{Ask, Clock, Ids, Record, WalkRequest};
+use sdk::{Ask, Clock, Ids, PollPage, WalkRequest};
 use store::{NewRun, RunState, Store, WalkPage, WalkPoint};
 
 use crate::budgets::{Kind, Later};
@@ -50,6 +50,7 @@ struct Page {
     n_rows: usize,
     n_filtered: u64,
     next: Option<sdk::RecordId>,
+    order: sdk::IdOrder,
 }
 
 impl Walker {
@@ -87,6 +88,7 @@ impl Walker {
                     epoch: self.parts.epoch,
                     from,
                     next: page.next,
+                    order: page.order,
                     runs: page.runs,
                     n_filtered: page.n_filtered,
                     now: self.parts.clock.now(),
@@ -113,16 +115,21 @@ impl Walker {
     /// One page, verified, with the runs of its records.
     async fn read(&self, from: &WalkPoint) -> Result<Page, PollError> {
         let limit = self.connection.service.page_size();
-        let request = WalkRequest {
+        let mut request = WalkRequest {
             object: self.walk.target.object.clone(),
             fields: self.walk.fields.clone(),
             filter: self.walk.filter.clone(),
             after: from.after.clone(),
             limit,
         };
-        let rows = self.ask(&request).await?;
-        page::verify_walk(from.after.as_ref(), &rows, self.connection.service.ids_are_numbers())
-            .map_err(PollError::Untrusted)?;
+        let mut page = self.ask(&request).await?;
+        if page::is_of_another_order(request.after.as_ref(), from.order, &page) {
+            // Records that have their run at this time get no second one.
+            request.after = None;
+            page = self.ask(&request).await?;
+        }
+        page::verify_walk(request.after.as_ref(), &page).map_err(PollError::Untrusted)?;
+        let PollPage { records: rows, order, .. } = page;
         let (n_rows, is_last) = (rows.len(), rows.len() < limit);
         let next = rows.last().map(|row| row.id.clone()).filter(|_| !is_last);
         let candidates: Vec<_> = rows.into_iter().map(|row| (self.parts.ids.run_id(), row)).collect();
@@ -134,11 +141,11 @@ impl Walker {
         })
         .await;
         let n_filtered = (n_rows - runs.len()) as u64;
-        Ok(Page { runs, n_rows, n_filtered, next })
+        Ok(Page { runs, n_rows, n_filtered, next, order })
     }
 
     /// Asks the service once there is leave to, and heeds a refusal.
-    async fn ask(&self, request: &WalkRequest) -> Result<Vec<Record>, PollError> {
+    async fn ask(&self, request: &WalkRequest) -> Result<PollPage, PollError> {
         let (clock, flow) = (&self.parts.clock, &self.flow.id);
         let grant = self
             .connection
@@ -149,7 +156,7 @@ impl Walker {
         drop(grant);
         self.connection.heard(&**clock, &answer);
         match answer {
-            Ok(page) => Ok(page.records),
+            Ok(page) => Ok(page),
             Err(error) => {
                 self.connection.refused(&**clock, (flow, Kind::Poll, &request.object), &error);
                 Err(error.into())

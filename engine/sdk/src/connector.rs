@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    ActionCall, ActionOutcome, ActionSchema, Ask, Calls, Clock, Cost, Error, Expected, Filter, Find, Limit,
+    ActionCall, ActionOutcome, ActionSchema, Ask, Calls, Clock, Cost, Error, Expected, Filter, Find, IdOrder, Limit,
     ObjectSchema, Offer, Record, RecordId, Repeat, Setting, Settings, Timestamp, Transport, Write, WriteOutcome,
 };
 
@@ -103,7 +103,7 @@ pub struct PollRequest {
 pub enum PollQuery {
     /// Stamps at or after this one, sorted by stamp.
     From(Timestamp),
-    /// Exactly this stamp and ids above `after` (all where `None`), sorted by id, numerically where the service's ids are numbers.
+    /// Exactly this stamp and ids above `after` (all where `None`), sorted by id, in the order that the page tells.
     Drain {
         /// The stamp shared by more rows than a page holds.
         at: Timestamp,
@@ -134,6 +134,9 @@ pub struct PollPage {
     pub records: Vec<Record>,
     /// The service's own time when it answered, not later than the answer; `None` where it does not tell.
     pub server_time: Option<Timestamp>,
+    /// In which order this object's ids rise. Where it is another one than on the page that `after` is from, what lies
+    /// behind `after` is not what was left to read: whoever asked begins anew.
+    pub order: IdOrder,
 }
 
 /// One configured account at a service.
@@ -162,9 +165,6 @@ pub trait Connection: Send + Sync + 'static {
     /// The most rows one page can hold.
     fn page_size(&self) -> usize;
 
-    /// Whether ids are ordered as numbers (else as text, byte by byte).
-    fn ids_are_numbers(&self) -> bool;
-
     /// Whether nothing stamps these records, so that what is new is found by comparing all of them with what was seen.
     /// Polls then ask for [`PollQuery::Drain`] alone, from the lowest id to the end of the list, and each row's
     /// [`Record::modified`] is the moment that they drain.
@@ -175,8 +175,8 @@ pub trait Connection: Send + Sync + 'static {
     /// One page. Unknown objects and fields are [`crate::Class::Invalid`].
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error>;
 
-    /// One page of all records, sorted by id as [`Connection::ids_are_numbers`] says; fewer rows than asked for mean
-    /// the end. [`Record::modified`] is whatever stamp is known, else the epoch. Connections that cannot be walked
+    /// One page of all records, sorted by id in the order that the page tells; fewer rows than asked for mean the
+    /// end. [`Record::modified`] is whatever stamp is known, else the epoch. Connections that cannot be walked
     /// are [`crate::Class::Invalid`].
     async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
         Err(Error::new(crate::Class::Invalid, format!("`{}` cannot be walked record by record", request.object)))

@@ -34,7 +34,7 @@ pub use error::{Applied, Class, Error, Reach};
 pub use filter::{Filter, Test};
 pub use ids::{ConnectionName, EffectId, FlowId, Ids, RandomIds, RunId, StepName};
 pub use offer::{Ability, Offer, Scopes};
-pub use record::{Record, RecordId, Version};
+pub use record::{IdOrder, Record, RecordId, Version};
 pub use redact::Redactor;
 pub use schema::{Catalog, ConnectorFacts, Field, FieldOption, FieldType, ObjectSchema};
 pub use secret::Secret;

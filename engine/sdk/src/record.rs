@@ -21,10 +21,20 @@ impl RecordId {
         &self.0
     }
 
-    /// The id as a number, for services that order ids numerically.
-    pub fn as_number(&self) -> Option<u64> {
+    /// The id as a whole number, to the last digit: [`IdOrder::Numbers`].
+    pub fn as_number(&self) -> Option<i128> {
         self.0.parse().ok()
     }
+}
+
+/// In which order ids rise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdOrder {
+    /// As text, byte by byte.
+    #[default]
+    Text,
+    /// As whole numbers.
+    Numbers,
 }
 
 impl fmt::Display for RecordId {

@@ -38,6 +38,7 @@ CREATE TABLE source (
     resume_kind     TEXT CHECK (resume_kind IN ('from', 'drain')),
     resume_at       INTEGER,
     resume_after    TEXT,
+    resume_order    TEXT CHECK (resume_order IN ('text', 'numbers')), -- of ids, by the pages of the pass
     polls           INTEGER NOT NULL DEFAULT 0,
     records         INTEGER NOT NULL DEFAULT 0,
     filtered        INTEGER NOT NULL DEFAULT 0,
@@ -58,6 +59,7 @@ CREATE TABLE schedule (
     last_fired INTEGER,
     walk_at    INTEGER,                     -- the time that began the walk under way
     walk_after TEXT,                        -- the last id that it has read
+    walk_order TEXT CHECK (walk_order IN ('text', 'numbers')), -- of ids, by the page that this is from
     started    INTEGER NOT NULL DEFAULT 0,  -- runs that its times started, where it walks nothing
     records    INTEGER NOT NULL DEFAULT 0,  -- what its walks read
     filtered   INTEGER NOT NULL DEFAULT 0,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sdk::{FlowId, PollQuery, RecordId, Timestamp, Version};
+use sdk::{FlowId, IdOrder, PollQuery, RecordId, Timestamp, Version};
 
 use crate::NewRun;
 
@@ -43,6 +43,8 @@ pub struct Pass {
     pub kind: PassKind,
     /// Where its next page begins.
     pub resume: PollQuery,
+    /// In which order ids rose on its last page; `None` before its first.
+    pub order: Option<IdOrder>,
     /// The newest stamp it has read.
     pub newest: Option<Timestamp>,
 }

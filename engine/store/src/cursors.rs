@@ -7,7 +7,7 @@ use sdk::{FlowId, PollQuery, RecordId, Timestamp, Version, faults};
 
 use crate::core::Op;
 use crate::error::Result;
-use crate::words::{HashColumn, TimeColumn, time};
+use crate::words::{HashColumn, OrderColumn, TimeColumn, time};
 use crate::{
     Checkpoint, Checkpointed, Cursor, Error, Freshness, Novelty, Pass, PassKind, SeenRow, SourceKey, SourceRow, Tally,
     flows, runs,
@@ -17,7 +17,7 @@ use crate::{
 const FORGOTTEN_AT_ONCE: i64 = 10_000;
 
 const CURSOR_COLUMNS: &str = "floor, watermark, wide_at, swept_at, overlap, allowance, pass_kind, pass_started_at, \
-    pass_newest, resume_kind, resume_at, resume_after";
+    pass_newest, resume_kind, resume_at, resume_after, resume_order";
 const TALLY_COLUMNS: &str = "polls, records, filtered, before_start, late";
 
 pub(crate) fn cursor(connection: &Connection, key: &SourceKey) -> Result<Option<Cursor>> {
@@ -142,8 +142,8 @@ pub(crate) fn of_flow(connection: &Connection, flow: &FlowId) -> Result<Vec<Sour
     let mut rows = select.query([number])?;
     let mut sources = Vec::new();
     while let Some(row) = rows.next()? {
-        let key = SourceKey { flow: flow.clone(), source: row.get(17)? };
-        sources.push(SourceRow { key, cursor: read_cursor(row)?, tally: read_tally(row, 12)? });
+        let key = SourceKey { flow: flow.clone(), source: row.get(18)? };
+        sources.push(SourceRow { key, cursor: read_cursor(row)?, tally: read_tally(row, 13)? });
     }
     Ok(sources)
 }
@@ -171,14 +171,15 @@ fn store_cursor(connection: &Connection, flow: i64, key: &SourceKey, cursor: &Cu
     };
     let mut upsert = connection.prepare_cached(
         "INSERT INTO source (flow, name, floor, watermark, wide_at, swept_at, overlap, allowance,
-                             pass_kind, pass_started_at, pass_newest, resume_kind, resume_at, resume_after)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                             pass_kind, pass_started_at, pass_newest, resume_kind, resume_at, resume_after, resume_order)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (flow, name) DO UPDATE SET
              floor = excluded.floor, watermark = excluded.watermark, wide_at = excluded.wide_at,
              swept_at = excluded.swept_at, overlap = excluded.overlap, allowance = excluded.allowance,
              pass_kind = excluded.pass_kind, pass_started_at = excluded.pass_started_at,
              pass_newest = excluded.pass_newest, resume_kind = excluded.resume_kind,
-             resume_at = excluded.resume_at, resume_after = excluded.resume_after
+             resume_at = excluded.resume_at, resume_after = excluded.resume_after,
+             resume_order = excluded.resume_order
          RETURNING number",
     )?;
     let number = upsert.query_row(
@@ -197,6 +198,7 @@ fn store_cursor(connection: &Connection, flow: i64, key: &SourceKey, cursor: &Cu
             resume_kind,
             resume_at.map(TimeColumn),
             resume_after.map(RecordId::as_str),
+            pass.and_then(|pass| pass.order).map(OrderColumn),
         ),
         |row| row.get(0),
     )?;
@@ -264,7 +266,8 @@ fn read_cursor(row: &Row<'_>) -> Result<Cursor> {
                 }
                 other => return Err(Error::corrupt(format!("a pass resumes in an unknown way, `{other}`"))),
             };
-            Some(Pass { started_at: at(7)?, kind: pass_kind(&kind)?, resume, newest: time(row.get(8)?) })
+            let order = row.get::<_, Option<OrderColumn>>(12)?.map(|OrderColumn(order)| order);
+            Some(Pass { started_at: at(7)?, kind: pass_kind(&kind)?, resume, order, newest: time(row.get(8)?) })
         }
     };
     Ok(Cursor {

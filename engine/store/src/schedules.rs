@@ -1,12 +1,12 @@
 //! Flows that go by the clock: their next time, the walk under way, and the transactions that move them.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
-use sdk::{FlowId, RecordId, Timestamp, Version, faults};
+use sdk::{FlowId, IdOrder, RecordId, Timestamp, Version, faults};
 
 use crate::core::Op;
 use crate::cursors::check_epoch;
 use crate::error::Result;
-use crate::words::{TimeColumn, time};
+use crate::words::{OrderColumn, TimeColumn, time};
 use crate::{NewRun, flows, runs};
 
 /// What a flow's file says of its times. A flow whose words change counts anew; one that walks another object drops the
@@ -41,6 +41,8 @@ pub struct WalkPoint {
     pub at: Timestamp,
     /// The last id it has read; `None` at its beginning.
     pub after: Option<RecordId>,
+    /// In which order that is the last one; `None` at its beginning.
+    pub order: Option<IdOrder>,
 }
 
 /// Counts of a flow's times.
@@ -95,6 +97,8 @@ pub struct WalkPage {
     pub from: WalkPoint,
     /// Where the walk goes on; `None` at its end.
     pub next: Option<RecordId>,
+    /// In which order ids rose on the page.
+    pub order: IdOrder,
     /// The runs of its records.
     pub runs: Vec<NewRun>,
     /// Records refused by `filter` or `where`.
@@ -112,7 +116,7 @@ pub struct Fired {
     pub row: ScheduleRow,
 }
 
-const COLUMNS: &str = "next_due, last_fired, walk_at, walk_after, started, records, filtered";
+const COLUMNS: &str = "next_due, last_fired, walk_at, walk_after, walk_order, started, records, filtered";
 
 pub(crate) fn start(
     connection: &Connection,
@@ -127,6 +131,7 @@ pub(crate) fn start(
                  next_due = CASE WHEN times = excluded.times THEN next_due ELSE excluded.next_due END,
                  walk_at = CASE WHEN source IS excluded.source THEN walk_at END,
                  walk_after = CASE WHEN source IS excluded.source THEN walk_after END,
+                 walk_order = CASE WHEN source IS excluded.source THEN walk_order END,
                  times = excluded.times, source = excluded.source",
         )?
         .execute((flow, &timetable.times, &timetable.source, next_due.map(TimeColumn)))?;
@@ -151,7 +156,9 @@ pub(crate) fn fire(connection: &Connection, firing: &Firing) -> Result<Fired> {
         }
         Starts::Walk => {
             connection
-                .prepare_cached("UPDATE schedule SET walk_at = ?2, walk_after = NULL WHERE flow = ?1")?
+                .prepare_cached(
+                    "UPDATE schedule SET walk_at = ?2, walk_after = NULL, walk_order = NULL WHERE flow = ?1",
+                )?
                 .execute((flow, TimeColumn(firing.at)))?;
         }
         Starts::Nothing => {}
@@ -209,9 +216,14 @@ pub(crate) fn commit_planted_half(connection: &mut Connection, ops: &[Op]) -> Re
         {
             alone(connection, |transaction| resume_after(transaction, flows::ensure(transaction, &page.flow)?, page))?;
             connection.execute(
-                "UPDATE schedule SET walk_at = ?2, walk_after = ?3
+                "UPDATE schedule SET walk_at = ?2, walk_after = ?3, walk_order = ?4
                  WHERE flow = (SELECT number FROM flow WHERE name = ?1)",
-                (page.flow.as_str(), TimeColumn(page.from.at), page.from.after.as_ref().map(RecordId::as_str)),
+                (
+                    page.flow.as_str(),
+                    TimeColumn(page.from.at),
+                    page.from.after.as_ref().map(RecordId::as_str),
+                    page.from.order.map(OrderColumn),
+                ),
             )?;
         }
     }
@@ -237,11 +249,14 @@ fn move_on(connection: &Connection, flow: i64, firing: &Firing) -> Result<()> {
 }
 
 fn resume_after(connection: &Connection, flow: i64, page: &WalkPage) -> Result<()> {
-    let at = page.next.as_ref().map(|_| TimeColumn(page.from.at));
-    connection.prepare_cached("UPDATE schedule SET walk_at = ?2, walk_after = ?3 WHERE flow = ?1")?.execute((
+    let mut update = connection
+        .prepare_cached("UPDATE schedule SET walk_at = ?2, walk_after = ?3, walk_order = ?4 WHERE flow = ?1")?;
+    let next = page.next.as_ref();
+    update.execute((
         flow,
-        at,
-        page.next.as_ref().map(RecordId::as_str),
+        next.map(|_| TimeColumn(page.from.at)),
+        next.map(RecordId::as_str),
+        next.map(|_| OrderColumn(page.order)),
     ))?;
     Ok(())
 }
@@ -261,10 +276,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ScheduleRow> {
     let at = |index: usize| row.get::<_, Option<TimeColumn>>(index).map(time);
     let count = |index: usize| row.get::<_, i64>(index).map(i64::cast_unsigned);
     let after = row.get::<_, Option<String>>(3)?.map(RecordId::new);
+    let order = row.get::<_, Option<OrderColumn>>(4)?.map(|OrderColumn(order)| order);
     Ok(ScheduleRow {
         next_due: at(0)?,
         last_fired: at(1)?,
-        walk: at(2)?.map(|at| WalkPoint { at, after }),
-        tally: ScheduleTally { started: count(4)?, records: count(5)?, filtered: count(6)? },
+        walk: at(2)?.map(|at| WalkPoint { at, after, order }),
+        tally: ScheduleTally { started: count(5)?, records: count(6)?, filtered: count(7)? },
     })
 }

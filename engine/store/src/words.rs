@@ -1,7 +1,7 @@
 //! How our types stand in columns: closed enums as words, ids as bytes, hashes as the integers SQLite has.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use sdk::{RunId, Timestamp};
+use sdk::{IdOrder, RunId, Timestamp};
 
 use crate::{EffectState, FlowState, LogLevel, RunState};
 
@@ -130,6 +130,28 @@ impl ToSql for HashColumn {
 impl FromSql for HashColumn {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         i64::column_result(value).map(|bits| Self(bits.cast_unsigned()))
+    }
+}
+
+/// An order of ids as its word.
+pub(crate) struct OrderColumn(pub IdOrder);
+
+impl ToSql for OrderColumn {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(match self.0 {
+            IdOrder::Text => "text",
+            IdOrder::Numbers => "numbers",
+        }))
+    }
+}
+
+impl FromSql for OrderColumn {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "text" => Ok(Self(IdOrder::Text)),
+            "numbers" => Ok(Self(IdOrder::Numbers)),
+            other => Err(FromSqlError::Other(format!("no order of ids is called `{other}`").into())),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The words that some keys of a manifest choose from.
 
-use sdk::{Applied, FieldType, LimitScope};
+use sdk::{Applied, FieldType, IdOrder, LimitScope};
 use text::words;
 
-use crate::rest::manifest::{ClientIn, IdOrder, MomentForm, Order, Retry, Serves, TestKind, ValueForm, When};
+use crate::rest::manifest::{ClientIn, MomentForm, Order, Retry, Serves, TestKind, ValueForm, When};
 
 /// How one shows who one is, before what it takes is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

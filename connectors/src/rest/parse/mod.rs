@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use sdk::IdOrder;
 use text::{Diagnostic, Diagnostics, Entry, Kind, Map, Node, SourceFile, Span, parse_yaml};
 
 use super::language::words;
@@ -68,7 +69,7 @@ fn manifest(root: &Node, reader: &mut Reader) -> Option<Manifest> {
     };
     let ids = match map.get("ids") {
         Some(entry) => reader.word(&entry.value, "`ids`", &words::ID_ORDERS, &[]),
-        None => Some(super::manifest::IdOrder::Text),
+        None => Some(IdOrder::Text),
     };
     let auth = auth::auth(map, reader);
     let headers = request::headers(map, &[Root::Config], reader);

@@ -1,6 +1,6 @@
 //! Reading records: by id or a unique field, which sees every write at once, else by what the service has for it.
 
-use sdk::{Class, Error, Filter, Find, Record, RecordId, Test, Value};
+use sdk::{Class, Error, Filter, Find, IdOrder, Record, RecordId, Test, Value};
 use serde_json::{Value as Json, json};
 
 use super::RestConnection;
@@ -10,7 +10,7 @@ use super::objects::Object;
 use super::records::{Selection, id_in};
 use super::search::Asked;
 use super::values;
-use crate::rest::manifest::{FindBy, IdOrder, Resource, Search};
+use crate::rest::manifest::{FindBy, Resource, Search};
 use crate::rest::template::{Root, Scope, plain_text};
 
 /// One record by its id. A record that was merged away may answer as the one it became part of.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sdk::{Class, Error, PollPage, PollQuery, PollRequest, Record, Timestamp};
+use sdk::{Class, Error, IdOrder, PollPage, PollQuery, PollRequest, Record, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::RestConnection;
@@ -163,7 +163,7 @@ impl RestConnection {
                 break;
             }
         }
-        Ok(PollPage { records: self.page_of(records, request, from), server_time })
+        Ok(PollPage { records: self.page_of(records, request, from), server_time, order: self.manifest.ids })
     }
 
     /// Goes to the next page, where there is one. A list that leads back to a page of its own has not been read to its
@@ -210,8 +210,8 @@ impl RestConnection {
     /// The order of ids at this service.
     pub(super) fn compare_ids(&self, left: &sdk::RecordId, right: &sdk::RecordId) -> std::cmp::Ordering {
         match self.manifest.ids {
-            crate::rest::manifest::IdOrder::Numbers => left.as_number().cmp(&right.as_number()),
-            crate::rest::manifest::IdOrder::Text => left.as_str().cmp(right.as_str()),
+            IdOrder::Numbers => left.as_number().cmp(&right.as_number()),
+            IdOrder::Text => left.as_str().cmp(right.as_str()),
         }
     }
 

@@ -17,7 +17,7 @@ use sdk::{
     WalkRequest, Write, WriteOutcome,
 };
 
-use super::manifest::{IdOrder, Manifest, PollSource, Resource};
+use super::manifest::{Manifest, PollSource, Resource};
 use super::template::{Root, Scope, plain_text};
 
 mod act;
@@ -145,10 +145,6 @@ impl Connection for RestConnection {
     fn page_size(&self) -> usize {
         let searches = self.manifest.resources.iter().filter_map(|resource| resource.search.as_ref());
         searches.map(|search| search.page_size).min().unwrap_or(PAGE_SIZE)
-    }
-
-    fn ids_are_numbers(&self) -> bool {
-        self.manifest.ids == IdOrder::Numbers
     }
 
     fn is_compared(&self, object: &str, stamp: &StampKind) -> bool {

@@ -50,7 +50,7 @@ pub(super) async fn poll<'a>(connection: &'a RestConnection, request: &'a PollRe
                 asked.ok_or_else(|| invalid(format!("{service} cannot be asked for {} by time", request.object)))?;
             let asked = Asked { groups: &groups, sort, limit: request.limit };
             let Found { records, server_time } = connection.search(search, &selection, asked).await?;
-            Ok(PollPage { records, server_time })
+            Ok(PollPage { records, server_time, order: connection.manifest.ids })
         }
         (PollSource::Snapshot(whole), ..) => snapshot::poll(connection, whole, &selection, request).await,
         (PollSource::Search, ..) => Err(invalid(format!("nothing stamps {service}'s {}", request.object))),

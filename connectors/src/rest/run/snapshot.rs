@@ -118,7 +118,7 @@ async fn held_or_read(
         true => connection.held.keep(request, &records),
         false => connection.held.drop(request),
     }
-    Ok(PollPage { records: page.to_vec(), server_time })
+    Ok(PollPage { records: page.to_vec(), server_time, order: connection.manifest.ids })
 }
 
 /// All records by rising id, each once: of one that moved while pages were turned, as it was read last.

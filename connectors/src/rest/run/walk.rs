@@ -68,7 +68,7 @@ pub(super) async fn by_search(
     let everything = || vec![Vec::new()];
     let groups = request.filter.as_ref().map_or_else(everything, |filter| search.groups(&selection.object, filter));
     if groups.is_empty() {
-        return Ok(PollPage::default());
+        return Ok(PollPage { order: connection.manifest.ids, ..PollPage::default() });
     }
     let groups = search.behind(&groups, request.after.as_ref()).ok_or_else(|| {
         let service = &connection.manifest.service;
@@ -76,7 +76,7 @@ pub(super) async fn by_search(
     })?;
     let asked = Asked { groups: &groups, sort: &search.id_field, limit: request.limit };
     let Found { records, server_time } = connection.search(search, selection, asked).await?;
-    Ok(PollPage { records, server_time })
+    Ok(PollPage { records, server_time, order: connection.manifest.ids })
 }
 
 pub(super) async fn by_list(
@@ -91,7 +91,7 @@ pub(super) async fn by_list(
     if let Some(page) = known {
         pages.go_on_at(page);
     }
-    let mut answer = PollPage::default();
+    let mut answer = PollPage { order: connection.manifest.ids, ..PollPage::default() };
     loop {
         let scope = Scope::default().with(Root::Page, pages.scope()).with(Root::Fields, &selection.keys);
         let page = connection.client.call(&list.request, scope, Purpose::Read, &[]).await?;

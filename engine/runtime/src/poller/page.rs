@@ -2,10 +2,11 @@
 
 use flow::{Flow, Scope};
 use sdk::faults::planted;
-use sdk::{PollQuery, Record, RecordId, RunId, Timestamp};
+use sdk::{IdOrder, PollPage, PollQuery, Record, RecordId, RunId, Timestamp};
 
 /// Refuses a page whose rows are not what was asked for: a service that ignores filter or sort would make us skip rows.
-pub fn verify(query: &PollQuery, rows: &[Record], ids_are_numbers: bool) -> Result<(), String> {
+pub fn verify(query: &PollQuery, page: &PollPage) -> Result<(), String> {
+    let rows = &page.records;
     match query {
         PollQuery::From(from) => {
             if let Some(row) = rows.iter().find(|row| row.modified < *from) {
@@ -28,7 +29,7 @@ pub fn verify(query: &PollQuery, rows: &[Record], ids_are_numbers: bool) -> Resu
                     row.id, row.modified
                 ));
             }
-            if let Some((first, second)) = disorder(after.as_ref(), rows, ids_are_numbers) {
+            if let Some((first, second)) = disorder(after.as_ref(), page) {
                 return Err(format!(
                     "the service ignores the sort: id {first} came before id {second} at stamp {at}; nothing was moved"
                 ));
@@ -39,8 +40,8 @@ pub fn verify(query: &PollQuery, rows: &[Record], ids_are_numbers: bool) -> Resu
 }
 
 /// Refuses a page of a walk whose ids do not rise: one that ignores the sort would make us skip rows, or never end.
-pub fn verify_walk(after: Option<&RecordId>, rows: &[Record], ids_are_numbers: bool) -> Result<(), String> {
-    match disorder(after, rows, ids_are_numbers) {
+pub fn verify_walk(after: Option<&RecordId>, page: &PollPage) -> Result<(), String> {
+    match disorder(after, page) {
         None => Ok(()),
         Some((first, second)) => Err(format!(
             "the service ignores the sort: walking by id, id {first} came before id {second}; nothing was moved"
@@ -49,17 +50,34 @@ pub fn verify_walk(after: Option<&RecordId>, rows: &[Record], ids_are_numbers: b
 }
 
 /// The first two ids that do not rise.
-fn disorder(after: Option<&RecordId>, rows: &[Record], as_numbers: bool) -> Option<(RecordId, RecordId)> {
-    let ids: Vec<_> = after.into_iter().chain(rows.iter().map(|row| &row.id)).collect();
-    let pair = ids.windows(2).find(|pair| !rises(pair[0], pair[1], as_numbers))?;
+fn disorder(after: Option<&RecordId>, page: &PollPage) -> Option<(RecordId, RecordId)> {
+    let ids: Vec<_> = after.into_iter().chain(page.records.iter().map(|row| &row.id)).collect();
+    let pair = ids.windows(2).find(|pair| !rises(page.order, pair[0], pair[1]))?;
     Some((pair[0].clone(), pair[1].clone()))
 }
 
-fn rises(first: &RecordId, second: &RecordId, as_numbers: bool) -> bool {
-    if as_numbers {
-        matches!((first.as_number(), second.as_number()), (Some(first), Some(second)) if first < second)
-    } else {
-        first < second
+fn rises(order: IdOrder, first: &RecordId, second: &RecordId) -> bool {
+    match order {
+        IdOrder::Text => first < second,
+        IdOrder::Numbers => {
+            matches!((first.as_number(), second.as_number()), (Some(first), Some(second)) if first < second)
+        }
+    }
+}
+
+/// Whether a reading by id must begin anew: the page's ids rise in another order than those that were read before, as
+/// where a table's key became a number, so that what was not read may stand before the last id as well as behind.
+pub fn is_of_another_order(after: Option<&RecordId>, known: Option<IdOrder>, page: &PollPage) -> bool {
+    after.is_some() && known != Some(page.order)
+}
+
+/// The query by which a drain begins anew, where it must.
+pub fn anew(query: &PollQuery, known: Option<IdOrder>, page: &PollPage) -> Option<PollQuery> {
+    match query {
+        PollQuery::Drain { at, after } if is_of_another_order(after.as_ref(), known, page) => {
+            Some(PollQuery::Drain { at: *at, after: None })
+        }
+        PollQuery::Drain { .. } | PollQuery::From(_) => None,
     }
 }
 
@@ -157,4 +175,61 @@ fn keys_in(flow: &Flow, scope: &mut Scope) -> Vec<(String, String)> {
         (!value.is_null()).then(|| (name.clone(), value.to_text()))
     });
     keys.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(order: IdOrder, ids: &[&str]) -> PollPage {
+        let row = |id: &&str| Record {
+            id: RecordId::from(*id),
+            created: None,
+            modified: Timestamp::EPOCH,
+            fields: sdk::Fields::new(),
+        };
+        PollPage { records: ids.iter().map(row).collect(), server_time: None, order }
+    }
+
+    #[test]
+    fn a_page_whose_ids_do_not_rise_in_its_own_order_is_refused() {
+        use IdOrder::{Numbers, Text};
+        for (order, after, ids, is_trusted) in [
+            (Numbers, None, &["-9223372036854775808", "-1", "2", "9", "10"][..], true),
+            (Text, None, &["2", "9", "10"], false),
+            (Text, None, &["-1", "10", "2", "9", "B", "a", "\u{e4}"], true),
+            (Numbers, None, &["10", "2"], false),
+            // One and the same as floats.
+            (Numbers, None, &["9007199254740992", "9007199254740993"], true),
+            (Numbers, None, &["9007199254740993", "9007199254740992"], false),
+            (
+                Numbers,
+                None,
+                &["99999999999999999999999999999999999998", "99999999999999999999999999999999999999"],
+                true,
+            ),
+            (Numbers, Some("10"), &["9"], false),
+            (Text, Some("10"), &["9"], true),
+            (Numbers, Some("10"), &["10"], false),
+            (Numbers, Some("ann"), &["10"], false),
+            (Numbers, None, &["1", "NaN"], false),
+            (Numbers, Some("ann"), &[], true),
+        ] {
+            let (after, page) = (after.map(RecordId::from), page(order, ids));
+            let query = PollQuery::Drain { at: Timestamp::EPOCH, after: after.clone() };
+            assert_eq!(verify_walk(after.as_ref(), &page).is_ok(), is_trusted, "{after:?} {page:?}");
+            assert_eq!(verify(&query, &page).is_ok(), is_trusted, "{after:?} {page:?}");
+        }
+    }
+
+    #[test]
+    fn a_drain_begins_anew_where_it_cannot_go_on_in_its_order() {
+        let drain = |after: Option<&str>| PollQuery::Drain { at: Timestamp::EPOCH, after: after.map(RecordId::from) };
+        let page = page(IdOrder::Numbers, &["1"]);
+        assert_eq!(anew(&drain(Some("9")), Some(IdOrder::Text), &page), Some(drain(None)));
+        assert_eq!(anew(&drain(Some("9")), None, &page), Some(drain(None)), "an order that nobody knows may be any");
+        assert_eq!(anew(&drain(Some("9")), Some(IdOrder::Numbers), &page), None);
+        assert_eq!(anew(&drain(None), Some(IdOrder::Text), &page), None);
+        assert_eq!(anew(&PollQuery::From(Timestamp::EPOCH), Some(IdOrder::Text), &page), None);
+    }
 }

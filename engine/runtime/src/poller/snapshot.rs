@@ -57,7 +57,8 @@ pub fn begin(poll: &Poll, now: Timestamp) -> Result<Cursor, Error> {
 /// A pass from the lowest id to the end.
 pub fn pass(cursor: &Cursor, now: Timestamp) -> Pass {
     let at = moment(cursor, now);
-    Pass { started_at: at, kind: PassKind::Whole, resume: PollQuery::Drain { at, after: None }, newest: None }
+    let resume = PollQuery::Drain { at, after: None };
+    Pass { started_at: at, kind: PassKind::Whole, resume, order: None, newest: None }
 }
 
 /// The moment of the pass to come. Where a flow starts now, that of its first one is before the start: all that it finds

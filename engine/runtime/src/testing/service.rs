@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sdk::{
-    Account, Ask, Connection, Cost, Error, Find, Limit, ObjectSchema, PollPage, PollQuery, PollRequest, Record,
-    RecordId, Repeat, StampKind, Timestamp, Value, Verb, WalkRequest, Write, WriteOutcome, Written,
+    Account, Ask, Connection, Cost, Error, Find, IdOrder, Limit, ObjectSchema, PollPage, PollQuery, PollRequest,
+    Record, RecordId, Repeat, StampKind, Timestamp, Value, Verb, WalkRequest, Write, WriteOutcome, Written,
 };
 
 use super::SimulatedClock;
@@ -32,6 +32,7 @@ pub(crate) struct Service {
     rows: Mutex<Vec<Record>>,
     page_size: AtomicUsize,
     has_no_stamps: AtomicBool,
+    id_order: Mutex<IdOrder>,
     repeat: Mutex<Repeat>,
     limits: Mutex<Vec<Limit>>,
     /// What each kind of request costs: `poll`, `get`, `find`, `write`.
@@ -54,6 +55,7 @@ impl Service {
             rows: Mutex::default(),
             page_size: AtomicUsize::new(100),
             has_no_stamps: AtomicBool::new(false),
+            id_order: Mutex::new(IdOrder::Numbers),
             repeat: Mutex::new(Repeat::Safe),
             limits: Mutex::default(),
             costs: Mutex::default(),
@@ -81,6 +83,11 @@ impl Service {
     /// Nothing stamps its rows: what they say of it is taken from them.
     pub fn has_no_stamps(&self) {
         self.has_no_stamps.store(true, Ordering::Relaxed);
+    }
+
+    /// Its ids rise in this order from now on.
+    pub fn orders_ids(&self, order: IdOrder) {
+        *lock(&self.id_order) = order;
     }
 
     /// From now on, sending a create or upsert twice may make two records.
@@ -124,6 +131,13 @@ impl Service {
     }
 }
 
+fn by_id(order: IdOrder, left: &RecordId, right: &RecordId) -> std::cmp::Ordering {
+    match order {
+        IdOrder::Text => left.cmp(right),
+        IdOrder::Numbers => left.as_number().cmp(&right.as_number()),
+    }
+}
+
 /// That a write made record 1.
 pub(crate) fn applied() -> WriteOutcome {
     WriteOutcome::Written(Written { id: "1".into(), created: true, changed: true })
@@ -156,10 +170,6 @@ impl Connection for Service {
         self.page_size.load(Ordering::Relaxed)
     }
 
-    fn ids_are_numbers(&self) -> bool {
-        true
-    }
-
     fn is_compared(&self, _object: &str, _stamp: &StampKind) -> bool {
         self.has_no_stamps.load(Ordering::Relaxed)
     }
@@ -167,7 +177,7 @@ impl Connection for Service {
     async fn poll(&self, request: &PollRequest) -> Result<PollPage, Error> {
         self.pay("poll").await;
         self.polls.ask(request).await?;
-        let mut records = lock(&self.rows).clone();
+        let (mut records, order) = (lock(&self.rows).clone(), *lock(&self.id_order));
         if self.has_no_stamps.load(Ordering::Relaxed) {
             let PollQuery::Drain { at, .. } = &request.query else { unreachable!("rows without stamps are drained") };
             records.iter_mut().for_each(|row| row.modified = *at);
@@ -175,22 +185,21 @@ impl Connection for Service {
         records.retain(|row| match &request.query {
             PollQuery::From(from) => row.modified >= *from,
             PollQuery::Drain { at, after } => {
-                row.modified == *at && after.as_ref().is_none_or(|after| row.id.as_number() > after.as_number())
+                row.modified == *at && after.as_ref().is_none_or(|after| by_id(order, &row.id, after).is_gt())
             }
         });
-        records.sort_by_key(|row| (row.modified, row.id.as_number()));
+        records.sort_by(|a, b| a.modified.cmp(&b.modified).then(by_id(order, &a.id, &b.id)));
         records.truncate(request.limit);
-        Ok(PollPage { records, server_time: Some(self.clock.true_now()) })
+        Ok(PollPage { records, server_time: Some(self.clock.true_now()), order })
     }
 
     async fn walk(&self, request: &WalkRequest) -> Result<PollPage, Error> {
         self.walks.ask(request).await?;
-        let mut records = lock(&self.rows).clone();
-        let after = request.after.as_ref().and_then(RecordId::as_number);
-        records.retain(|row| row.id.as_number() > after);
-        records.sort_by_key(|row| row.id.as_number());
+        let (mut records, order) = (lock(&self.rows).clone(), *lock(&self.id_order));
+        records.retain(|row| request.after.as_ref().is_none_or(|after| by_id(order, &row.id, after).is_gt()));
+        records.sort_by(|a, b| by_id(order, &a.id, &b.id));
         records.truncate(request.limit);
-        Ok(PollPage { records, server_time: Some(self.clock.true_now()) })
+        Ok(PollPage { records, server_time: Some(self.clock.true_now()), order })
     }
 
     async fn get(&self, _object: &str, id: &RecordId, _fields: &[String]) -> Result<Option<Record>, Error> {

@@ -1,6 +1,6 @@
 //! One page, one commit.
 
-use sdk::{PollQuery, RecordId, Version};
+use sdk::{IdOrder, PollQuery, RecordId, Version};
 
 use super::*;
 use crate::{Checkpointed, Error, Freshness, Novelty, Pass, PassKind};
@@ -90,13 +90,15 @@ fn rows_are_forgotten_only_when_told() {
 #[test]
 fn every_form_of_a_cursor_is_read_back() {
     let store = owned();
-    let pass = |kind, resume, newest| Some(Pass { started_at: at(5), kind, resume, newest });
+    let pass = |kind, resume, newest| Some(Pass { started_at: at(5), kind, resume, order: None, newest });
+    let drain = |after: Option<&str>| PollQuery::Drain { at: at(4), after: after.map(RecordId::from) };
+    let ordered = |order, pass: Option<Pass>| pass.map(|pass| Pass { order: Some(order), ..pass });
     for pass in [
         None,
         pass(PassKind::Quick, PollQuery::From(at(-3)), None),
-        pass(PassKind::Wide, PollQuery::Drain { at: at(4), after: None }, Some(at(4))),
-        pass(PassKind::Whole, PollQuery::Drain { at: at(4), after: Some(RecordId::from("9")) }, Some(at(4))),
-        pass(PassKind::Sweep, PollQuery::Drain { at: at(4), after: Some(RecordId::from("0017")) }, Some(at(9))),
+        pass(PassKind::Wide, drain(None), Some(at(4))),
+        ordered(IdOrder::Numbers, pass(PassKind::Whole, drain(Some("9")), Some(at(4)))),
+        ordered(IdOrder::Text, pass(PassKind::Sweep, drain(Some("0017")), Some(at(9)))),
     ] {
         let cursor = Cursor { pass, ..cursor(10) };
         now(store.checkpoint(Checkpoint { cursor: cursor.clone(), ..page(Vec::new(), 0) })).unwrap();

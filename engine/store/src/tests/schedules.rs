@@ -1,6 +1,6 @@
 //! Flows that go by the clock: each time starts once, and a walk goes on from where it stood.
 
-use sdk::faults;
+use sdk::{IdOrder, faults};
 
 use super::crashes::{BOUNDARIES, crash};
 use super::*;
@@ -32,7 +32,7 @@ fn a_run(number: u128) -> Starts {
 }
 
 fn point(when: i64, after: Option<&str>) -> WalkPoint {
-    WalkPoint { at: at(when), after: after.map(RecordId::from) }
+    WalkPoint { at: at(when), after: after.map(RecordId::from), order: after.map(|_| IdOrder::Numbers) }
 }
 
 fn walk_page(from: WalkPoint, next: Option<&str>, records: &[(u128, &str)]) -> WalkPage {
@@ -41,6 +41,7 @@ fn walk_page(from: WalkPoint, next: Option<&str>, records: &[(u128, &str)]) -> W
         epoch: 1,
         from,
         next: next.map(RecordId::from),
+        order: IdOrder::Numbers,
         runs: records.iter().map(|(number, id)| new_run(*number, id, 5)).collect(),
         n_filtered: 1,
         now: at(100),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::{Flow, Missed, Schedule, Target, Times, Trigger, Walk};
-use sdk::{Class, RecordId};
+use sdk::{Class, IdOrder, RecordId};
 use store::FlowState;
 
 use super::times::start;
@@ -171,6 +171,27 @@ async fn a_walk_over_ids_that_do_not_rise_moves_nothing() {
     assert_eq!(told.state, FlowState::Blocked);
     assert!(told.reason.unwrap().contains("the service ignores the sort"));
     assert_eq!(world.runs().await.len(), 0);
+}
+
+/// What stands behind an id in one order is not what stands behind it in another: of twelve records, the walk had read 1,
+/// 10, 11 and 12, and behind 12 there is nothing where they are numbers.
+#[tokio::test(start_paused = true)]
+async fn a_walk_whose_ids_rise_in_another_order_than_before_begins_anew() {
+    let world = World::new();
+    world.crm.show((1..=12).map(|id| record(id, -5_000)));
+    world.crm.page_size(4);
+    world.crm.walks.takes(10);
+    world.copy.writes.answer(|_, _| Ok(applied()));
+    world.crm.orders_ids(IdOrder::Text);
+    world.live_over(&[walking(None)], async |_| wait(HOUR + 15).await).await;
+    assert_eq!(world.runs().await.len(), 4);
+    world.crm.orders_ids(IdOrder::Numbers);
+    world.drain_over(&[walking(None)]).await;
+    let mut runs = world.runs().await;
+    runs.sort_by_key(|run| run.split(' ').next().unwrap().parse::<u64>().unwrap());
+    assert_eq!(runs, (1..=12).map(|id| format!("{id} succeeded")).collect::<Vec<_>>(), "each of them once");
+    let after: Vec<_> = ids(&world).into_iter().map(|after| after.unwrap_or_default()).collect();
+    assert_eq!(after[after.len() - 5..], ["12", "", "4", "8", "12"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use flow::Trigger;
-use sdk::{Clock, Record, RecordId, Timestamp, Value};
+use sdk::{Clock, IdOrder, Record, RecordId, Timestamp, Value};
 use store::RunFilter;
 
 use super::super::{PollFailed, PollOptions, Polled, Poller, PollerParts};
@@ -190,6 +190,24 @@ async fn pages_go_on_by_id_over_polls_and_crashes() {
     assert_eq!(list.poll(&flow).await.fresh, 0);
 }
 
+/// As where a column of text became one of numbers: behind 100 there is 1000 alone.
+#[tokio::test(start_paused = true)]
+async fn a_drain_whose_ids_rise_in_another_order_than_before_begins_anew() {
+    let mut list = List::new();
+    list.options.pages = 1;
+    list.world.crm.page_size(2);
+    list.world.crm.orders_ids(IdOrder::Text);
+    let flow = TAGS.replace("start: now", "start: beginning");
+    list.holds(&[(9, "a"), (10, "b"), (11, "c"), (95, "d"), (100, "e"), (1000, "f")]);
+    list.poll(&flow).await;
+    assert_eq!(list.runs().await, ["10 b", "100 e"]);
+
+    list.world.crm.orders_ids(IdOrder::Numbers);
+    while !list.poll(&flow).await.finished {}
+    assert_eq!(list.runs().await, ["10 b", "100 e", "9 a", "11 c", "95 d", "1000 f"]);
+    assert_eq!(list.poll(&flow).await.fresh, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refusal_in_the_middle_keeps_what_was_read() {
     let list = List::new();
@@ -251,7 +269,7 @@ async fn a_run_that_somebody_asks_for_is_of_the_newest_pass() {
     list.world
         .crm
         .gets
-        .answer(|_, id| Ok(Some(Record { modified: Timestamp::EPOCH, ..tag(id.as_number().unwrap(), "red") })));
+        .answer(|_, id| Ok(Some(Record { modified: Timestamp::EPOCH, ..tag(id.as_str().parse().unwrap(), "red") })));
     let flow = TAGS.replace("start: now", "start: beginning");
     list.world
         .live(&[&flow], async |handle| {
