@@ -72,6 +72,27 @@ async fn cancelled_in_the_middle() -> (World, usize) {
     (world, n_writes)
 }
 
+/// One item failed while others were under way; of those that did not begin nobody knows how they would have ended.
+#[tokio::test(start_paused = true)]
+async fn a_loop_that_stops_is_cancelled_whatever_became_of_its_items() {
+    let world = slow();
+    world.crm.show([of_numbers(1_000)]);
+    world.copy.writes.answer(|n, _| if n == 1 { Err(refusal(Class::Invalid)) } else { Ok(applied()) });
+    world
+        .live(&[LONG], async |handle| {
+            while world.copy.writes.count() == 0 {
+                wait(1).await;
+            }
+            cancel(&handle, &world, "f").await;
+            wait(60).await;
+            assert!(status(&handle, "f").adds_up());
+        })
+        .await;
+    let run = world.run_of("f").await;
+    assert_eq!((run.row.state, run.effects[0].state), (RunState::Cancelled, EffectState::Failed));
+    assert_eq!(world.copy.writes.count(), run.effects.len());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_that_came_to_its_end_first_has_that_end() {
     let world = under_way(slow(), FLOW, async |handle, world| {
