@@ -86,7 +86,31 @@ async fn killed_before_the_run_has_stopped_no_engine_takes_it_up_again() {
     assert_eq!(companies(&sandbox), n_made, "nothing was written after the start");
 }
 
-/// The check above must be able to fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_as_the_run_stops_it_has_stopped() {
+    let sandbox = Sandbox::with_records(0).await;
+    let gate = Gate::before(&sandbox).await;
+    let (project, mut engine, run) =
+        filling(&gate, &sandbox, |project| project.with_variable("MILLRACE_CRASH", "stop.applied:1"));
+    let mut cancel = project.start(&["runs", "cancel", &run]);
+    cancel.wait_for_complaint("Asked 1 run");
+    gate.open();
+    engine.end();
+    let n_made = companies(&sandbox);
+    assert_eq!(project.run(&["runs", "show", &run, "--format", "json"]).json()["state"], "running");
+
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    // Whoever waits for it is told, whichever engine it was.
+    cancel.wait_for("cancelled 1 run");
+    let shown = project.run(&["runs", "show", &run, "--format", "json"]).json();
+    assert_eq!((&shown["state"], of_state(&shown, "done").len()), (&"cancelled".into(), n_made));
+    assert_eq!(shown["writes"].as_array().map(Vec::len), Some(n_made));
+    assert_eq!(engine.stop(Signal::TERM).status, 0);
+    assert_eq!(companies(&sandbox), n_made, "nothing was written after the start");
+}
+
+/// The checks above must be able to fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_forgets_the_wish_is_found_out() {
     let sandbox = Sandbox::with_records(0).await;

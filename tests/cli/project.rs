@@ -233,6 +233,11 @@ impl Running {
         rustix::process::kill_process(pid, signal).expect("it is still there");
     }
 
+    /// Waits until it has ended by itself.
+    pub fn end(&mut self) {
+        self.child.wait().expect("it ends");
+    }
+
     /// Asks it to stop, and waits until it has.
     pub fn stop(mut self, signal: rustix::process::Signal) -> Said {
         self.signal(signal);
