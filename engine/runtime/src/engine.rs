@@ -144,6 +144,8 @@ struct FlowTask {
     poll_interval: Duration,
     is_polling: bool,
     n_failed_polls: u32,
+    /// Whether its next poll comes once the service's limits leave room for it, and would be in vain before.
+    waits_for_room: bool,
     n_at_work: usize,
     /// Runs of it that wait for somebody to mend their connection.
     blocked_runs: BTreeSet<RunId>,
@@ -341,6 +343,7 @@ impl Engine {
             poll_interval: flow.trigger.poll().map_or(Duration::ZERO, |poll| poll.every.min),
             is_polling: false,
             n_failed_polls: 0,
+            waits_for_room: false,
             n_at_work: 0,
             blocked_runs: BTreeSet::new(),
             held_up_runs: BTreeSet::new(),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sdk::Timestamp;
+use sdk::{FlowId, Timestamp};
 use store::RunState;
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, FlowTask};
 
 /// When an engine that drains is done: each flow finished a pass that began at least this long after the engine started
 /// and after the last write to the connection it polls, and no run is left. A flow that is paused, or blocked until somebody
@@ -19,27 +19,60 @@ pub struct Drain {
     pub waits: bool,
 }
 
+/// A source is read again this long after the last write to its service, however rarely its author has it read. A search
+/// index may know of the write by then.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// A poll that failed is repeated as if its flow polled at least this often.
+pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(15);
+
 impl Engine {
-    /// Whether nothing is left to do.
-    pub(super) async fn is_drained(&self, drain: Drain, wake_at: Option<Timestamp>) -> Result<bool, EngineError> {
-        Ok(self.is_idle(drain) && (wake_at.is_none() || self.others_must_act(drain).await?))
+    /// Whether nothing is left to do. Where no more than another look at a source is, that comes soon.
+    pub(super) async fn is_drained(&mut self, drain: Drain, wake_at: Option<Timestamp>) -> Result<bool, EngineError> {
+        if !self.is_at_rest() || self.waited_for().any(|(id, _)| self.is_walking(id)) {
+            return Ok(false);
+        }
+        if wake_at.is_some() && !self.others_must_act(drain).await? {
+            return Ok(false);
+        }
+        let read_too_early = self.read_too_early(drain);
+        for (flow, since) in &read_too_early {
+            self.read_again(flow, *since + READ_AGAIN_AFTER);
+        }
+        Ok(read_too_early.is_empty())
     }
 
-    /// Whether nothing is at work, and each source was read as late as a drain asks.
-    fn is_idle(&self, drain: Drain) -> bool {
-        self.trouble.is_none()
-            && self.runs.is_empty()
-            && self.polls.is_empty()
-            && self.look_ups.is_empty()
-            && self.flows.iter().filter(|(_, task)| !task.versions.is_retired).all(|(id, task)| {
-                let is_waited_for = !task.is_paused && !self.is_blocked(id);
-                let Some(poll) = task.flow.trigger.poll() else {
-                    return !is_waited_for || !self.is_walking(id);
-                };
+    fn is_at_rest(&self) -> bool {
+        self.trouble.is_none() && self.runs.is_empty() && self.polls.is_empty() && self.look_ups.is_empty()
+    }
+
+    /// The flows whose next look or page a drain waits for, if it waits for any.
+    fn waited_for(&self) -> impl Iterator<Item = (&FlowId, &FlowTask)> {
+        let is_waited_for =
+            |id: &FlowId, task: &FlowTask| !task.versions.is_retired && !task.is_paused && !self.is_blocked(id);
+        self.flows.iter().filter(move |(id, task)| is_waited_for(id, task))
+    }
+
+    /// The flows whose source was not read as late as a drain asks, with the moment from which on it is to be read.
+    fn read_too_early(&self, drain: Drain) -> Vec<(FlowId, Timestamp)> {
+        let polling = self.waited_for().filter_map(|(id, task)| Some((id, task, task.flow.trigger.poll()?)));
+        polling
+            .filter_map(|(id, task, poll)| {
                 let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
                 let since = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;
-                !is_waited_for || task.last_finished_pass_began.is_some_and(|began| began >= since)
+                let is_read = task.last_finished_pass_began.is_some_and(|began| began >= since);
+                (!is_read).then(|| (id.clone(), since))
             })
+            .collect()
+    }
+
+    /// Brings a flow's next poll forward. One that failed, one that waits for room, and one that its author bounds keep
+    /// their time.
+    fn read_again(&mut self, flow: &FlowId, at: Timestamp) {
+        let keeps_its_time =
+            |task: &FlowTask| task.n_failed_polls > 0 || task.waits_for_room || task.pass_began.is_some();
+        if self.flows.get(flow).is_some_and(|task| !keeps_its_time(task) && task.poll_due > at) {
+            self.schedule(flow, at);
+        }
     }
 
     /// Whether every run that is left waits for somebody to mend its connection, for a service that is away or, where a

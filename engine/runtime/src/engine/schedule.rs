@@ -10,6 +10,7 @@ use sdk::{Class, FlowId, Timestamp};
 use store::FlowState;
 
 use super::dispatch::panic_text;
+use super::draining::LONGEST_INTERVAL;
 use super::{Engine, EngineError, PollEnded, Reader};
 use crate::poller::{PollError, PollFailed, Polled};
 use crate::status::TriggerKind;
@@ -114,6 +115,7 @@ impl Engine {
             Ok(polled) => (polled, None),
             Err(PollFailed { polled, error }) => (polled, Some(error)),
         };
+        task.waits_for_room = matches!(error, Some(PollError::NoRoom { .. }));
         // Also a poll that failed may have stored runs before it did.
         if polled.runs > 0 {
             self.may_have_work.insert(flow.clone());
@@ -158,6 +160,7 @@ impl Engine {
                 task.n_failed_polls += 1;
                 let failures = task.n_failed_polls;
                 let blocks = blocks(&error);
+                let every = if self.drains { every.min(LONGEST_INTERVAL) } else { every };
                 let wait = if blocks { every.max(BLOCKED_INTERVAL) } else { after_failures(&error, every, failures) };
                 crate::events::PollFailed { flow: &flow, error: &error, failures, retry_in: wait }.emit();
                 let reason = error.to_string();

@@ -62,6 +62,39 @@ async fn it_ends_where_the_target_refuses_the_token_and_shows_so() {
     assert_eq!(world.stored_state("f").await, FlowState::Active);
 }
 
+/// `run --once` of a flow that polls every hour and writes to the service that it polls stayed for that hour, only to look
+/// once more; and where its first poll failed, it tried again an hour later.
+#[tokio::test(start_paused = true)]
+async fn it_looks_again_soon_however_rarely_its_author_does() {
+    let world = World::new();
+    let hourly = FLOW.replace("every: 15s", "every: 1h").replace("copy.contacts", "crm.contacts");
+    world.crm.show([record(1, -5_000)]);
+    world.crm.polls.answer(|n, _| if n == 1 { Err(refusal(Class::Transient)) } else { Ok(()) });
+    world.drain(&[&hourly]).await;
+    assert!(world.runs().await.contains(&"1 succeeded".to_owned()), "{:?}", world.runs().await);
+    assert!(world.crm.polls.count() >= 3, "one that failed, one that read, and one after the write");
+    assert!(world.clock.elapsed().as_secs() < 120, "it stayed for {:?}", world.clock.elapsed());
+}
+
+/// Brought forward, a page for which there is no room, of a pass that a dead process had begun, would be asked for again
+/// and again without a pause.
+#[tokio::test(start_paused = true)]
+async fn it_waits_for_room_before_it_looks_again() {
+    let world = World::new();
+    world.crm.show((1..=6).map(|id| record(id, -5_000 + 10 * i64::try_from(id).unwrap())));
+    world.crm.page_size(2);
+    world.crm.polls.answer(|n, _| if n == 2 { Err(refusal(Class::Transient)) } else { Ok(()) });
+    world.live_for(&[FLOW], 5).await;
+    assert!(world.runs().await.len() < 6, "the pass is under way");
+
+    let hour = std::time::Duration::from_secs(3_600);
+    let scope = sdk::LimitScope::Account;
+    world.crm.allows(sdk::Limit { name: "hour".to_owned(), scope, max: 1, per: hour, reserve: 0 }, &["poll"]);
+    let told = status(&world.drain(&[FLOW]).await, "f");
+    assert_eq!(world.runs().await.len(), 6);
+    assert!(told.polls < 50, "it was tried {} times", told.polls);
+}
+
 /// `run --once` of a flow with `wait: 3d` stayed for three days.
 #[tokio::test(start_paused = true)]
 async fn it_does_not_stay_for_waits_unless_it_is_told_to() {
