@@ -101,6 +101,7 @@ struct Lines<W> {
 
 impl<W: Write> Write for Lines<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        screen::clear_line();
         self.sink.write_all(line(&String::from_utf8_lossy(event), self.in_colour).as_bytes())?;
         Ok(event.len())
     }

@@ -17,7 +17,7 @@ use crate::assemble::{self, Assembled, Environment, Setup, Understood};
 use crate::place::{Place, PlaceArguments, program};
 use crate::project::ProjectFiles;
 use crate::tables::{self, counted};
-use crate::{Failure, control, problems, runs, screen, signals, up};
+use crate::{Failure, control, problems, progress, runs, screen, signals, up};
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
@@ -180,7 +180,13 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
     let begins_now: Vec<FlowId> =
         assembled.flows.iter().filter(|flow| starts_now(flow)).map(|flow| flow.id.clone()).collect();
     let (data, seen) = (assembled.data.clone(), assembled.store.latest_ending().await?);
-    let worked = assembled.work(Some(Drain { settle: Duration::ZERO, waits: false }), stop.clone()).await?;
+    let ended = CancellationToken::new();
+    let watching = tokio::spawn(progress::watch(assembled.handle.clone(), ended.clone()));
+    let worked = assembled.work(Some(Drain { settle: Duration::ZERO, waits: false }), stop.clone()).await;
+    ended.cancel();
+    // The line is only a line; what counts comes after it.
+    let _ = watching.await;
+    let worked = worked?;
     screen::say(&accounts::pass(&before, &worked.accounts));
     for account in worked.accounts.iter().filter(|account| account.records == 0) {
         if begins_now.iter().any(|flow| flow.as_str() == account.flow) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 
-use crate::{folding, secrets};
+use crate::{folding, secrets, tables};
 
 /// What is assumed of a terminal that does not tell its size, and of a pipe.
 const USUAL: Size = Size { columns: 80, rows: 24 };
@@ -21,6 +21,7 @@ pub struct Size {
 
 /// Writes a command's answer to standard output.
 pub fn say(text: &str) {
+    clear_line();
     write(anstream::stdout().write_all(harmless(text).as_bytes()));
 }
 
@@ -34,9 +35,29 @@ pub fn tell(text: &str) {
 
 /// Writes what a person should know beside the answer to standard error, broken between words where a terminal ends.
 pub fn complain(text: &str) {
+    clear_line();
     let text = harmless(&secrets::hidden(text));
     let text = width_of_complaints().map_or(text.clone(), |width| folding::folded(&text, width));
     write(anstream::stderr().write_all(text.as_bytes()));
+}
+
+static HAS_LINE: AtomicBool = AtomicBool::new(false);
+
+/// Draws one line where somebody watches standard error, over the one before. It goes away as soon as anything is written.
+pub fn draw_line(line: &str) {
+    if is_watched() {
+        let line = text::visible(&secrets::hidden(line)).to_string();
+        let room = size_behind(io::stderr()).columns.saturating_sub(1);
+        write(anstream::stderr().write_all(format!("\r\x1b[K{}", tables::cut(&line, room)).as_bytes()));
+        HAS_LINE.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Removes what was drawn so.
+pub fn clear_line() {
+    if HAS_LINE.swap(false, Ordering::Relaxed) {
+        write(io::stderr().write_all(b"\r\x1b[K"));
+    }
 }
 
 /// Writes data to standard output, indented.
