@@ -16,6 +16,8 @@ pub(super) struct Reader {
     pub(super) settings: Vec<(String, bool)>,
     /// The limits that it declares.
     pub(super) limits: Vec<String>,
+    /// Whether it was told that a manifest without limits names one.
+    pub(super) lacks_limits: bool,
     /// The values that it learns; `None` where none can be known yet.
     pub(super) vars: Option<Vec<String>>,
     /// What a request costs that says nothing else.
@@ -25,7 +27,14 @@ pub(super) struct Reader {
 impl Reader {
     /// Knows nothing of the manifest yet.
     pub(super) fn new(diagnostics: Diagnostics) -> Self {
-        Self { diagnostics, settings: Vec::new(), limits: Vec::new(), vars: None, default_costs: Vec::new() }
+        Self {
+            diagnostics,
+            settings: Vec::new(),
+            limits: Vec::new(),
+            lacks_limits: false,
+            vars: None,
+            default_costs: Vec::new(),
+        }
     }
 
     pub(super) fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: Option<String>) {

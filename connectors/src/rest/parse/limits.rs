@@ -108,6 +108,10 @@ fn cost(name: &str, units: u64, node: &Node, reader: &mut Reader) -> Option<Cost
     if reader.limits.iter().any(|known| known == name) {
         return Some(Cost { limit: name.to_owned(), units });
     }
+    // One misspelt `limits:` would be told again by every request.
+    if reader.limits.is_empty() && std::mem::replace(&mut reader.lacks_limits, true) {
+        return None;
+    }
     let help =
         did_you_mean(name, reader.limits.iter().map(String::as_str)).map(|meant| format!("did you mean `{meant}`?"));
     reader.error(codes::UNKNOWN_LIMIT, node.span, format!("there is no limit `{}`", shown(name)), help);

@@ -237,6 +237,13 @@ fn every_mistake_is_told_at_its_place() {
 fn several_mistakes_are_told_at_once_and_none_makes_it_panic() {
     let manifest = GOOD.replace("title: A shop", "titel: A shop").replace("use: object", "use: objekt");
     assert_eq!(told(&manifest).len(), 2);
+    // One misspelt word was told again by every request that costs something.
+    let costly = GOOD
+        .replace("get: /me,", "get: /me, limits: [calls],")
+        .replace("post: /orders", "limits: [calls]\n    post: /orders");
+    assert_eq!(told(&costly), []);
+    let mistakes = told(&costly.replace("\nlimits:", "\nlimitz:"));
+    assert_eq!(mistakes.iter().map(|(code, ..)| code.as_str()).collect::<Vec<_>>(), ["M0102", "M0204"]);
     // Any line may be missing, and any value may be something else.
     let lines: Vec<&str> = GOOD.lines().collect();
     for at in 0..lines.len() {
