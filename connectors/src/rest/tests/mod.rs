@@ -1,6 +1,7 @@
 //! Manifests: what they say, what is wrong with them, and small services that they run.
 
 mod actions;
+mod events;
 mod mistakes;
 mod neutral;
 mod pages;
