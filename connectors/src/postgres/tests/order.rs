@@ -40,6 +40,7 @@ async fn all(page: impl AsyncFn(Option<RecordId>) -> PollPage, order: IdOrder) -
             return all;
         }
         all.extend(ids(&page));
+        assert!(all.len() <= 2_000, "it comes round again: {all:?}");
     }
 }
 
