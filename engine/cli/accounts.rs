@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use sdk::FlowId;
+use serde_json::{Value as Json, json};
 use store::{RunState, Store};
 
 use crate::Failure;
@@ -19,6 +20,8 @@ pub struct Account {
     pub records: u64,
     /// Of those, refused by the trigger, or stamped before the flow's start.
     pub left_out: u64,
+    /// Of those, stamped before the flow's start.
+    pub before_start: u64,
     /// Runs that an operator asked for, beside those that its records caused.
     pub asked: u64,
     /// Runs that its times started, where it walks no records.
@@ -33,12 +36,13 @@ impl Account {
         let sources = store.cursors(flow).await?;
         let states = store.flow_states().await?;
         let walks = store.schedule(flow).await?.map(|schedule| schedule.tally).unwrap_or_default();
+        let before_start = sources.iter().map(|source| source.tally.before_start).sum();
         Ok(Self {
             flow: flow.to_string(),
             asked: states.iter().find(|row| row.flow == *flow).map_or(0, |row| row.asked),
             records: walks.records + sources.iter().map(|source| source.tally.records).sum::<u64>(),
-            left_out: walks.filtered
-                + sources.iter().map(|source| source.tally.filtered + source.tally.before_start).sum::<u64>(),
+            left_out: walks.filtered + before_start + sources.iter().map(|source| source.tally.filtered).sum::<u64>(),
+            before_start,
             scheduled: walks.started,
             runs: store.counts_by_state(flow).await?.into_iter().collect(),
         })
@@ -76,15 +80,31 @@ impl Account {
             flow: self.flow.clone(),
             records: self.records.saturating_sub(before.records),
             left_out: self.left_out.saturating_sub(before.left_out),
+            before_start: self.before_start.saturating_sub(before.before_start),
             asked: self.asked.saturating_sub(before.asked),
             scheduled: self.scheduled.saturating_sub(before.scheduled),
             runs: runs.filter(|(_, n)| *n > 0).collect(),
         }
     }
 
+    /// What it has counted, under names that stay. Every state in which a run ends is there, so that a script need not
+    /// ask.
+    fn json(&self) -> Json {
+        let ends = RunState::ALL.iter().filter(|state| state.is_end());
+        json!({
+            "records": self.records,
+            "left_out": self.left_out,
+            "before_start": self.before_start,
+            "asked": self.asked,
+            "scheduled": self.scheduled,
+            "ended": ends.map(|state| (state.word().to_owned(), Json::from(self.in_states(&[*state])))).collect::<Json>(),
+        })
+    }
+
     fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.left_out += other.left_out;
+        self.before_start += other.before_start;
         self.asked += other.asked;
         self.scheduled += other.scheduled;
         for (state, n) in &other.runs {
@@ -114,24 +134,43 @@ pub fn balance(accounts: &[Account], help: String) -> Result<(), Failure> {
 
 /// What one pass did, where earlier ones left something: a table of it, and what it makes together with them.
 pub fn pass(before: &[Account], after: &[Account]) -> String {
-    let earlier = |account: &Account| before.iter().find(|one| one.flow == account.flow).cloned().unwrap_or_default();
     let all = total(after);
     if total(before).records + total(before).ended() == 0 {
         return table(after);
     }
-    let done: Vec<Account> = after.iter().map(|account| account.since(&earlier(account))).collect();
+    let done: Vec<Account> = after.iter().map(|account| account.since(&earlier(before, account))).collect();
     let missing: Vec<u64> = after.iter().map(Account::missing).collect();
     let ended = [
         ("left out", all.left_out),
         ("succeeded", all.in_states(&[RunState::Succeeded])),
         ("skipped", all.in_states(&[RunState::Skipped])),
-        ("failed", all.failed()),
+        ("failed", all.in_states(&[RunState::Failed])),
+        ("unknown", all.in_states(&[RunState::Unknown])),
     ];
     let ended: Vec<String> =
         ended.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{} {what}", count(*n))).collect();
     let outcome = if ended.is_empty() { String::new() } else { format!(": {}", ended.join(", ")) };
     let with_earlier = format!("With earlier passes: {}{outcome}.", tables::counted(all.records, "record"));
     format!("{}{}", table_of(&done, &missing), tables::wrapped("", &with_earlier))
+}
+
+/// The same for programs, flow by flow; what is open, and what is missing, is so now.
+pub fn pass_json(before: &[Account], after: &[Account]) -> Json {
+    let flow = |account: &Account| {
+        json!({
+            "flow": account.flow,
+            "pass": account.since(&earlier(before, account)).json(),
+            "with_earlier": account.json(),
+            "open": account.open(),
+            "missing": account.missing(),
+        })
+    };
+    json!({ "flows": after.iter().map(flow).collect::<Vec<_>>() })
+}
+
+/// The same flow's account as it stood before.
+fn earlier(before: &[Account], account: &Account) -> Account {
+    before.iter().find(|one| one.flow == account.flow).cloned().unwrap_or_default()
 }
 
 /// The closing table. Columns that are zero throughout are left out, unless they carry the sum.
@@ -182,6 +221,7 @@ mod tests {
             flow: "a".to_owned(),
             records,
             left_out,
+            before_start: 0,
             asked: 0,
             scheduled: 0,
             runs: runs.iter().copied().collect(),
@@ -213,6 +253,31 @@ mod tests {
         assert!(told.ends_with("With earlier passes: 100 records: 94 succeeded, 6 failed.\n"), "{told}");
         let next = account(103, 0, &[(RunState::Succeeded, 97), (RunState::Failed, 6)]);
         assert!(plain(&pass(&[first], &[next])).lines().nth(3).is_some_and(|row| row.contains('3')));
+    }
+
+    /// Nine writes of which nobody knows whether they were applied were told as nine that failed.
+    #[test]
+    fn what_nobody_knows_is_not_told_as_failed() {
+        let first = account(9, 0, &[(RunState::Unknown, 9)]);
+        let told = pass(std::slice::from_ref(&first), std::slice::from_ref(&first));
+        assert!(told.ends_with("With earlier passes: 9 records: 9 unknown.\n"), "{told}");
+    }
+
+    #[test]
+    fn programs_read_this_pass_and_all_of_them() {
+        let first = Account { before_start: 2, ..account(10, 3, &[(RunState::Succeeded, 6), (RunState::Failed, 1)]) };
+        let next = Account { before_start: 2, ..account(14, 4, &[(RunState::Succeeded, 8), (RunState::Failed, 1)]) };
+        let told = pass_json(&[first], &[next]);
+        let flow = &told["flows"][0];
+        assert_eq!((&flow["flow"], &flow["open"], &flow["missing"]), (&"a".into(), &0.into(), &1.into()));
+        let pass = json!({
+            "records": 4, "left_out": 1, "before_start": 0, "asked": 0, "scheduled": 0,
+            "ended": {"succeeded": 2, "failed": 0, "skipped": 0, "superseded": 0, "unknown": 0, "cancelled": 0},
+        });
+        assert_eq!(flow["pass"], pass);
+        let all = &flow["with_earlier"];
+        assert_eq!((&all["records"], &all["before_start"]), (&14.into(), &2.into()));
+        assert_eq!((&all["ended"]["succeeded"], &all["ended"]["failed"]), (&8.into(), &1.into()));
     }
 
     #[test]

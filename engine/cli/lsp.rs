@@ -25,7 +25,9 @@ use server::{End, Server};
 
 /// Arguments of `lsp`.
 #[derive(Args, Debug)]
-#[command(after_help = "Editors start it by themselves; `docs/editor.md` shows how each is set up.")]
+#[command(
+    after_help = "Example, as an editor calls it:\n  millrace lsp --env production\n\nEditors start it by themselves; `docs/editor.md` shows how each is set up."
+)]
 pub struct Arguments {
     /// Take `connections.<ENV>.yaml` over `connections.yaml`
     #[arg(long, value_name = "ENV")]

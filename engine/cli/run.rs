@@ -8,21 +8,31 @@ use clap::Args;
 use flow::{Flow, Start, Trigger};
 use runtime::{Command, Drain, EngineOptions, FlowStatus, TriggerKind};
 use sdk::{Clock as _, FlowId, RecordId, SystemClock};
-use serde_json::Value as Json;
-use store::{EngineLock, FlowState, GroupId, RunDetail, RunFilter, RunState, Store};
+use serde_json::{Value as Json, json};
+use store::{EngineLock, FlowState, GroupId, LogLevel, RunDetail, RunFilter, RunState, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts;
 use crate::assemble::{self, Assembled, Environment, Setup, Understood};
 use crate::place::{Place, PlaceArguments, program};
 use crate::project::ProjectFiles;
-use crate::tables::{self, counted};
+use crate::tables::{self, Format, counted};
 use crate::{Failure, control, problems, progress, runs, screen, signals, up};
+
+const HELP: &str = "Examples:
+  millrace run customers-to-warehouse --once
+  millrace run customers-to-warehouse --record 220006890315
+  millrace run welcome --input email=ann@example.com
+
+As JSON it prints flows (flow, pass, with_earlier, open, missing); pass is what this command did, and
+with_earlier what has come of the flow since it first ran (records, left_out, before_start, asked,
+scheduled, and ended: runs by state). One record, or inputs, make one run, which is printed as
+`runs show` prints it. Everything else goes to standard error.";
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  millrace run customers-to-warehouse --once\n  millrace run customers-to-warehouse --record 220006890315\n  millrace run welcome --input email=ann@example.com"
+    after_help = HELP
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -44,6 +54,9 @@ pub struct Arguments {
     /// Take `connections.<ENV>.yaml` over `connections.yaml`
     #[arg(long, value_name = "ENV")]
     env: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl Arguments {
@@ -84,8 +97,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if is_one_thing || starts_on_request(&place, &flow, arguments.once).await? {
         // A running engine does it itself, and goes on.
         if let Some(answer) = control::ask(&place.data, &command).await? {
-            screen::tell(&format!("{answer}\n"));
-            return Ok(());
+            return tell_answer(&place, &answer, arguments.format).await;
         }
     }
     if let Some(pid) = EngineLock::holder(&place.data) {
@@ -112,13 +124,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let hint = format!("look at them with `{} failures list{}`", program(), arguments.place.as_written());
     let trigger = assembled.flows.iter().find(|one| one.id == flow).map(|one| TriggerKind::of(&one.trigger));
     if is_one_thing || trigger == Some(TriggerKind::Manual) {
-        return one_run(assembled, flow, command, stop, hint).await;
+        return one_run(assembled, flow, command, stop, Answer { format: arguments.format, hint }).await;
     }
+    let answer = Answer { format: arguments.format, hint };
     if !arguments.once {
-        screen::tell(&up::greeting(&assembled));
-        screen::tell("A flow that you edit is taken up by the next start.\n");
-        screen::tell(up::ENDING);
-        return assembled.work(None, stop).await.map(drop);
+        return stay(assembled, stop, answer).await;
     }
     if matches!(trigger, Some(TriggerKind::Schedule | TriggerKind::Walk)) {
         screen::complain(&match assembled.start_now(&flow).await? {
@@ -129,7 +139,40 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             None => format!("`{flow}` goes by the clock; it is started once now, beside its times.\n"),
         });
     }
-    once(assembled, stop, hint).await
+    once(assembled, stop, answer).await
+}
+
+/// How a command answers.
+struct Answer {
+    format: Format,
+    /// What to do about runs that failed.
+    hint: String,
+}
+
+impl Answer {
+    /// Tells something beside the answer: programs find nothing but data on standard output.
+    fn aside(&self, text: &str) {
+        match self.format {
+            Format::Json => screen::complain(text),
+            Format::Table => screen::tell(text),
+        }
+    }
+}
+
+/// Tells what a running engine answered; where it made a run, programs read that one as it stands now.
+async fn tell_answer(place: &Place, answer: &str, format: Format) -> Result<(), Failure> {
+    let run = answer.strip_prefix("run ").and_then(|rest| rest.split(' ').next());
+    match (format, run) {
+        (Format::Table, _) => screen::tell(&format!("{answer}\n")),
+        (Format::Json, Some(run)) => screen::say_json(&shown_json(&place.read()?.run(run).await?)),
+        (Format::Json, None) => screen::say_json(&json!({ "told": answer })),
+    }
+    Ok(())
+}
+
+/// A run as `runs show` prints it for programs.
+fn shown_json(run: &RunDetail) -> Json {
+    runs::shown::json(run, |line| line.level >= LogLevel::Info)
 }
 
 /// Whether an engine runs that can do all of this at once: a flow that waits to be asked, or one start of a flow that
@@ -174,8 +217,22 @@ async fn held(place: &Place, wanted: &BTreeSet<FlowId>, written: &PlaceArguments
     Ok(None)
 }
 
+/// Works until told to stop.
+async fn stay(assembled: Assembled, stop: CancellationToken, answer: Answer) -> Result<(), Failure> {
+    answer.aside(&up::greeting(&assembled));
+    answer.aside("A flow that you edit is taken up by the next start.\n");
+    answer.aside(up::ENDING);
+    let before = assembled.accounts().await?;
+    let worked = assembled.work(None, stop).await?;
+    match answer.format {
+        Format::Json => screen::say_json(&accounts::pass_json(&before, &worked.accounts)),
+        Format::Table => {}
+    }
+    Ok(())
+}
+
 /// Works until there is nothing left to do, and fails where runs failed or the flow could not work.
-async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Result<(), Failure> {
+async fn once(assembled: Assembled, stop: CancellationToken, answer: Answer) -> Result<(), Failure> {
     let before = assembled.accounts().await?;
     let begins_now: Vec<FlowId> =
         assembled.flows.iter().filter(|flow| starts_now(flow)).map(|flow| flow.id.clone()).collect();
@@ -187,10 +244,13 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
     // The line is only a line; what counts comes after it.
     let _ = watching.await;
     let worked = worked?;
-    screen::say(&accounts::pass(&before, &worked.accounts));
+    match answer.format {
+        Format::Json => screen::say_json(&accounts::pass_json(&before, &worked.accounts)),
+        Format::Table => screen::say(&accounts::pass(&before, &worked.accounts)),
+    }
     for account in worked.accounts.iter().filter(|account| account.records == 0) {
         if begins_now.iter().any(|flow| flow.as_str() == account.flow) {
-            screen::tell(&format!(
+            answer.aside(&format!(
                 "`{}` has read nothing yet: it begins with what changes from its first start on. \
                  `start: beginning` in its trigger reads what is there already.\n",
                 account.flow
@@ -218,7 +278,7 @@ async fn once(assembled: Assembled, stop: CancellationToken, hint: String) -> Re
         0 => Ok(()),
         n_failed => {
             tell_failures(&Store::open_read_only(&data)?, seen).await?;
-            Err(Failure::RunsFailed { n_failed, n_runs: after.ended() - before.ended(), help: hint })
+            Err(Failure::RunsFailed { n_failed, n_runs: after.ended() - before.ended(), help: answer.hint })
         }
     }
 }
@@ -288,13 +348,12 @@ async fn one_run(
     flow: FlowId,
     command: Command,
     stop: CancellationToken,
-    hint: String,
+    answer: Answer,
 ) -> Result<(), Failure> {
     let (handle, store) = (assembled.handle.clone(), assembled.store.clone());
     let asked_stop = stop.clone();
     let asking = tokio::spawn(async move {
-        let answer = handle.ask(command).await;
-        let ended = match answer {
+        let ended = match handle.ask(command).await {
             Ok(_) => ended_run(&store, flow, &asked_stop).await,
             Err(refused) => Err(Failure::Refused(refused)),
         };
@@ -304,12 +363,17 @@ async fn one_run(
     assembled.work(None, stop).await?;
     let ended = asking.await.map_err(|error| Failure::system("wait for the run")(std::io::Error::other(error)))??;
     let run = ended.ok_or(Failure::Stopped)?;
-    screen::tell(&format!("{}\n", runs::line(&run.row)));
-    if let Some(outcome) = &run.outcome {
-        screen::say(&format!("returned {}\n", outcome.to_plain_json()));
+    match answer.format {
+        Format::Json => screen::say_json(&shown_json(&run)),
+        Format::Table => {
+            screen::tell(&format!("{}\n", runs::line(&run.row)));
+            if let Some(outcome) = &run.outcome {
+                screen::say(&format!("returned {}\n", outcome.to_plain_json()));
+            }
+        }
     }
     match run.row.state {
-        RunState::Failed | RunState::Unknown => Err(Failure::RunsFailed { n_failed: 1, n_runs: 1, help: hint }),
+        RunState::Failed | RunState::Unknown => Err(Failure::RunsFailed { n_failed: 1, n_runs: 1, help: answer.hint }),
         RunState::Pending
         | RunState::Running
         | RunState::Waiting

@@ -27,6 +27,45 @@ async fn one_run_copies_every_record_and_a_second_one_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_script_reads_what_a_run_came_to() {
+    let sandbox = Sandbox::with_records(12).await;
+    let project = Project::new(&sandbox.url());
+    let first = project.run(&["run", "people", "--once", "--format", "json"]).json();
+    let flow = &first["flows"][0];
+    let ended: u64 = flow["pass"]["ended"].as_object().expect("states").values().filter_map(|n| n.as_u64()).sum();
+    assert_eq!((&flow["flow"], &flow["pass"]["records"], ended), (&"people".into(), &12.into(), 12), "{first}");
+    let second = project.run(&["run", "people", "--once", "--format", "json"]).json();
+    let flow = &second["flows"][0];
+    assert_eq!((&flow["pass"]["records"], &flow["with_earlier"]["records"]), (&0.into(), &12.into()), "{second}");
+    assert_eq!((&flow["open"], &flow["missing"]), (&0.into(), &0.into()));
+
+    // Only the wording differs: the status is the same, and what went wrong is said beside the data.
+    project.write("flows/people.yaml", PEOPLE.replace("steps:\n", "steps:\n  - fail: no\n"));
+    let runs = project.run(&["runs", "list", "--limit", "1", "--format", "json"]).json();
+    let record = runs[0]["record"].as_str().expect("a record");
+    let said = project.run(&["run", "people", "--record", record, "--format", "json"]).refused(5, &["did not succeed"]);
+    let run: serde_json::Value = serde_json::from_str(&said.out).expect("the answer is JSON");
+    assert_eq!((&run["record"], &run["state"]), (&record.into(), &"failed".into()), "{run}");
+    assert!(run["log"].is_array() && run["writes"].is_array(), "as `runs show` prints it: {run}");
+
+    let hello = "flow: hello\ntrigger: {manual: {inputs: {who: {type: text, required: true}}}}\nsteps:\n  - stop: {return: '${ inputs.who }'}\n";
+    project.write("flows/hello.yaml", hello);
+    let run = project.run(&["run", "hello", "--input", "who=you", "--format", "json"]).json();
+    assert_eq!((&run["state"], &run["returned"]), (&"succeeded".into(), &"you".into()), "{run}");
+
+    // What a running engine does, it tells as far as it has come; one that stays tells at its end.
+    let mut engine = project.start(&["run", "people", "--format", "json"]);
+    engine.wait_for_complaint("Ctrl-C stops it");
+    let run = project.run(&["run", "people", "--record", record, "--format", "json"]).json();
+    assert_eq!((&run["flow"], &run["record"]), (&"people".into(), &record.into()), "{run}");
+    let said = engine.stop(rustix::process::Signal::TERM);
+    // The complaints that were waited for stand before it.
+    let data = &said.out[said.out.find('{').expect("an object")..];
+    let told: serde_json::Value = serde_json::from_str(data).expect("the answer is JSON");
+    assert_eq!(told["flows"][0]["flow"], "people", "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn history_can_be_looked_at_from_every_side() {
     let sandbox = Sandbox::with_records(40).await;
     let project = Project::new(&sandbox.url());
