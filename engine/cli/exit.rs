@@ -220,6 +220,14 @@ pub enum Failure {
         /// Which service, and since when.
         reason: String,
     },
+    /// A flow's source could not be read, again and again.
+    #[error("the source of `{flow}` could not be read: {reason}")]
+    SourceNotRead {
+        /// Whose source.
+        flow: FlowId,
+        /// What is in the way.
+        reason: String,
+    },
     /// No group of failures has this name.
     #[error("there is no group `{id}` of failures")]
     NoGroup {
@@ -337,7 +345,10 @@ impl Failure {
             | Self::NoGroup { .. }
             | Self::LeftAlone { .. }
             | Self::Refused(_) => Status::NotFound,
-            Self::NoneCouldWork { .. } | Self::ServiceAway { .. } | Self::NotReady { .. } => Status::Service,
+            Self::NoneCouldWork { .. }
+            | Self::ServiceAway { .. }
+            | Self::SourceNotRead { .. }
+            | Self::NotReady { .. } => Status::Service,
             Self::Drift { .. } => Status::Drift,
             Self::RunsFailed { .. } => Status::RunsFailed,
             Self::DoesNotAddUp { .. } => Status::DoesNotAddUp,
@@ -402,6 +413,7 @@ impl Failure {
             Self::NoGroup { .. } => Some("`millrace failures list` shows those there are".to_owned()),
             Self::BadInputs { .. } => Some("write a JSON object such as `{\"name\": \"Ann\"}`".to_owned()),
             Self::ServiceAway { .. } => Some("the next start goes on with them".to_owned()),
+            Self::SourceNotRead { .. } => Some("the next start reads on from where this one stood".to_owned()),
             Self::NothingChosen { .. } => {
                 Some("name runs or groups, or all failures of a kind with --flow, --class or --since".to_owned())
             }

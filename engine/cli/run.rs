@@ -272,6 +272,11 @@ async fn once(assembled: Assembled, stop: CancellationToken, answer: Answer) -> 
             return Err(Failure::ServiceAway { flow: flow.clone(), n_runs, reason: reason.clone() });
         }
     }
+    // Nothing of it waits for a service, so it is its source that could not be read.
+    let not_read = worked.statuses.iter().find(|status| status.state == FlowState::Active && status.reason.is_some());
+    if let Some(FlowStatus { flow, reason: Some(reason), .. }) = not_read {
+        return Err(Failure::SourceNotRead { flow: flow.clone(), reason: reason.clone() });
+    }
     // Failures of earlier times are not this command's.
     let (before, after) = (accounts::total(&before), accounts::total(&worked.accounts));
     match after.failed().saturating_sub(before.failed()) {

@@ -5,30 +5,32 @@ use std::time::Duration;
 use sdk::{FlowId, Timestamp};
 use store::RunState;
 
+use super::schedule::LONGEST_BACK_OFF;
 use super::{Engine, EngineError, FlowTask};
 
 /// When an engine that drains is done: each flow finished a pass that began at least this long after the engine started
 /// and after the last write to the connection it polls, and no run is left. A flow that is paused, or blocked until somebody
-/// mends its connection, is not waited for, and neither is a run whose service is away; nor is a flow's next time, but a walk
-/// that is under way is.
+/// mends its connection, is not waited for, and neither is a run whose service is away; nor is a flow's next time, but a
+/// walk that is under way is.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
     /// How late a service may show what was written to it.
     pub settle: Duration,
-    /// Whether it stays for runs in a `wait`, which may last for days; else the next engine goes on with them.
+    /// Whether it stays for what may last for days: runs in a `wait`, and a source that fails again and again or whose
+    /// limits leave no room; else the next engine goes on with them.
     pub waits: bool,
 }
 
 /// A source is read again this long after the last write to its service, however rarely its author has it read. A search
 /// index may know of the write by then.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// A poll that failed is repeated as if its flow polled at least this often.
-pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(15);
+/// A source that failed so often in a row, over some minutes, is left to the next engine.
+const MOST_FAILED_POLLS: u32 = 4;
 
 impl Engine {
     /// Whether nothing is left to do. Where no more than another look at a source is, that comes soon.
     pub(super) async fn is_drained(&mut self, drain: Drain, wake_at: Option<Timestamp>) -> Result<bool, EngineError> {
-        if !self.is_at_rest() || self.waited_for().any(|(id, _)| self.is_walking(id)) {
+        if !self.is_at_rest() || self.waited_for(drain).any(|(id, _)| self.is_walking(id)) {
             return Ok(false);
         }
         if wake_at.is_some() && !self.others_must_act(drain).await? {
@@ -46,15 +48,23 @@ impl Engine {
     }
 
     /// The flows whose next look or page a drain waits for, if it waits for any.
-    fn waited_for(&self) -> impl Iterator<Item = (&FlowId, &FlowTask)> {
-        let is_waited_for =
-            |id: &FlowId, task: &FlowTask| !task.versions.is_retired && !task.is_paused && !self.is_blocked(id);
+    fn waited_for(&self, drain: Drain) -> impl Iterator<Item = (&FlowId, &FlowTask)> {
+        let soonest = self.parts.clock.now() + LONGEST_BACK_OFF;
+        let takes_too_long = move |task: &FlowTask| {
+            task.n_failed_polls >= MOST_FAILED_POLLS || (task.waits_for_room && task.poll_due > soonest)
+        };
+        let is_waited_for = move |id: &FlowId, task: &FlowTask| {
+            !task.versions.is_retired
+                && !task.is_paused
+                && !self.is_blocked(id)
+                && (drain.waits || !takes_too_long(task))
+        };
         self.flows.iter().filter(move |(id, task)| is_waited_for(id, task))
     }
 
     /// The flows whose source was not read as late as a drain asks, with the moment from which on it is to be read.
     fn read_too_early(&self, drain: Drain) -> Vec<(FlowId, Timestamp)> {
-        let polling = self.waited_for().filter_map(|(id, task)| Some((id, task, task.flow.trigger.poll()?)));
+        let polling = self.waited_for(drain).filter_map(|(id, task)| Some((id, task, task.flow.trigger.poll()?)));
         polling
             .filter_map(|(id, task, poll)| {
                 let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());

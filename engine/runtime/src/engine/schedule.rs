@@ -10,18 +10,19 @@ use sdk::{Class, FlowId, Timestamp};
 use store::FlowState;
 
 use super::dispatch::panic_text;
-use super::draining::LONGEST_INTERVAL;
 use super::{Engine, EngineError, PollEnded, Reader};
 use crate::poller::{PollError, PollFailed, Polled};
 use crate::status::TriggerKind;
 
 /// First polls of many flows are spread, this much per flow and at most over one interval.
 const SPREAD_PER_FLOW: Duration = Duration::from_millis(10);
+/// A poll that failed is repeated as if its flow polled at least this often: an outage of seconds is to cost no hours.
+const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(15);
 /// The longest wait after failed polls.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
+pub(super) const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
 /// No poll is further away than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
-/// How often a blocked flow looks whether its connection was mended.
+/// How often a blocked flow looks whether its connection was mended, where it does not poll less often itself.
 const BLOCKED_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a walk that cannot go on now waits: its first failure, or too many runs that it has made and are pending.
 const WALK_INTERVAL: Duration = Duration::from_secs(1);
@@ -160,8 +161,10 @@ impl Engine {
                 task.n_failed_polls += 1;
                 let failures = task.n_failed_polls;
                 let blocks = blocks(&error);
-                let every = if self.drains { every.min(LONGEST_INTERVAL) } else { every };
-                let wait = if blocks { every.max(BLOCKED_INTERVAL) } else { after_failures(&error, every, failures) };
+                let wait = match blocks {
+                    true => every.clamp(BLOCKED_INTERVAL, LONGEST_BACK_OFF),
+                    false => after_failures(&error, every, failures),
+                };
                 crate::events::PollFailed { flow: &flow, error: &error, failures, retry_in: wait }.emit();
                 let reason = error.to_string();
                 if blocks {
@@ -239,7 +242,8 @@ fn after_failures(error: &PollError, every: Duration, failures: u32) -> Duration
         PollError::NoRoom { wait, .. } => Some(*wait),
         PollError::Untrusted(_) | PollError::Panicked(_) | PollError::Store(_) => None,
     };
-    let doubled = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST_BACK_OFF).max(every);
+    let doubled = every.min(LONGEST_FIRST_WAIT).saturating_mul(2_u32.saturating_pow(failures.min(16)));
+    let doubled = doubled.min(LONGEST_BACK_OFF);
     asked.map_or(doubled, |asked| asked.min(LONGEST_BACK_OFF).max(Duration::from_millis(100)))
 }
 
@@ -279,5 +283,7 @@ mod tests {
         let every = Duration::from_secs(2);
         let waits: Vec<u64> = (1..=9).map(|n| after_failures(&error, every, n).as_secs()).collect();
         assert_eq!(waits, [4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        let hourly: Vec<u64> = (1..=6).map(|n| after_failures(&error, every * 1_800, n).as_secs()).collect();
+        assert_eq!(hourly, [30, 60, 120, 240, 300, 300], "a failure does not cost an hour");
     }
 }

@@ -76,6 +76,17 @@ async fn it_looks_again_soon_however_rarely_its_author_does() {
     assert!(world.clock.elapsed().as_secs() < 120, "it stayed for {:?}", world.clock.elapsed());
 }
 
+/// `run --once` of a source that was down stayed until it was up again, however long.
+#[tokio::test(start_paused = true)]
+async fn it_leaves_a_source_that_fails_again_and_again_to_the_next_engine() {
+    let world = World::new();
+    world.crm.polls.answer(|_, _| Err(refusal(Class::Transient)));
+    let drain = crate::Drain { settle: std::time::Duration::ZERO, waits: false };
+    let told = status(&world.drain_as(&checked(&[FLOW]), drain).await, "f");
+    assert_eq!((told.state, world.crm.polls.count()), (FlowState::Active, 4));
+    assert!(told.reason.is_some(), "what is in the way is told");
+}
+
 /// Brought forward, a page for which there is no room, of a pass that a dead process had begun, would be asked for again
 /// and again without a pause.
 #[tokio::test(start_paused = true)]
