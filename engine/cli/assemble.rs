@@ -18,6 +18,7 @@ mod uses;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flow::project::RetentionSettings;
 use flow::{Every, Flow, On, Times, Trigger};
@@ -137,7 +138,10 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
     };
     let store = Store::open(&setup.place.data)?;
 
-    let services = Services::open(&understood, understood.uses(only), &setup.environment, &folder).await;
+    let mut services = Services::open(&understood, understood.uses(only), &setup.environment, &folder).await;
+    if !setup.waits_for_services {
+        come_back(&mut services).await;
+    }
     let mut so_far = understood.diagnostics.clone();
     so_far.extend(services.diagnostics.iter().cloned());
     let checked = understood.check(&services.catalog(), so_far);
@@ -163,7 +167,7 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
         store.close().await?;
         return Err(sorted.nothing_left(only, &shown, &files));
     }
-    let Sorted { good, refused, mut left_out } = sorted;
+    let Sorted { good, refused, mut left_out, unfit: _ } = sorted;
     // The engine looks by itself whether a refusal was mended, as long as others keep it at work anyway.
     let at_work: Vec<Arc<Flow>> = good.iter().chain(refused.iter().map(|(flow, ..)| flow)).cloned().collect();
     left_out.extend(refused.into_iter().map(|(flow, _, reason)| (flow.id.clone(), reason)));
@@ -216,6 +220,24 @@ async fn put_together(setup: Setup) -> Result<Assembled, Failure> {
         door,
         lock,
     })
+}
+
+/// A command that ends by itself waits so long for services that have had enough of us for now.
+const LONGEST_PUT_OFF: Duration = Duration::from_secs(60);
+
+/// Asks services again that asked us to come back later, once they have time for us; those that want us to wait longer
+/// are left as they are.
+async fn come_back(services: &mut Services) {
+    let mut left = LONGEST_PUT_OFF;
+    while let Some(put_off) = services.put_off() {
+        let Some(rest) = left.checked_sub(put_off.wait) else { return };
+        left = rest;
+        for sentence in &put_off.told {
+            problems::warn(&format!("{sentence}; it is tried again then"));
+        }
+        SystemClock.sleep(put_off.wait).await;
+        services.discover(put_off.uses, &Connections::default()).await;
+    }
 }
 
 /// That a flow's file cannot be read far enough to know the flow, where there is such a file.
@@ -354,6 +376,8 @@ struct Sorted {
     /// Their services do not let them work now; the state is what they are in meanwhile.
     refused: Vec<(Arc<Flow>, FlowState, String)>,
     left_out: Vec<(FlowId, String)>,
+    /// Of those, the ones whose files are good: it is a service that is not as it must be.
+    unfit: BTreeSet<FlowId>,
 }
 
 impl Sorted {
@@ -363,6 +387,10 @@ impl Sorted {
             Some(Trouble::Away(_)) if waits => self.good.push(flow),
             Some(Trouble::Away(reason)) => self.refused.push((flow, FlowState::Active, reason)),
             Some(Trouble::Refused(reason)) => self.refused.push((flow, FlowState::Blocked, reason)),
+            Some(Trouble::Unfit(reason)) => {
+                self.unfit.insert(flow.id.clone());
+                self.left_out.push((flow.id.clone(), reason));
+            }
             Some(Trouble::Broken(reason)) => self.left_out.push((flow.id.clone(), reason)),
         }
     }
@@ -406,6 +434,7 @@ impl Sorted {
         let mut reasons = self.left_out.into_iter().filter(|(flow, _)| only.is_none_or(|only| only.contains(flow)));
         match reasons.next() {
             Some((flow, reason)) if reason == SWITCHED_OFF => Failure::Disabled { flow },
+            Some((flow, reason)) if self.unfit.contains(&flow) => Failure::NoneCouldWork { reason },
             Some((flow, reason)) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 Failure::Mistakes { summary: format!("no flow can run; `{flow}`: {reason}") }
             }

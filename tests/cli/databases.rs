@@ -39,7 +39,7 @@ async fn a_database_that_does_not_let_us_in_is_named_with_its_line() {
         (by_password("hunter2"), 4, ["`pg` refuses", "password"]),
         (
             by_password("hunter2-hunter2").replace(&database.name, "nowhere"),
-            1,
+            4,
             ["`pg.people` (connections.yaml:1)", "database \"nowhere\" does not exist"],
         ),
         ("postgres://me:hunter2@/".to_owned(), 1, ["`pg`", "postgres://USER:PASSWORD@HOST/DATABASE"]),
@@ -60,6 +60,23 @@ async fn a_database_that_does_not_let_us_in_is_named_with_its_line() {
     assert!(said.status == 5 && said.out.contains("permission denied for table people"), "{said:#?}");
     database.rows("GRANT ALL ON people TO locked").await;
     project.run(&["connections", "test", "pg"]).ok();
+}
+
+/// A write for which there was never a connection was told as one that was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_reached_nobody_was_tried_and_not_sent() {
+    let project = project("postgres://me:hunter2@127.0.0.1:1/x");
+    project.write("flows/save.yaml", SAVE.replace("    match", "    retry: {attempts: 9, initial: 1ms}\n    match"));
+    let mut engine = project.start(&["up"]);
+    engine.wait_for("Ctrl-C");
+    let answer = project.run(&["run", "save", "--input", "email=a@x.co", "--format", "json"]).json();
+    let id = answer["id"].as_str().expect("the run that was made").to_owned();
+    // Asked again and again, for nothing tells of a try.
+    let tried =
+        (0..1_000).map(|_| project.run(&["runs", "show", &id]).ok()).find(|shown| shown.contains("planned, tried"));
+    let tried = tried.expect("the write is tried");
+    assert!(tried.contains(" and not applied"), "{tried}");
+    assert!(!tried.contains("sent"), "{tried}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,7 +191,7 @@ async fn a_table_without_a_key_is_refused_before_a_flow_reads_it() {
                 trigger: {poll: pg.people, by: updated_at, on: new, every: 1s}\nsteps: [{skip: x}]\n";
     project.write("flows/people.yaml", flow);
     let says = "the table `people` has no primary key, so its rows have no id; add one";
-    project.run(&["up"]).refused(1, &[says]);
+    project.run(&["up"]).refused(4, &[says]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -143,6 +143,43 @@ async fn a_service_that_does_not_answer_keeps_nobody_from_stopping() {
     assert!(said.err.contains("stopped before it was done"), "{said:?}");
 }
 
+/// Answers whoever asks with a 429 that tells when to come back, for as long as the test lives.
+fn busy_for(seconds: u64) -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut caller in listener.incoming().flatten() {
+            // A request is one packet; who goes away without one gets no answer.
+            if caller.read(&mut [0; 16_384]).is_ok_and(|n| n > 0) {
+                let head = format!("HTTP/1.1 429 Busy\r\nretry-after: {seconds}\r\ncontent-length: 0\r\n");
+                let _ = caller.write_all(format!("{head}connection: close\r\n\r\n").as_bytes());
+            }
+        }
+    });
+    url
+}
+
+/// A 429 ended `run --once` at once, with a reason that said neither that it passes nor when.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_asked_to_come_back_comes_back_and_says_so() {
+    let sandbox = Sandbox::with_records(3).await;
+    let project = Project::new(&sandbox.url());
+    sandbox.change(|hubspot| hubspot.faults_mut().forced = [(1, Fault::RateLimitedRetryAfter)].into());
+    let said = project.run(&["run", "people", "--once"]);
+    assert!(said.err.contains("`crm` asks us to come back in 3 s, and this passes by itself"), "{said:?}");
+    assert!(said.err.contains("it is tried again then"), "{said:?}");
+    assert!(said.ok().contains('✓'));
+
+    let project = Project::new(&busy_for(3_600));
+    project.run(&["run", "people", "--once"]).refused(4, &["`crm` asks us to come back in 1 h, and this passes"]);
+    let mut engine = project.start(&["up"]);
+    let told = engine.wait_for_complaint("asks us to come back in 1 h, and this passes by itself");
+    assert!(told.contains("it is tried again"), "{told}");
+    let failed = engine.wait_for_complaint("poll failed");
+    assert!(failed.contains("retry_in_seconds=300 "), "{failed}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_stops_at_once() {
     let sandbox = Sandbox::with_records(1).await;

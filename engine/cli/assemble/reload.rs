@@ -319,7 +319,7 @@ impl Reloader {
             }
             match self.services.trouble_of(&self.understood.uses_of(&flow.id)) {
                 None | Some(Trouble::Away(_)) => decided.put.push(flow.clone()),
-                Some(Trouble::Refused(reason) | Trouble::Broken(reason)) => {
+                Some(Trouble::Refused(reason) | Trouble::Unfit(reason) | Trouble::Broken(reason)) => {
                     decided.behind.push(self.flow_behind(&flow.id, &reason));
                 }
             }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use runtime::Connections;
@@ -10,7 +11,7 @@ use runtime::budgets::Caps;
 use runtime::connections::Opened;
 use sdk::budget::{Tally, paid_from};
 use sdk::{
-    Catalog, Clock, Connection, ConnectionName, ConnectorFacts, Error, FlowId, ObjectSchema, Redactor, Secret,
+    Catalog, Class, Clock, Connection, ConnectionName, ConnectorFacts, Error, FlowId, ObjectSchema, Redactor, Secret,
     SystemClock,
 };
 use text::Diagnostic;
@@ -46,6 +47,21 @@ pub struct Services {
     unopened: Vec<String>,
     discovered: BTreeMap<Use, Result<ObjectSchema, Error>>,
 }
+
+/// What is asked again once its services have time for us.
+pub struct PutOff {
+    /// What was not answered.
+    pub uses: BTreeSet<Use>,
+    /// The longest that one of them asked us to wait.
+    pub wait: Duration,
+    /// What they said, once for each sentence.
+    pub told: BTreeSet<String>,
+}
+
+/// How long a service is left alone that does not say how long.
+const UNSAID: Duration = Duration::from_secs(5);
+/// A service that says less is asked again no sooner.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Services {
     /// Opens every connection among `uses`, and discovers, all at the same time, every object.
@@ -145,6 +161,16 @@ impl Services {
         self.discovered.extend(discovered);
     }
 
+    /// What services that have had enough of us for now asked us to wait; `None` where none of them did.
+    pub fn put_off(&self) -> Option<PutOff> {
+        let has_enough = |error: &Error| matches!(error.class, Class::RateLimited | Class::QuotaExhausted);
+        let errors = self.discovered.iter().filter_map(|(used, schema)| Some((used, schema.as_ref().err()?)));
+        let busy: Vec<(&Use, &Error)> = errors.filter(|(_, error)| has_enough(error)).collect();
+        let wait = busy.iter().map(|(_, error)| error.retry_after.unwrap_or(UNSAID).max(SHORTEST_WAIT)).max()?;
+        let told = busy.iter().filter_map(|(used, error)| Some(self.trouble(used, error)?.into_words())).collect();
+        Some(PutOff { uses: busy.into_iter().map(|(used, _)| used.clone()).collect(), wait, told })
+    }
+
     /// Whether a connection is open.
     pub fn is_open(&self, name: &ConnectionName) -> bool {
         self.open.contains_key(name)
@@ -193,8 +219,9 @@ impl Services {
         });
         troubles.min_by_key(|trouble| match trouble {
             Trouble::Broken(_) => 0,
-            Trouble::Refused(_) => 1,
-            Trouble::Away(_) => 2,
+            Trouble::Unfit(_) => 1,
+            Trouble::Refused(_) => 2,
+            Trouble::Away(_) => 3,
         })
     }
 
@@ -207,7 +234,7 @@ impl Services {
     pub fn problems(&self) -> BTreeSet<String> {
         let refused = self.discovered.iter().filter_map(|(used, schema)| self.trouble(used, schema.as_ref().err()?));
         let told = |trouble: Trouble| match trouble {
-            Trouble::Broken(reason) | Trouble::Refused(reason) => reason,
+            Trouble::Broken(_) | Trouble::Unfit(_) | Trouble::Refused(_) => trouble.into_words(),
             Trouble::Away(reason) => format!("{reason}; it is tried again"),
         };
         self.unopened.iter().cloned().chain(refused.map(told)).collect()

@@ -6,20 +6,32 @@
 use std::path::Path;
 
 use flow::project::{ConnectionDefinition, SettingText};
-use sdk::{Class, ConnectionName, Error, SettingKind, SettingValue};
+use sdk::{Class, ConnectionName, Error, Reach, SettingKind, SettingValue};
 
 use super::configured::{self, Ready};
 use super::registry::Registry;
+use crate::durations;
 
 /// Why a flow cannot work as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// Its files must be changed first.
     Broken(String),
+    /// A service is not as it must be; once somebody has mended that there, the next start works.
+    Unfit(String),
     /// A service refuses it; once somebody has mended that, it works.
     Refused(String),
     /// A service is not reached, or has no time for us now.
     Away(String),
+}
+
+impl Trouble {
+    /// The sentence.
+    pub fn into_words(self) -> String {
+        match self {
+            Self::Broken(told) | Self::Unfit(told) | Self::Refused(told) | Self::Away(told) => told,
+        }
+    }
 }
 
 /// A connection as people find it again.
@@ -120,16 +132,26 @@ impl Described {
             }
             Class::Invalid | Class::Permanent => match &self.file {
                 Some(why) => Trouble::Broken(format!("`{name}` ({place}) has no database: {why}")),
-                None => Trouble::Broken(format!("{asked} ({place}) cannot be used: {error}")),
+                // Such as a database that does not exist: no file of ours need be changed for it to be made.
+                None => Trouble::Unfit(format!("{asked} ({place}) cannot be used: {error}")),
             },
             Class::Transient => {
                 let address = self.address.as_ref().map(|address| format!(" at {address}")).unwrap_or_default();
                 let why = if self.is_address_secret { &error.message } else { innermost(error) };
-                Trouble::Away(format!("`{name}` is not reached{address}: {why}"))
+                Trouble::Away(match error.reach {
+                    // Its own words begin with what it is, and say what it answered.
+                    Reach::Answered => format!("`{name}`{address} does not answer as it should: {error}"),
+                    Reach::Unsaid | Reach::Away => format!("`{name}` is not reached{address}: {why}"),
+                })
             }
-            Class::RateLimited | Class::QuotaExhausted | Class::Conflict => {
-                Trouble::Away(format!("`{name}` has no time for us: {error}"))
+            Class::RateLimited | Class::QuotaExhausted => {
+                let when = match error.retry_after {
+                    Some(wait) => format!("asks us to come back in {}", durations::short(wait)),
+                    None => "has had enough of us for now".to_owned(),
+                };
+                Trouble::Away(format!("`{name}` {when}, and this passes by itself: {error}"))
             }
+            Class::Conflict => Trouble::Away(format!("`{name}` has no time for us: {error}")),
         }
     }
 }
@@ -181,6 +203,8 @@ fn cannot_be_made(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use text::SourceFile;
 
     use super::*;
@@ -196,9 +220,7 @@ mod tests {
     }
 
     fn told(text: &str, class: Class, message: &str) -> String {
-        match described(text).trouble(Some("companies"), &Error::new(class, message)) {
-            Trouble::Broken(told) | Trouble::Refused(told) | Trouble::Away(told) => told,
-        }
+        described(text).trouble(Some("companies"), &Error::new(class, message)).into_words()
     }
 
     #[test]
@@ -238,7 +260,29 @@ mod tests {
 
         let error = Error::new(Class::Invalid, "PostgreSQL: database \"sale\" does not exist");
         let expected = "`sales` (connections.yaml:1) cannot be used: PostgreSQL: database \"sale\" does not exist";
-        assert_eq!(described(SALES).trouble(None, &error), Trouble::Broken(expected.to_owned()));
+        assert_eq!(described(SALES).trouble(None, &error), Trouble::Unfit(expected.to_owned()));
+    }
+
+    /// A service that answered with a 500 was told as one that is not reached.
+    #[test]
+    fn a_service_that_answers_wrongly_is_reached() {
+        let failed = Error::new(Class::Transient, "HubSpot fails with status 500: internal error").answered();
+        let expected = "`crm` at connections.yaml:4 does not answer as it should: \
+                        HubSpot fails with status 500: internal error";
+        assert_eq!(described(CRM).trouble(Some("companies"), &failed), Trouble::Away(expected.to_owned()));
+    }
+
+    #[test]
+    fn who_asks_us_to_come_back_is_told_with_when() {
+        let busy = |wait| {
+            let error = Error::new(Class::RateLimited, "HubSpot asks for fewer requests").retry_after(wait);
+            described(CRM).trouble(Some("companies"), &error).into_words()
+        };
+        assert_eq!(
+            busy(Some(Duration::from_secs(5))),
+            "`crm` asks us to come back in 5 s, and this passes by itself: HubSpot asks for fewer requests"
+        );
+        assert!(busy(None).starts_with("`crm` has had enough of us for now, and this passes by itself"));
     }
 
     #[test]

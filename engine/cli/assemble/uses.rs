@@ -11,7 +11,7 @@ use text::Diagnostic;
 
 use super::configured::{self, Environment, Ready};
 use super::registry::Registry;
-use super::told::{Described, Trouble};
+use super::told::Described;
 use super::understood::Understood;
 
 /// A connection of a project, open or not.
@@ -84,9 +84,7 @@ impl<'a> Place<'a> {
 
     /// What an answer of its service means, and what mends it.
     pub fn trouble(&self, object: Option<&str>, error: &Error) -> String {
-        match self.described.trouble(object, error) {
-            Trouble::Broken(told) | Trouble::Refused(told) | Trouble::Away(told) => told,
-        }
+        self.described.trouble(object, error).into_words()
     }
 
     /// Where it leads, as far as that may be shown: its address or its file, never a secret.

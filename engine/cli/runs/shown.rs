@@ -1,7 +1,7 @@
 //! One run in full, for people and for programs.
 
 use serde_json::{Value as Json, json};
-use store::{LogLevel, LogLine, RunDetail, RunRow, RunState};
+use store::{EffectRow, EffectState, LogLevel, LogLine, RunDetail, RunRow, RunState};
 
 use super::{row_json, why};
 use crate::durations;
@@ -111,22 +111,38 @@ pub fn writes(run: &RunDetail) -> String {
     for effect in &run.effects {
         let target = effect.target_id.as_ref().map(|id| format!(", record {id}")).unwrap_or_default();
         let outcome = effect.outcome.as_ref().map(|value| format!("; {}", value.to_plain_json())).unwrap_or_default();
-        let sent = match effect.attempts {
-            0 => "not sent".to_owned(),
-            1 => "sent once".to_owned(),
-            n => format!("sent {n} times"),
-        };
         let told = format!(
-            "{} {}.{}: {}{target}, {sent}{}",
+            "{} {}.{}: {}{target}, {}{}",
             effect.verb,
             effect.connection,
             effect.object,
             effect.state.word(),
+            tries(effect),
             cut(&outcome, LONGEST_VALUE),
         );
         out.push_str(&named(&format!("{}{}", effect.step, effect.item), &told));
     }
     out
+}
+
+/// How often a write was tried, and whether it left where its state does not tell: a try may end before anybody is reached.
+fn tries(effect: &EffectRow) -> String {
+    let times = match effect.attempts {
+        0 => return "not sent".to_owned(),
+        1 => "once".to_owned(),
+        n => format!("{n} times"),
+    };
+    match effect.state {
+        EffectState::Planned | EffectState::Failed | EffectState::Skipped if !effect.maybe_applied => {
+            format!("tried {times} and not applied")
+        }
+        EffectState::Planned | EffectState::Failed | EffectState::Skipped => {
+            format!("tried {times} and perhaps applied")
+        }
+        EffectState::Sent => format!("tried {times}, with no outcome yet"),
+        EffectState::Unknown => format!("tried {times} and perhaps applied"),
+        EffectState::Done | EffectState::Unchanged | EffectState::Superseded => format!("sent {times}"),
+    }
 }
 
 /// What the attempts noted; empty where that is nothing.
@@ -184,6 +200,7 @@ pub fn json(run: &RunDetail, is_shown: impl Fn(&LogLine) -> bool) -> Json {
                 "connection": effect.connection,
                 "object": effect.object,
                 "attempts": effect.attempts,
+                "maybe_applied": effect.maybe_applied,
                 "first_sent_at": effect.first_sent_at.map(|at| at.to_string()),
                 "last_sent_at": effect.last_sent_at.map(|at| at.to_string()),
                 "target": effect.target_id,

@@ -68,7 +68,8 @@ impl PollFailed<'_> {
         tracing::warn!(
             flow = %self.flow,
             failures = self.failures,
-            retry_in_seconds = self.retry_in.as_secs_f64(),
+            // Displayed, a whole number stands there as one.
+            retry_in_seconds = %self.retry_in.as_secs_f64(),
             error = %self.error,
             "poll failed"
         );
