@@ -226,7 +226,8 @@ fn more_about(diagnostics: &[Diagnostic]) -> String {
 /// That files cannot be used: how many mistakes there are, in how many.
 fn mistakes(diagnostics: &[Diagnostic], n_unreadable: u64, n_files: u64) -> Failure {
     let summary = assemble::summary(diagnostics, n_unreadable);
-    if n_files == 0 {
+    // Where nothing was found but that files cannot be read, how many of how many says nothing.
+    if n_files == 0 || diagnostics.is_empty() {
         return Failure::Mistakes { summary };
     }
     Failure::Mistakes { summary: format!("{summary} in {}", counted(n_files, "file")) }

@@ -25,6 +25,8 @@ pub fn run(arguments: &Arguments) {
 /// The shell's script, from the same command line that is understood here.
 fn script(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut crate::Arguments::command(), "millrace", &mut script);
+    // Every command has `--help`; offered twice, it would stand in the way.
+    let mut command = crate::Arguments::command().disable_help_subcommand(true);
+    clap_complete::generate(shell, &mut command, "millrace", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }

@@ -188,7 +188,11 @@ fn in_full(known: &Known) -> String {
     out.push_str(&heading("Objects: on which changes flows can start, and their steps"));
     let lines = offers.iter().map(|offer| {
         let of = |is_trigger| words(offer.abilities.iter().copied().filter(|one| one.is_trigger() == is_trigger));
-        let polled = if of(true).is_empty() { String::new() } else { format!("on {}; ", of(true)) };
+        let polled = match of(true) {
+            none if none.is_empty() => none,
+            by if by.starts_with("by: ") => format!("{by}; "),
+            on => format!("on {on}; "),
+        };
         (object(offer), format!("{polled}{}", of(false)))
     });
     out.push_str(&tables::facts(&lines.collect::<Vec<_>>()));
@@ -278,8 +282,10 @@ fn limits(known: &Known) -> String {
     out
 }
 
+/// As authors write them.
 fn words(abilities: impl Iterator<Item = Ability>) -> String {
-    abilities.map(Ability::word).collect::<Vec<_>>().join(", ")
+    let word = |ability: Ability| if ability == Ability::PollBy { "by: FIELD" } else { ability.word() };
+    abilities.map(word).collect::<Vec<_>>().join(", ")
 }
 
 fn object(offer: &Offer) -> &str {

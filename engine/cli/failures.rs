@@ -49,7 +49,7 @@ pub struct ListArguments {
     #[arg(long)]
     all: bool,
     /// At most this many
-    #[arg(long, default_value_t = USUAL_LIMIT)]
+    #[arg(long, default_value_t = USUAL_LIMIT, value_parser = runs::limit)]
     limit: usize,
     /// Older than this run, or after this group: the last one of the page before
     #[arg(long, value_name = "RUN|GROUP")]
@@ -124,6 +124,8 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
                 let command = arguments.older_than(&last.id.to_string());
                 screen::complain(&format!("{} more: {command}\n", count(n_more as u64)));
             }
+            let command = format!("{} failures show{} GROUP", program(), arguments.place.as_written());
+            screen::complain(&format!("`{command}` tells all of one, and what to do.\n"));
         }
     }
     Ok(())

@@ -57,7 +57,7 @@ pub use exit::Failure;
 
 /// Flows that carry records from one service to another: none lost, none written twice, every one accounted for.
 #[derive(Parser, Debug)]
-#[command(name = "millrace", version, after_help = exit::help(), disable_help_subcommand = true)]
+#[command(name = "millrace", version, after_help = exit::help())]
 pub struct Arguments {
     /// Say more: decisions with -v, everything with -vv. `MILLRACE_LOG` takes a filter such as `millrace_runtime=debug`
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

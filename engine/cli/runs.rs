@@ -80,7 +80,7 @@ pub struct ListArguments {
     #[arg(long, value_name = "ID")]
     record: Option<String>,
     /// At most this many
-    #[arg(long, default_value_t = USUAL_LIMIT)]
+    #[arg(long, default_value_t = USUAL_LIMIT, value_parser = limit)]
     limit: usize,
     /// Older than this run: the last one of the page before
     #[arg(long, value_name = "ID")]
@@ -389,6 +389,15 @@ pub fn row_json(row: &RunRow) -> Json {
             "attempt": failure.attempt,
         })),
     })
+}
+
+/// Reads how long a list may be. None of nothing would say that there is nothing.
+pub(crate) fn limit(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("a list of none tells nothing; the least is 1".to_owned()),
+        Ok(limit) => Ok(limit),
+        Err(_) => Err("it is a whole number, such as 20".to_owned()),
+    }
 }
 
 fn state(word: &str) -> Result<RunState, String> {

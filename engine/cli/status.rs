@@ -38,7 +38,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => (stored(&store, &defined(&place.dir)).await?, Vec::new()),
     };
     for flow in &mut flows {
-        flow["dismissed"] = n_dismissed(&store, flow).await?.into();
+        let Dismissed { n_failed, n_unknown } = dismissed(&store, flow).await?;
+        flow["dismissed"] = (n_failed + n_unknown).into();
+        flow["dismissed_unknown"] = n_unknown.into();
     }
     match arguments.format {
         Format::Json => {
@@ -115,21 +117,35 @@ async fn stored(store: &Store, defined: &Option<BTreeSet<FlowId>>) -> Result<Vec
 }
 
 /// Of a flow's failures, those that somebody has put aside.
-async fn n_dismissed(store: &Store, flow: &Json) -> Result<u64, Failure> {
+#[derive(Default)]
+struct Dismissed {
+    n_failed: u64,
+    n_unknown: u64,
+}
+
+async fn dismissed(store: &Store, flow: &Json) -> Result<Dismissed, Failure> {
     let id = FlowId::from(flow["flow"].as_str().unwrap_or_default());
     let counts = store.counts_by_state(&id).await?;
-    let has_failed = |state: &RunState| matches!(state, RunState::Failed | RunState::Unknown);
-    let n_failed: u64 = counts.iter().filter(|(state, _)| has_failed(state)).map(|(_, n)| n).sum();
-    if n_failed == 0 {
-        return Ok(0);
+    let in_state = |wanted: RunState| counts.iter().filter(|(state, _)| *state == wanted).map(|(_, n)| n).sum::<u64>();
+    let (n_failed, n_unknown) = (in_state(RunState::Failed), in_state(RunState::Unknown));
+    if n_failed + n_unknown == 0 {
+        return Ok(Dismissed::default());
     }
-    let listed = store.failure_groups(FailureFilter { flow: Some(id), ..FailureFilter::default() }).await?;
-    Ok(n_failed.saturating_sub(listed.iter().map(|group| group.n_runs).sum()))
+    let groups = store.failure_groups(FailureFilter { flow: Some(id), ..FailureFilter::default() }).await?;
+    let listed = |is_unknown: bool| {
+        groups.iter().filter(|group| (group.class == "unknown") == is_unknown).map(|group| group.n_runs).sum::<u64>()
+    };
+    Ok(Dismissed {
+        n_failed: n_failed.saturating_sub(listed(false)),
+        n_unknown: n_unknown.saturating_sub(listed(true)),
+    })
 }
 
 fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
     let n = |value: &Json| value.as_u64().unwrap_or_default();
     let has_asked = flows.iter().any(|flow| n(&flow["asked"]) > 0);
+    let n_unknown = |flow: &Json| n(&flow["ended"]["unknown"]).saturating_sub(n(&flow["dismissed_unknown"]));
+    let has_unknown = flows.iter().any(|flow| n_unknown(flow) > 0);
     let has_open = flows.iter().any(|flow| n(&flow["open"]) > 0);
     let mut columns = vec![
         tables::cuttable("flow"),
@@ -139,13 +155,15 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
         tables::number("skipped"),
         tables::number("failed"),
     ];
+    columns.extend(has_unknown.then_some(tables::number("unknown")));
     columns.extend(has_asked.then_some(tables::number("asked for")));
     columns.extend(has_open.then_some(tables::number("open")));
     columns.push(tables::text("next"));
     let cells = |flow: &Json| {
         let n_ended = |states: &[RunState]| states.iter().map(|state| n(&flow["ended"][state.word()])).sum::<u64>();
         let ended = |states: &[RunState]| count(n_ended(states));
-        let n_failed = n_ended(&[RunState::Failed, RunState::Unknown]).saturating_sub(n(&flow["dismissed"]));
+        let n_dismissed = n(&flow["dismissed"]).saturating_sub(n(&flow["dismissed_unknown"]));
+        let n_failed = n_ended(&[RunState::Failed]).saturating_sub(n_dismissed);
         let state = flow["state"].as_str().unwrap_or_default();
         let id = flow["flow"].as_str().unwrap_or_default();
         let is_gone = flow["gone"] == true;
@@ -162,6 +180,7 @@ fn table(flows: &[Json], is_running: bool, now: Timestamp) -> String {
             ended(&[RunState::Skipped, RunState::Superseded, RunState::Cancelled]),
             count(n_failed),
         ];
+        cells.extend(has_unknown.then(|| count(n_unknown(flow))));
         cells.extend(has_asked.then(|| count(n(&flow["asked"]))));
         cells.extend(has_open.then(|| count(n(&flow["open"]))));
         cells.push(match next {
@@ -198,6 +217,33 @@ fn leave_out_zeros(columns: &mut Vec<Column>, rows: &mut [Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Writes of which nobody knows whether they were applied stood among those that failed.
+    #[test]
+    fn what_nobody_knows_has_a_column_of_its_own() {
+        let flow = |dismissed_unknown: u64| {
+            json!({
+                "flow": "a", "state": "active", "records": 12, "ended": {"failed": 3, "unknown": 9},
+                "dismissed": 1 + dismissed_unknown, "dismissed_unknown": dismissed_unknown,
+            })
+        };
+        let rows = |flow: Json| {
+            let shown = table(&[flow], true, Timestamp::EPOCH);
+            let shown = anstream::adapter::strip_str(&shown).to_string();
+            let row = |number: usize| {
+                shown.lines().nth(number).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+            };
+            [row(1), row(3)]
+        };
+        assert_eq!(
+            rows(flow(2)),
+            ["flow records left out done skipped failed unknown next", "● a 12 0 0 0 2 7"].map(str::to_owned)
+        );
+        assert_eq!(
+            rows(flow(9)),
+            ["flow records left out done skipped failed next", "● a 12 0 0 0 2"].map(str::to_owned)
+        );
+    }
 
     #[test]
     fn zeros_make_room_for_names() {

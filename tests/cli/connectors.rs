@@ -32,6 +32,19 @@ async fn a_flow_works_with_a_manifest_of_the_projects_own() {
     assert_eq!(tested[0]["connector"], "helpdesk");
 }
 
+#[test]
+fn connectors_are_listed_with_what_authors_write() {
+    let project = offline();
+    let listed = project.run(&["connectors", "list"]).ok();
+    let triggers: Vec<&str> = listed.lines().filter_map(|line| line.trim().strip_prefix("triggers")).collect();
+    assert_eq!(triggers.iter().filter(|words| words.trim() == "by: FIELD").count(), 2, "{listed}");
+    assert!(triggers.iter().any(|words| words.trim().ends_with("archived, by: FIELD")), "{listed}");
+    let shown = project.run(&["connectors", "show", "sqlite"]).ok();
+    assert!(shown.contains("every table  by: FIELD; find"), "{shown}");
+    let missing = project.run(&["connectors", "check", "nosuch.yaml"]).refused(1, &["1 file could not be read"]);
+    assert!(!missing.err.contains("in 1 file"), "{missing:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mistake_in_a_manifest_stops_only_the_flows_that_use_it() {
     let sandbox = Sandbox::with_records(40).await;

@@ -69,6 +69,14 @@ fn every_command_that_prints_data_prints_it_for_programs() {
 }
 
 #[test]
+fn help_can_be_asked_for_as_a_command() {
+    let project = offline();
+    assert_eq!(project.run(&["help"]).ok(), project.run(&["--help"]).ok());
+    assert_eq!(project.run(&["help", "runs", "list"]).ok(), project.run(&["runs", "list", "--help"]).ok());
+    project.run(&["help", "fly"]).refused(2, &["fly"]);
+}
+
+#[test]
 fn the_help_lists_every_exit_status() {
     let help = offline().run(&["--help"]).ok();
     for (status, meaning) in millrace::exit::Status::ALL {
@@ -85,11 +93,15 @@ fn a_wrong_command_line_is_told_apart_from_other_failures() {
         &["demo", "--for", "soon"],
         &["demo", "--churn", "-1"],
         &["runs", "list", "--state", "lost"],
+        &["runs", "list", "--limit", "0"],
+        &["failures", "list", "--limit", "0"],
         &["run"],
         &[],
     ] {
         project.run(arguments).refused(2, &[]);
     }
+    project.run(&["runs", "list", "--limit", "0"]).refused(2, &["the least is 1"]);
+    project.run(&["runs", "list", "--limit", "all"]).refused(2, &["such as 20"]);
     project.run(&["demo", "--for", "soon"]).refused(2, &["`30s`"]);
     project.run(&["runs", "list", "--state", "lost"]).refused(2, &["succeeded"]);
     let help = project.run(&["runs", "list", "--help"]).ok();

@@ -31,7 +31,9 @@ async fn failures_of_one_cause_are_one_line_until_they_are_retried() {
     assert_eq!((&groups[0]["runs"], &groups[0]["class"]), (&30.into(), &"flow".into()));
     let group = groups[0]["group"].as_str().expect("a group");
 
-    let table = project.run(&["failures", "list"]).ok();
+    let listed = project.run(&["failures", "list"]);
+    assert!(listed.err.contains("millrace failures show GROUP` tells all of one"), "{listed:?}");
+    let table = listed.ok();
     assert!(table.contains(group) && table.contains("people") && table.contains("30"), "{table}");
     let shown = project.run(&["failures", "show", group]).ok();
     assert!(shown.contains("30 runs") && shown.contains(&format!("failures retry {group}")), "{shown}");

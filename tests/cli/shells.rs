@@ -26,6 +26,7 @@ fn bash_completes_commands_and_options() {
     let script = offline().run(&["completions", "bash"]).ok();
     assert_eq!(offered(&script, "millrace ru"), ["run", "runs"]);
     assert_eq!(offered(&script, "millrace schema pu"), ["pull"]);
+    assert_eq!(offered(&script, "millrace schema he"), [""; 1], "every command has `--help`");
     assert!(offered(&script, "millrace connections test --fo").contains(&"--format".to_owned()));
 }
 

@@ -185,7 +185,12 @@ async fn what_a_trigger_filters_by_is_asked_along() {
 async fn what_is_no_page_is_a_clear_failure() {
     let html = "<!DOCTYPE html><html><head><title>Log in</title>";
     for (status, body, says) in [
-        (200, html.to_owned(), "status 200 with 48 bytes of no type, `<!DOCTYPE html>"),
+        (
+            200,
+            html.to_owned(),
+            "a web page such as a proxy's or a login's, and not with JSON: status 200 with 48 bytes of no type",
+        ),
+        (200, html.replace("Log in", "Log\n in"), "titled `Log in`"),
         (200, "{}".to_owned(), "no `results`"),
         (200, "{\"results\": 5}".to_owned(), "no `results`"),
         (200, String::new(), "0 bytes"),

@@ -88,11 +88,20 @@ pub(super) fn in_success(
 
 /// An answer of 2xx that is not what it should be; the message says what came instead.
 pub(super) fn unusable(manifest: &Manifest, response: &Response, purpose: Purpose, redactor: &Redactor) -> Error {
-    let what = described(response, redactor);
+    let (service, what) = (&manifest.service, described(response, redactor));
     // Cut after it was cleaned: half a secret is a secret.
-    let beginning = redactor.clean(&String::from_utf8_lossy(&response.body[..response.body.len().min(1024)]));
+    let beginning = redactor.clean(&String::from_utf8_lossy(&response.body[..response.body.len().min(4096)]));
+    let title = title(&beginning).map(|title| format!("titled `{title}`"));
+    let is_page = is_page(response, &beginning);
     let beginning: String = beginning.chars().take(60).collect();
-    let message = format!("{}'s answer is not the JSON it should be: {what}, `{beginning}`", manifest.service);
+    let message = if is_page {
+        let seen = title.unwrap_or_else(|| format!("`{beginning}`"));
+        format!(
+            "{service}'s address answers with a web page such as a proxy's or a login's, and not with JSON: {what}, {seen}"
+        )
+    } else {
+        format!("{service}'s answer is not the JSON it should be: {what}, `{beginning}`")
+    };
     let error = Error::new(Class::Transient, message).answered();
     match purpose {
         Purpose::Write => error.maybe_applied(),
@@ -159,7 +168,10 @@ impl Answer<'_> {
         match class {
             Class::RateLimited => format!("{service} asks for fewer requests: {}", said()),
             Class::QuotaExhausted => format!("{service}'s daily limit is used up: {}", said()),
-            Class::Transient => format!("{service} fails: {}", said()),
+            Class::Transient => match self.own_words() {
+                Some(words) => format!("{service} fails with status {}: {words}", self.response.status),
+                None => format!("{service} fails: {}", described(self.response, self.redactor)),
+            },
             Class::Auth => format!("{service} refuses the token of this connection: {}", said()),
             Class::Forbidden { scopes } => match &scopes[..] {
                 [] => format!("{service} forbids it: {}", said()),
@@ -175,8 +187,13 @@ impl Answer<'_> {
         }
     }
 
-    /// What the service says, with each refused field and why.
+    /// What the service says, and where it says nothing, what its answer is.
     fn said(&self) -> String {
+        self.own_words().unwrap_or_else(|| described(self.response, self.redactor))
+    }
+
+    /// What the service says, with each refused field and why.
+    fn own_words(&self) -> Option<String> {
         let errors = &self.manifest.errors;
         let refused = errors.details.iter().map(|detail| {
             let items = detail.items.list(&self.scope).unwrap_or_default();
@@ -192,14 +209,11 @@ impl Answer<'_> {
         });
         let refused = refused.into_iter().find(|refused| !refused.is_empty());
         let said = match refused {
-            Some(refused) => self.redactor.clean(&refused.join("; ")),
-            None => match errors.message.text(&self.scope) {
-                Some(message) => self.redactor.clean(&message),
-                None => described(self.response, self.redactor),
-            },
+            Some(refused) => refused.join("; "),
+            None => errors.message.text(&self.scope)?,
         };
         // Messages of ours end without one.
-        said.trim_end_matches('.').to_owned()
+        Some(self.redactor.clean(&said).trim_end_matches('.').to_owned())
     }
 }
 
@@ -302,6 +316,26 @@ pub(super) fn retry_after(response: &Response) -> Option<Duration> {
         }
     };
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// Whether an answer is a page for people.
+fn is_page(response: &Response, beginning: &str) -> bool {
+    let begins =
+        |with: &str| beginning.trim_start().get(..with.len()).is_some_and(|own| own.eq_ignore_ascii_case(with));
+    response.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
+        || begins("<!doctype html")
+        || begins("<html")
+}
+
+/// The first words of a page's title.
+fn title(page: &str) -> Option<String> {
+    // As long as the page itself, so places in one are places in the other.
+    let small = page.to_ascii_lowercase();
+    let opened = small.find("<title")?;
+    let from = opened + small[opened..].find('>')? + 1;
+    let to = from + small[from..].find("</title")?;
+    let title: String = page[from..to].split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
+    (!title.is_empty()).then_some(title)
 }
 
 fn described(response: &Response, redactor: &Redactor) -> String {
