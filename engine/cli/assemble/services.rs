@@ -63,6 +63,22 @@ const UNSAID: Duration = Duration::from_secs(5);
 /// A service that says less is asked again no sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
+/// How long a service wants to be left alone; `None` for what does not pass so soon by itself, such as a day's quota.
+fn asked_to_wait(error: &Error) -> Option<Duration> {
+    let wait = match error.class {
+        Class::RateLimited => error.retry_after.unwrap_or(UNSAID),
+        Class::QuotaExhausted => error.retry_after?,
+        Class::Transient
+        | Class::Auth
+        | Class::Forbidden { .. }
+        | Class::NotFound
+        | Class::Conflict
+        | Class::Invalid
+        | Class::Permanent => return None,
+    };
+    Some(wait.max(SHORTEST_WAIT))
+}
+
 impl Services {
     /// Opens every connection among `uses`, and discovers, all at the same time, every object.
     pub async fn open(understood: &Understood, uses: BTreeSet<Use>, environment: &Environment, folder: &Path) -> Self {
@@ -161,12 +177,13 @@ impl Services {
         self.discovered.extend(discovered);
     }
 
-    /// What services that have had enough of us for now asked us to wait; `None` where none of them did.
+    /// What is to be asked again, and when; `None` where nothing is, or where that would be in vain, because something else
+    /// is missing as well.
     pub fn put_off(&self) -> Option<PutOff> {
-        let has_enough = |error: &Error| matches!(error.class, Class::RateLimited | Class::QuotaExhausted);
-        let errors = self.discovered.iter().filter_map(|(used, schema)| Some((used, schema.as_ref().err()?)));
-        let busy: Vec<(&Use, &Error)> = errors.filter(|(_, error)| has_enough(error)).collect();
-        let wait = busy.iter().map(|(_, error)| error.retry_after.unwrap_or(UNSAID).max(SHORTEST_WAIT)).max()?;
+        let busy: Vec<(&Use, &Error)> =
+            self.discovered.iter().filter_map(|(used, schema)| Some((used, schema.as_ref().err()?))).collect();
+        let waits = busy.iter().map(|(_, error)| asked_to_wait(error)).collect::<Option<Vec<Duration>>>()?;
+        let wait = waits.into_iter().max().filter(|_| self.broken.is_empty())?;
         let told = busy.iter().filter_map(|(used, error)| Some(self.trouble(used, error)?.into_words())).collect();
         Some(PutOff { uses: busy.into_iter().map(|(used, _)| used.clone()).collect(), wait, told })
     }
@@ -258,5 +275,23 @@ impl Services {
             service: self.open.get(name)?.clone(),
             name: name.clone(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_soon_is_waited_for() {
+        let waits = |class: Class, asked: Option<u64>| {
+            asked_to_wait(&Error::new(class, "busy").retry_after(asked.map(Duration::from_secs)))
+        };
+        assert_eq!(waits(Class::RateLimited, Some(7)), Some(Duration::from_secs(7)));
+        assert_eq!(waits(Class::RateLimited, Some(0)), Some(SHORTEST_WAIT), "else it is asked without a pause");
+        assert_eq!(waits(Class::RateLimited, None), Some(UNSAID));
+        assert_eq!(waits(Class::QuotaExhausted, None), None, "a day's quota is not back in a minute");
+        assert_eq!(waits(Class::QuotaExhausted, Some(30)), Some(Duration::from_secs(30)));
+        assert_eq!(waits(Class::Transient, Some(5)), None);
     }
 }

@@ -258,7 +258,7 @@ impl ConnectionHeld<'_> {
         tracing::debug!(
             connection = %self.connection,
             limit = self.limit,
-            wait_seconds = self.wait.as_secs_f64(),
+            wait_seconds = %self.wait.as_secs_f64(),
             "the service asked for less"
         );
     }
