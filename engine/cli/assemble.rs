@@ -263,8 +263,8 @@ fn kept(settings: &RetentionSettings) -> RetentionPolicy {
     RetentionPolicy { bodies, runs: usual.runs.max(bodies), bytes: settings.size.unwrap_or(usual.bytes) }
 }
 
-/// Fails where what holds for all flows has mistakes: what connections do not say could lead flows to other accounts, and
-/// what the project does not say could have them ask for more than their share.
+/// Fails where what holds for all flows has mistakes: what connections do not say could lead flows to other accounts,
+/// and what the project does not say could have them ask for more than their share.
 fn settings_are_whole(files: &ProjectFiles, understood: &Understood) -> Result<(), Failure> {
     let is_of_all = |one: &Diagnostic| understood::is_of_connections(one) || understood::is_of_project(one);
     let mistakes: Vec<Diagnostic> = understood.diagnostics.iter().filter(|one| is_of_all(one)).cloned().collect();
@@ -299,7 +299,8 @@ impl Assembled {
         Ok(Worked { statuses, accounts: accounts? })
     }
 
-    /// Starts a flow that goes by the clock beside its times. One that is due starts anyway, for the time in the answer.
+    /// Starts a flow that goes by the clock beside its times. One that is due starts anyway, for the time in the
+    /// answer.
     pub async fn start_now(&mut self, flow: &FlowId) -> Result<Option<Timestamp>, Failure> {
         self.engine.start_now(flow).await.map_err(Failure::Refused)
     }

@@ -1,7 +1,7 @@
 //! `millrace demo`: the quickstart project at work on a stand-in of HubSpot, on this machine alone.
 //!
-//! The sandbox is served in this process, over real HTTP on a loopback port, and an ordinary engine works on it. Everything
-//! lies in one folder, so a second demo over the same folder goes on where the first one stopped.
+//! The sandbox is served in this process, over real HTTP on a loopback port, and an ordinary engine works on it.
+//! Everything lies in one folder, so a second demo over the same folder goes on where the first one stopped.
 
 mod quickstart;
 mod view;

@@ -1,7 +1,7 @@
 //! Where the log goes, how much of it, and what a person reads when the program itself fails.
 //!
-//! Whatever a service or a record says may end up in an event. Each event is one line of bounded length, without secrets
-//! and without characters that have power over a terminal.
+//! Whatever a service or a record says may end up in an event. Each event is one line of bounded length, without
+//! secrets and without characters that have power over a terminal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write};

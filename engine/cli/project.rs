@@ -234,8 +234,8 @@ pub fn folders(dir: &Path) -> Vec<PathBuf> {
     others.into_iter().chain(of_flows).collect()
 }
 
-/// Every document of a folder that authors write: of a project's, its flows with their tests, connections, connectors and
-/// settings; else those that lie in it. What leads out of the folder is left alone.
+/// Every document of a folder that authors write: of a project's, its flows with their tests, connections, connectors
+/// and settings; else those that lie in it. What leads out of the folder is left alone.
 pub fn documents(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut documents = Vec::new();
     if is_one(dir) {

@@ -72,8 +72,8 @@ pub struct ListArguments {
     /// Of this flow only
     #[arg(long)]
     flow: Option<String>,
-    /// In this state only: pending, running, waiting, succeeded, failed, unknown, skipped, superseded or cancelled; may be
-    /// given several times
+    /// In this state only: pending, running, waiting, succeeded, failed, unknown, skipped, superseded or cancelled; may
+    /// be given several times
     #[arg(long, value_parser = state, value_name = "STATE")]
     state: Vec<RunState>,
     /// For this record only, by its id at its service

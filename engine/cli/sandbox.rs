@@ -27,7 +27,8 @@ pub struct HubSpotArguments {
     /// Where to listen, on this machine only; 0 takes any free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// A token that may enter, with the scopes it was granted; all scopes where none is named. May be given several times
+    /// A token that may enter, with the scopes it was granted; all scopes where none is named. May be given several
+    /// times
     #[arg(long, value_name = "TOKEN[:SCOPE,…]", value_parser = token)]
     token: Vec<AccessToken>,
     /// Keep the account in this file, and go on from it

@@ -43,7 +43,8 @@ pub fn complain(text: &str) {
 
 static HAS_LINE: AtomicBool = AtomicBool::new(false);
 
-/// Draws one line where somebody watches standard error, over the one before. It goes away as soon as anything is written.
+/// Draws one line where somebody watches standard error, over the one before. It goes away as soon as anything is
+/// written.
 pub fn draw_line(line: &str) {
     if is_watched() {
         let line = text::visible(&secrets::hidden(line)).to_string();

@@ -1,8 +1,8 @@
 //! A project's files, looked at for changes.
 //!
 //! Files are looked at four times a second, by their stamps; they are read only where a stamp is another, or so young
-//! that a further change would not show in it. What is looked at is a path, so it does not matter whether an editor writes
-//! a file or puts another in its place.
+//! that a further change would not show in it. What is looked at is a path, so it does not matter whether an editor
+//! writes a file or puts another in its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -39,8 +39,8 @@ impl Watch {
         Self { dir, env, stamps: None, taken, pending: None, places: BTreeSet::new() }
     }
 
-    /// Returns when files are other than those taken up, and have stayed so from one look to the next. Dropping the future
-    /// loses nothing.
+    /// Returns when files are other than those taken up, and have stayed so from one look to the next. Dropping the
+    /// future loses nothing.
     pub async fn changed(&mut self, clock: &SystemClock) {
         loop {
             clock.sleep(LOOK_EVERY).await;

@@ -1,8 +1,9 @@
 //! What the engine costs, beside a bare loop that does the same durable work: printed, never asserted.
 //!
 //! `cargo bench` measures everything and writes the table into `tests/bench/README.md`; `cargo bench -- backlog idle`
-//! only prints these parts, and with `write` among them writes them, too. Each thing that is measured is a process of its own, so that its memory and its processor time are
-//! its own: this program starts itself again under a role's name.
+//! only prints these parts, and with `write` among them writes them, too. Each thing that is measured is a process of
+//! its own, so that its memory and its processor time are its own: this program starts itself again under a role's
+//! name.
 
 mod backlog;
 mod bare;

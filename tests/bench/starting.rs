@@ -31,7 +31,8 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The time until the first search reaches the service. What it answers is the sandbox's, through a listener that watches.
+/// The time until the first search reaches the service. What it answers is the sandbox's, through a listener that
+/// watches.
 fn to_first_poll() -> anyhow::Result<Duration> {
     let (crm, copy, dir) = (Sandbox::start(10)?, Sandbox::start(0)?, tempfile::tempdir()?);
     let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

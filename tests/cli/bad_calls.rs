@@ -1,5 +1,5 @@
-//! Bad input to what flows call and what calls them: times, actions, other flows, inputs. Each is told at its place with
-//! the remedy, and nothing is begun.
+//! Bad input to what flows call and what calls them: times, actions, other flows, inputs. Each is told at its place
+//! with the remedy, and nothing is begun.
 
 use crate::project::{Project, exists, offline};
 

@@ -1,5 +1,5 @@
-//! A run that writes for every item of a long list is cancelled in the middle: by an engine at work, and by one that dies
-//! before it has stopped.
+//! A run that writes for every item of a long list is cancelled in the middle: by an engine at work, and by one that
+//! dies before it has stopped.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -139,7 +139,8 @@ async fn killed(sandbox: &Sandbox, plant: Option<&str>) -> (Project, String, usi
     (project.with_variable("HUBSPOT_URL", &sandbox.url()), run, n_made)
 }
 
-/// A project behind this gate, its engine, and a run of it that is in the middle of its list, where the gate has closed.
+/// A project behind this gate, its engine, and a run of it that is in the middle of its list, where the gate has
+/// closed.
 fn filling(gate: &Gate, sandbox: &Sandbox, adapt: impl FnOnce(Project) -> Project) -> (Project, Running, String) {
     let project = adapt(Project::empty(&gate.url));
     project.write("connections.yaml", CONNECTIONS);

@@ -1,5 +1,5 @@
-//! PostgreSQL as people meet it: as a source, as a target that refuses, that is changed under a running engine, or that is
-//! away. Each mistake is told with the connection, its line and the remedy, and a password is never shown.
+//! PostgreSQL as people meet it: as a source, as a target that refuses, that is changed under a running engine, or that
+//! is away. Each mistake is told with the connection, its line and the remedy, and a password is never shown.
 
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};

@@ -1,4 +1,5 @@
-//! The language as a whole: what this version does not run is checked like everything else, and told before anything runs.
+//! The language as a whole: what this version does not run is checked like everything else, and told before anything
+//! runs.
 
 use crate::project::{PEOPLE, Project, Sandbox, offline};
 

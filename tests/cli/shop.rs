@@ -1,5 +1,5 @@
-//! A project with HubSpot's stand-in and two warehouses, one in SQLite and one in PostgreSQL: what a flow does in one it
-//! must do in the other.
+//! A project with HubSpot's stand-in and two warehouses, one in SQLite and one in PostgreSQL: what a flow does in one
+//! it must do in the other.
 
 use serde_json::Value as Json;
 

@@ -1,5 +1,5 @@
-//! Every verb of a step through the real binary, once into SQLite and once into PostgreSQL: what is there afterwards, and
-//! what the run says of itself.
+//! Every verb of a step through the real binary, once into SQLite and once into PostgreSQL: what is there afterwards,
+//! and what the run says of itself.
 
 use sandbox::hubspot::Fault;
 use sdk::Method;

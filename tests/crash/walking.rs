@@ -1,4 +1,5 @@
-//! A walk that calls a flow, and a poll, both into PostgreSQL: killed at every point that belongs to them, and at random.
+//! A walk that calls a flow, and a poll, both into PostgreSQL: killed at every point that belongs to them, and at
+//! random.
 //!
 //! No unique index keeps a customer or a visit from being there twice; nothing but the engine does.
 

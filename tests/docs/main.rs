@@ -1,8 +1,8 @@
 //! What our pages say is tried: every flow compiles, every command is understood.
 //!
-//! A block marked `yaml` is a whole document, `yaml fragment` a piece of one; a block marked `sh` is what a person types,
-//! and one marked `console` what a person types and sees. Every page of the repository is one of ours; those of codes have
-//! tests of their own, where `millrace explain` is.
+//! A block marked `yaml` is a whole document, `yaml fragment` a piece of one; a block marked `sh` is what a person
+//! types, and one marked `console` what a person types and sees. Every page of the repository is one of ours; those of
+//! codes have tests of their own, where `millrace explain` is.
 
 mod reference;
 mod schemas;

@@ -1,7 +1,8 @@
 //! The tutorial is followed, line by line, and what it shows is compared with what is seen.
 //!
-//! In what a page shows, `…` stands for anything, and alone on a line for any lines. Run ids, groups, times and durations
-//! differ each time: they must be of the same form, and an id that the page repeats must be the same one again.
+//! In what a page shows, `…` stands for anything, and alone on a line for any lines. Run ids, groups, times and
+//! durations differ each time: they must be of the same form, and an id that the page repeats must be the same one
+//! again.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,8 +1,8 @@
 //! Whether a written rule of the language calls a text wrong, decided without the checker.
 //!
-//! The text is read by another YAML parser, and held against what the language declares and what the project knows: keys
-//! and words, kinds of values, what a map may not lack, fields with their types and options, and names that nothing
-//! declares. What none of these rules speaks about stays open: it may be wrong and it may not.
+//! The text is read by another YAML parser, and held against what the language declares and what the project knows:
+//! keys and words, kinds of values, what a map may not lack, fields with their types and options, and names that
+//! nothing declares. What none of these rules speaks about stays open: it may be wrong and it may not.
 
 use std::collections::BTreeSet;
 

@@ -345,7 +345,8 @@ impl Simulation {
         engine.run(drain, stop).await.map_err(|error| format!("the engine gave up: {error}"))
     }
 
-    /// Compares the runs, and what they wrote, with the shop's log. `before` is what a flow that starts now took for old.
+    /// Compares the runs, and what they wrote, with the shop's log. `before` is what a flow that starts now took for
+    /// old.
     async fn judge(&self, before: &BTreeMap<u64, String>) -> Result<usize, String> {
         let runs = self.runs().await?;
         let shop = self.site.shop();

@@ -308,8 +308,8 @@ impl Weeks {
         times
     }
 
-    /// A time without a start needs a reason: no engine lived then, and when the next one did, a later time had passed or
-    /// it was to be left out.
+    /// A time without a start needs a reason: no engine lived then, and when the next one did, a later time had passed
+    /// or it was to be left out.
     fn was_rightly_missed(
         &self,
         at: Timestamp,

@@ -27,7 +27,8 @@ impl BaseUrl {
         reach::is_loopback(&self.0)
     }
 
-    /// The address of a resource: each segment and each query value percent-encoded, so that none can mean anything else.
+    /// The address of a resource: each segment and each query value percent-encoded, so that none can mean anything
+    /// else.
     pub fn join(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<String, Error> {
         let mut url = self.0.clone();
         // Each of these would be dropped or followed instead of sent.

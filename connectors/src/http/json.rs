@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 /// What is nested deeper than this is no record: it could be read, and then neither be stored nor be shown.
 const DEEPEST: usize = 64;
 
-/// The JSON in these bytes. `None` where it is none: broken, nested without end, with a number beyond all numbers or with
-/// half a character. Of two values of one key, the later one counts.
+/// The JSON in these bytes. `None` where it is none: broken, nested without end, with a number beyond all numbers or
+/// with half a character. Of two values of one key, the later one counts.
 pub fn read_json(bytes: &[u8]) -> Option<Json> {
     let json = serde_json::from_slice(bytes).ok()?;
     is_shallow(&json, DEEPEST).then_some(json)

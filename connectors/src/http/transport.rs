@@ -1,7 +1,8 @@
 //! One request, one answer.
 //!
-//! Nothing happens below this that the engine does not know of: no redirect is followed, no request repeated, and no proxy
-//! asked but the one that the connection's settings name. An answer is read whole, within its deadline and within its size, or it is not an answer.
+//! Nothing happens below this that the engine does not know of: no redirect is followed, no request repeated, and no
+//! proxy asked but the one that the connection's settings name. An answer is read whole, within its deadline and within
+//! its size, or it is not an answer.
 
 use std::error::Error as _;
 use std::sync::{Arc, Once};
@@ -44,7 +45,8 @@ impl HttpTransport {
         Ok(Self { client, reach, knows_authorities: false })
     }
 
-    /// The usual one, which trusts this certificate authority and no other. There is no way to it from outside of tests.
+    /// The usual one, which trusts this certificate authority and no other. There is no way to it from outside of
+    /// tests.
     #[cfg(test)]
     pub(super) fn trusting(authority: &[u8]) -> Result<Self, Error> {
         let authority = reqwest::Certificate::from_pem(authority).map_err(|error| no_client(&error))?;

@@ -51,8 +51,8 @@ fn lost(reason: &str, redactor: &Redactor) -> Error {
         .not_reached()
 }
 
-/// Whether the server says by this that it is not there for anybody: it starts or goes down, lost its own partner, or has
-/// no connection left.
+/// Whether the server says by this that it is not there for anybody: it starts or goes down, lost its own partner, or
+/// has no connection left.
 fn is_away(code: &str) -> bool {
     code.starts_with("08") || code.starts_with("57P") || code == "53300"
 }

@@ -527,7 +527,8 @@ pub(super) enum UpsertKey {
 pub(super) enum UpsertHow {
     /// The service does it in one request.
     Native(Box<WriteOf>),
-    /// The update takes the key in place of an id; not found, the record is created; held by another, that one is updated.
+    /// The update takes the key in place of an id; not found, the record is created; held by another, that one is
+    /// updated.
     UpdateByKey,
     /// By the resource's search.
     Search,

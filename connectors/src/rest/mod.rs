@@ -3,7 +3,8 @@
 //! - A manifest is one YAML file; `parse` reads it with every mistake told at its place (`codes`, `reader`), after
 //!   `expand` has written out its templates. What it says is a `manifest::Manifest`.
 //! - `language` declares what a manifest takes; the reader goes by it, and editors do.
-//! - `template` is the one form of reference that stands inside of its texts, `pattern` reads what services say in words.
+//! - `template` is the one form of reference that stands inside of its texts, `pattern` reads what services say in
+//!   words.
 //! - `run` is the manifest at work, as a connection like any other.
 //!
 //! Nothing here knows a service by name, and a manifest holds no code: what it can say is what there are words for.

@@ -157,7 +157,8 @@ fn guessed(connector: &Arc<dyn Connector>, definition: &ConnectionDefinition) ->
         .map(|(_, written)| written.span())
         .collect();
     diagnostics.retain(|diagnostic| !diagnostic.labels.iter().any(|label| kept_elsewhere.contains(&label.span)));
-    // An address that is kept elsewhere may be one on this machine; without it, the usual one tells what objects there are.
+    // An address that is kept elsewhere may be one on this machine; without it, the usual one tells what objects there
+    // are.
     let is_optional = |name: &str| declared.iter().any(|setting| setting.name == name && !setting.required);
     let unknown = |name: &str| {
         let written = definition.settings.iter().find(|(key, _)| key.name == name);

@@ -1,8 +1,9 @@
 //! Files that change under a running engine: what is good is taken up, and the engine goes on as it was for the rest.
 //!
 //! Flows are checked as at a start, against the same connections. Services are asked anew only for what flows that have
-//! changed use. A connection that is new is opened; one that is open stays what it is, for to exchange an account under a
-//! cursor could miss records or write them to a stranger. So do connectors and settings: the next start takes them up.
+//! changed use. A connection that is new is opened; one that is open stays what it is, for to exchange an account under
+//! a cursor could miss records or write them to a stranger. So do connectors and settings: the next start takes them
+//! up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -328,8 +329,8 @@ impl Reloader {
         decided
     }
 
-    /// The flow at work whose file now holds this one, and nothing that is called as it was. Taken for another flow, one
-    /// that was only renamed would begin anew.
+    /// The flow at work whose file now holds this one, and nothing that is called as it was. Taken for another flow,
+    /// one that was only renamed would begin anew.
     fn in_place_of(&self, definition: Option<&FlowDefinition>) -> Option<&FlowId> {
         let path = &definition.filter(|definition| !self.at_work.contains_key(definition.id()))?.file().path;
         let is_gone = |flow: &FlowId| !self.understood.definitions.iter().any(|one| one.id() == flow);

@@ -1,7 +1,7 @@
 //! Flows that begin anew where one of another name is gone: perhaps it was renamed, and nobody said so.
 //!
-//! A flow without history begins where its `start` says, so that one that was only renamed misses what came meanwhile, or
-//! takes up all of it once more. Nobody but the author knows which of the two it is, so it is told and not refused.
+//! A flow without history begins where its `start` says, so that one that was only renamed misses what came meanwhile,
+//! or takes up all of it once more. Nobody but the author knows which of the two it is, so it is told and not refused.
 
 use std::sync::Arc;
 

@@ -101,7 +101,8 @@ impl Services {
         services
     }
 
-    /// Opens what is not open of the connections among `uses`, and gives what it opened. Mistakes are those of this time.
+    /// Opens what is not open of the connections among `uses`, and gives what it opened. Mistakes are those of this
+    /// time.
     pub fn open_more(
         &mut self,
         understood: &Understood,
@@ -177,8 +178,8 @@ impl Services {
         self.discovered.extend(discovered);
     }
 
-    /// What is to be asked again, and when; `None` where nothing is, or where that would be in vain, because something else
-    /// is missing as well.
+    /// What is to be asked again, and when; `None` where nothing is, or where that would be in vain, because something
+    /// else is missing as well.
     pub fn put_off(&self) -> Option<PutOff> {
         let busy: Vec<(&Use, &Error)> =
             self.discovered.iter().filter_map(|(used, schema)| Some((used, schema.as_ref().err()?))).collect();

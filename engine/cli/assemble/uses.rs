@@ -60,8 +60,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The same; but a database that is not there yet, and that a script would make, is made elsewhere for as long as this
-    /// place is kept: so its tables are known before the first start makes them.
+    /// The same; but a database that is not there yet, and that a script would make, is made elsewhere for as long as
+    /// this place is kept: so its tables are known before the first start makes them.
     pub fn open_as_it_will_be(&mut self, connectors: &Registry, environment: &Environment, folder: &Path) -> Opening {
         match self.open(connectors, environment, folder) {
             Opening::Unmade(path) => self.drafted(connectors, environment, folder).unwrap_or(Opening::Unmade(path)),

@@ -1,8 +1,8 @@
 //! `millrace check --cost`: what flows will ask of their services, before they run.
 //!
 //! Looks for records cost the same every day; what records cost besides depends on how many there are, which is said
-//! (`--records-per-day`), measured where flows have run, or else told for a thousand of them. A share of a budget is that
-//! of requests spread evenly over a day.
+//! (`--records-per-day`), measured where flows have run, or else told for a thousand of them. A share of a budget is
+//! that of requests spread evenly over a day.
 
 pub mod account;
 pub mod amount;

@@ -1,7 +1,7 @@
 //! Every page keeps its word: what is to raise its code raises it and nothing else, and what is mended is clean.
 //!
-//! The examples of a page are files of a project, by the path in their first line or else a flow. What they leave out is
-//! [`WORLD`]; they are read and checked as `millrace check` does it.
+//! The examples of a page are files of a project, by the path in their first line or else a flow. What they leave out
+//! is [`WORLD`]; they are read and checked as `millrace check` does it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

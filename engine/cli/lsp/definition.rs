@@ -1,4 +1,5 @@
-//! Where what stands at the cursor is defined: in this file, in another flow, in `connections.yaml`, in what was pulled.
+//! Where what stands at the cursor is defined: in this file, in another flow, in `connections.yaml`, in what was
+//! pulled.
 
 use flow::assist::{self, Definition};
 use lsp_types::{Definition as Shown, DefinitionResponse, Location, Position, Range, Uri};

@@ -1,4 +1,5 @@
-//! Corrections: one for a mistake at the cursor, or all that are certain or prove themselves, as `millrace check --fix` writes them.
+//! Corrections: one for a mistake at the cursor, or all that are certain or prove themselves, as `millrace check --fix`
+//! writes them.
 
 use std::collections::HashMap;
 

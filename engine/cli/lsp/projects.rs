@@ -49,7 +49,8 @@ pub enum Role {
 }
 
 impl Role {
-    /// What a file is by its place; elsewhere it is a flow where it says so. Other people's YAML is none of our business.
+    /// What a file is by its place; elsewhere it is a flow where it says so. Other people's YAML is none of our
+    /// business.
     pub fn of(dir: &Path, path: &Path, text: &str) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         if !(name.ends_with(".yaml") || name.ends_with(".yml")) || name.starts_with('.') {

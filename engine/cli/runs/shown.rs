@@ -125,7 +125,8 @@ pub fn writes(run: &RunDetail) -> String {
     out
 }
 
-/// How often a write was tried, and whether it left where its state does not tell: a try may end before anybody is reached.
+/// How often a write was tried, and whether it left where its state does not tell: a try may end before anybody is
+/// reached.
 fn tries(effect: &EffectRow) -> String {
     let times = match effect.attempts {
         0 => return "not sent".to_owned(),

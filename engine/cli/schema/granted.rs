@@ -1,5 +1,5 @@
-//! The scopes that a connection's credentials were granted when somebody pulled: a file in `schemas/` beside those of its
-//! objects, by which `check` knows what a flow may not do.
+//! The scopes that a connection's credentials were granted when somebody pulled: a file in `schemas/` beside those of
+//! its objects, by which `check` knows what a flow may not do.
 
 use flow::project::ConnectionDefinition;
 use sdk::ConnectionName;

@@ -25,8 +25,8 @@ pub struct Online {
     pub problems: BTreeSet<String>,
 }
 
-/// Asks every connection, or this one, for the objects that are wanted of it. What one refuses keeps no other from being
-/// asked; one of which nothing is wanted is left alone.
+/// Asks every connection, or this one, for the objects that are wanted of it. What one refuses keeps no other from
+/// being asked; one of which nothing is wanted is left alone.
 pub async fn ask(
     understood: &Understood,
     folder: &Path,

@@ -1,4 +1,5 @@
-//! What was known of an object's fields when somebody pulled it: a file in `schemas/` that belongs into version control.
+//! What was known of an object's fields when somebody pulled it: a file in `schemas/` that belongs into version
+//! control.
 //!
 //! It says nothing that changes by itself, such as a moment, and is in one order, so a file that differs is an account
 //! that differs. Whatever is written here is read here again as it was.
@@ -385,7 +386,8 @@ mod tests {
     }
 
     /// A line break in a table's name ended the comment above, and the rest of the name was read as YAML. A mark of
-    /// direction in a label, as copied telephone numbers bring along, was written as it is, and refused when it was read.
+    /// direction in a label, as copied telephone numbers bring along, was written as it is, and refused when it was
+    /// read.
     #[test]
     fn what_cannot_be_seen_is_written_so_that_it_can_be_read() {
         let mut odd = snapshot();

@@ -32,8 +32,8 @@ impl Flow {
 }
 
 impl FlowDefinition {
-    /// Everything that it does with objects, each with the place that says so, in order; [`FlowDefinition::label`] tells in
-    /// which file that is.
+    /// Everything that it does with objects, each with the place that says so, in order; [`FlowDefinition::label`]
+    /// tells in which file that is.
     pub fn access_places(&self) -> Vec<At<Access>> {
         let mut places = Vec::new();
         if let Some(definition) = &self.trigger

@@ -1,8 +1,8 @@
 //! Every kind of mistake that checking finds, with its code, its name and what to know about it.
 //!
 //! F00xx is YAML itself (the table of `text`), F01xx the shape of documents, F02xx what connections have, F03xx
-//! expressions, F04xx names, F05xx expressions within YAML, F06xx a project's own files, F07xx templates and their instances, F08xx
-//! syncs, F09xx tests of flows.
+//! expressions, F04xx names, F05xx expressions within YAML, F06xx a project's own files, F07xx templates and their
+//! instances, F08xx syncs, F09xx tests of flows.
 
 use text::Code;
 

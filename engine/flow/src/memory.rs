@@ -1,8 +1,8 @@
 //! What came of files that have not changed since: whoever reads and checks a project again and again does only the
 //! work that is new.
 //!
-//! The answers are those of [`parse`](crate::parse()) and [`check`](crate::check()). A flow that calls others, or that has
-//! to do with the id of another, is checked each time, for its answer lies in other files as well.
+//! The answers are those of [`parse`](crate::parse()) and [`check`](crate::check()). A flow that calls others, or that
+//! has to do with the id of another, is checked each time, for its answer lies in other files as well.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -285,8 +285,8 @@ impl std::fmt::Display for Target {
 /// Bounds that the author sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Runs at work at once. Each commit serves all that wait for one, so many at once cost less each; how fast a service
-    /// is asked is for its budgets to say.
+    /// Runs at work at once. Each commit serves all that wait for one, so many at once cost less each; how fast a
+    /// service is asked is for its budgets to say.
     pub runs: usize,
     /// Records read by one poll; `None` for as many as there are.
     pub records_per_poll: Option<usize>,

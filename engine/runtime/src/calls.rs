@@ -103,8 +103,9 @@ impl Calls {
 }
 
 /// What tells this call from all others of the same record: where in which flow it stands, and not which version of the
-/// record or which attempt makes it. So writes of called runs are put in the order of their record's versions, too. What
-/// no record caused has no versions: there each time is told from the others. Renaming either flow changes nothing.
+/// record or which attempt makes it. So writes of called runs are put in the order of their record's versions, too.
+/// What no record caused has no versions: there each time is told from the others. Renaming either flow changes
+/// nothing.
 fn call_id(run: &ClaimedRun, flow_identity: &FlowId, key: &StepKey, called_identity: &FlowId) -> EffectId {
     // No connection has a space in its name.
     let target = ConnectionName::new(format!("flow {called_identity}"));

@@ -144,8 +144,8 @@ impl Effects {
         self.settle(asked, &change, past, answer).await
     }
 
-    /// Waits for leave to ask, and not where the run is to stop; parks the run in the store where that would take long, or where nobody answers for long
-    /// and others see to it whether that is over. That is no failed attempt.
+    /// Waits for leave to ask, and not where the run is to stop; parks the run in the store where that would take long,
+    /// or where nobody answers for long and others see to it whether that is over. That is no failed attempt.
     pub async fn take(&self, asked: &Asked<'_>, kind: Kind, asks: &[Ask<'_>]) -> Result<Grant, Interrupt> {
         if !asked.counts_absence
             && let Some(away) = asked.connection.left_alone(self.clock.now())

@@ -54,7 +54,8 @@ pub struct EngineOptions {
     pub parked_bytes: usize,
     /// How long a graceful stop waits for runs at work.
     pub grace: Duration,
-    /// Whether it polls and goes by the clock at all; else it only works on runs that are stored, or that it is asked for.
+    /// Whether it polls and goes by the clock at all; else it only works on runs that are stored, or that it is asked
+    /// for.
     pub polls: bool,
 }
 

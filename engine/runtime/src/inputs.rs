@@ -1,4 +1,5 @@
-//! What a caller gives to a flow that waits to be asked: read by the types of its inputs, or refused with what it takes.
+//! What a caller gives to a flow that waits to be asked: read by the types of its inputs, or refused with what it
+//! takes.
 
 use std::collections::BTreeMap;
 

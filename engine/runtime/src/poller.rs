@@ -241,7 +241,8 @@ impl Poller {
                 }
             }
 
-            // A page without fresh rows is worth a commit only where the poll ends: until then, reading it again is free.
+            // A page without fresh rows is worth a commit only where the poll ends: until then, reading it again is
+            // free.
             polled.limited =
                 !polled.finished && self.flow.limits.records_per_poll.is_some_and(|limit| polled.fresh >= limit);
             let ends = polled.finished || polled.limited || polled.pages >= self.options.pages;

@@ -1,7 +1,8 @@
 //! The wish that a run at work stops, as its steps see it.
 //!
 //! Nothing that has left is cut off: a write that was sent comes to its end and is settled. What did not begin does not
-//! begin any more, and whoever waits for its turn stops waiting. The wish itself is in the store; this only makes haste.
+//! begin any more, and whoever waits for its turn stops waiting. The wish itself is in the store; this only makes
+//! haste.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

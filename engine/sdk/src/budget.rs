@@ -1,9 +1,9 @@
 //! Budgets: how much a service lets us ask, and what each call takes of it.
 //!
-//! A connection declares its [`Limit`]s and what an [`Ask`] costs at most. Whoever calls it takes so much first, and makes
-//! the call within [`paid_from`] a [`Purse`]. The connection then [`pay`]s for each request as it leaves, and tells
-//! with [`observed`] what the service says is left, so that nothing is counted that was not sent, and nothing sent that
-//! was not counted.
+//! A connection declares its [`Limit`]s and what an [`Ask`] costs at most. Whoever calls it takes so much first, and
+//! makes the call within [`paid_from`] a [`Purse`]. The connection then [`pay`]s for each request as it leaves, and
+//! tells with [`observed`] what the service says is left, so that nothing is counted that was not sent, and nothing
+//! sent that was not counted.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

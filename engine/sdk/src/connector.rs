@@ -98,7 +98,8 @@ pub struct PollRequest {
     pub limit: usize,
 }
 
-/// Which rows a page holds. There is no offset: a page restarts from the last value, so that rows which move do no harm.
+/// Which rows a page holds. There is no offset: a page restarts from the last value, so that rows which move do no
+/// harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollQuery {
     /// Stamps at or after this one, sorted by stamp.
@@ -156,7 +157,8 @@ pub trait Connection: Send + Sync + 'static {
     /// Objects that flows can name; `None` where any name may exist.
     fn objects(&self) -> Option<Vec<String>>;
 
-    /// Discovers one object; an unknown one is [`crate::Class::NotFound`]. Later polls and writes type their values by it.
+    /// Discovers one object; an unknown one is [`crate::Class::NotFound`]. Later polls and writes type their values by
+    /// it.
     async fn discover(&self, object: &str) -> Result<ObjectSchema, Error>;
 
     /// Whether the address is on this machine.
@@ -215,8 +217,8 @@ pub trait Connection: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// What this takes of them, as far as it is known beforehand. The connection pays for each request as it leaves, see
-    /// [`crate::budget`]; what was taken and not paid is given back.
+    /// What this takes of them, as far as it is known beforehand. The connection pays for each request as it leaves,
+    /// see [`crate::budget`]; what was taken and not paid is given back.
     fn costs(&self, _ask: &Ask<'_>) -> Vec<Cost> {
         Vec::new()
     }

@@ -1,8 +1,8 @@
 //! Secrets taken out of what a service says, and of whatever is kept for people.
 //!
 //! Services echo: a token comes back in an error's text, in a link, cut to its last digits. Whatever of a service's
-//! text goes into a message of ours passes through [`Redactor::clean`] first, and so does every line of a run's log. Where
-//! text must keep its shape, [`Redactor::hide`] takes out the secrets and nothing else.
+//! text goes into a message of ours passes through [`Redactor::clean`] first, and so does every line of a run's log.
+//! Where text must keep its shape, [`Redactor::hide`] takes out the secrets and nothing else.
 
 use data_encoding::{BASE64, BASE64URL};
 use zeroize::Zeroizing;
@@ -12,7 +12,8 @@ use crate::Secret;
 /// Knows secrets in the forms in which services echo them. Its default knows none.
 #[derive(Default)]
 pub struct Redactor {
-    /// Every so long a piece of every form, in lower case and sorted. Finding one costs the same however many there are.
+    /// Every so long a piece of every form, in lower case and sorted. Finding one costs the same however many there
+    /// are.
     pieces: Zeroizing<Vec<[u8; WINDOW]>>,
     /// Forms that are shorter than a piece, and the last characters of a secret, which services like to show as a hint.
     short: Vec<Secret>,

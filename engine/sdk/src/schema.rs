@@ -70,7 +70,8 @@ pub struct ObjectSchema {
     pub required_one_of: Vec<Vec<String>>,
     /// Groups of several fields whose values no two records share all of, so that an upsert may match on them safely.
     pub unique_together: Vec<Vec<String>>,
-    /// The field that stamps changes, by which new or updated records are polled; `None` where the author must say (`by`) or none exists.
+    /// The field that stamps changes, by which new or updated records are polled; `None` where the author must say
+    /// (`by`) or none exists.
     pub modified_field: Option<String>,
     /// The field that stamps creation, by which new records are polled.
     pub created_field: Option<String>,
@@ -96,7 +97,8 @@ pub struct Catalog {
     pub connections: BTreeMap<ConnectionName, ConnectorFacts>,
     /// Each discovered object, by connection and object name. One that is missing here is not checked.
     pub objects: BTreeMap<(ConnectionName, String), ObjectSchema>,
-    /// The actions that each connection's connector declares. Those of a connection that is missing here are not checked.
+    /// The actions that each connection's connector declares. Those of a connection that is missing here are not
+    /// checked.
     pub actions: BTreeMap<ConnectionName, Vec<ActionSchema>>,
     /// What each connection's connector offers. That of a connection that is missing here is not checked.
     pub offers: BTreeMap<ConnectionName, Vec<Offer>>,

@@ -22,7 +22,8 @@ impl Timestamp {
         self.0
     }
 
-    /// From RFC 3339 text such as `2026-01-02T10:00:00Z`; `None` where it is not that. Parts of a millisecond are dropped.
+    /// From RFC 3339 text such as `2026-01-02T10:00:00Z`; `None` where it is not that. Parts of a millisecond are
+    /// dropped.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(Self::from)
     }

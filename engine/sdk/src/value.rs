@@ -65,7 +65,8 @@ impl Value {
         }
     }
 
-    /// As a person reads it, and as it becomes text inside a longer string: empty is nothing, dates and moments are ISO 8601.
+    /// As a person reads it, and as it becomes text inside a longer string: empty is nothing, dates and moments are ISO
+    /// 8601.
     pub fn to_text(&self) -> String {
         match self {
             Self::Null => String::new(),
@@ -114,7 +115,8 @@ impl Value {
             Self::Moment(moment) => serde_json::json!({ MOMENT: moment.millis() }),
             Self::List(items) => items.iter().map(Self::to_stored_json).collect(),
             Self::Map(fields) => {
-                // A key of the author's that begins like one of ours gets one `$` more, so that it cannot be taken for it.
+                // A key of the author's that begins like one of ours gets one `$` more, so that it cannot be taken for
+                // it.
                 let key = |name: &str| if name.starts_with('$') { format!("${name}") } else { name.to_owned() };
                 fields.iter().map(|(name, value)| (key(name), value.to_stored_json())).collect()
             }

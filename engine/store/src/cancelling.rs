@@ -1,9 +1,9 @@
 //! Runs that an operator cancels: at once where they are not at work, else with the end of their attempt.
 //!
 //! A run at work is asked to stop. The wish is stored with it, and whatever ends its attempt makes it cancelled in the
-//! same transaction: a wait, another try, the engine's next start; unless it came to an end of its own. Writes of it that
-//! were not sent are left out. One that may have been applied is sent by nobody any more, and ends its run as unknown:
-//! somebody must look. What it called and what is not at its end goes with it.
+//! same transaction: a wait, another try, the engine's next start; unless it came to an end of its own. Writes of it
+//! that were not sent are left out. One that may have been applied is sent by nobody any more, and ends its run as
+//! unknown: somebody must look. What it called and what is not at its end goes with it.
 
 use rusqlite::{Connection, OptionalExtension as _};
 use sdk::{RunId, Timestamp};

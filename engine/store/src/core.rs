@@ -1,9 +1,9 @@
 //! The synchronous core: operations in, answers out, one transaction around as many as came together.
 //!
-//! An operation that fails takes only itself back. Nearly none does, so operations are first applied without savepoints,
-//! which would copy each page that they touch; where one fails, all is taken back and applied again, with a savepoint
-//! for each. A transaction that falls as a whole is tried again operation by operation, so that a page too large for the
-//! disk does not take its neighbours with it. An answer exists only after the commit.
+//! An operation that fails takes only itself back. Nearly none does, so operations are first applied without
+//! savepoints, which would copy each page that they touch; where one fails, all is taken back and applied again, with a
+//! savepoint for each. A transaction that falls as a whole is tried again operation by operation, so that a page too
+//! large for the disk does not take its neighbours with it. An answer exists only after the commit.
 
 use std::slice;
 
@@ -99,8 +99,8 @@ fn apply_alone(connection: &mut Connection, op: &Op) -> Result<Answer> {
     answers.into_iter().next().expect("one operation has one answer")
 }
 
-/// All operations without savepoints. `None` means that one of them failed, and an error that all did; nothing was stored
-/// then.
+/// All operations without savepoints. `None` means that one of them failed, and an error that all did; nothing was
+/// stored then.
 fn apply_hopefully(connection: &mut Connection, ops: &[Op]) -> Result<Option<Vec<Answer>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut answers = Vec::with_capacity(ops.len());

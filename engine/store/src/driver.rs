@@ -2,8 +2,8 @@
 //!
 //! Readers have connections of their own beside the writer thread, and work on blocking threads, or in place where they
 //! ask for one row by its key; they see every commit that was answered before they began. The inline driver does all of
-//! it within the call, on one connection, so that a simulation decides what happens when. Dropping a call's future, or a
-//! panic inside it, stores all of it or nothing.
+//! it within the call, on one connection, so that a simulation decides what happens when. Dropping a call's future, or
+//! a panic inside it, stores all of it or nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -53,8 +53,8 @@ pub struct Intent {
     pub target_key: Option<String>,
     /// Hash of the content.
     pub request_hash: u64,
-    /// Whether it leaves as soon as it is planned, so that one commit says both. A write that was sent before is left as
-    /// it is: whether it may be sent again is for the caller to say.
+    /// Whether it leaves as soon as it is planned, so that one commit says both. A write that was sent before is left
+    /// as it is: whether it may be sent again is for the caller to say.
     pub is_sent_at_once: bool,
     /// This machine's time.
     pub now: Timestamp,

@@ -178,8 +178,8 @@ impl FailureFilter {
     }
 }
 
-/// The message without the words that differ from record to record: those with digits or an at sign in them, and a value
-/// that is quoted after a colon. A service's status is no such word.
+/// The message without the words that differ from record to record: those with digits or an at sign in them, and a
+/// value that is quoted after a colon. A service's status is no such word.
 fn cause(message: &str) -> String {
     let is_of_a_record = |word: &str| {
         let digits: String = word.chars().filter(char::is_ascii_digit).collect();
@@ -194,8 +194,8 @@ fn cause(message: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What stands before and after a record's value: `no number: "Ann"`, as databases say it. Names that they quote have no
-/// colon before them.
+/// What stands before and after a record's value: `no number: "Ann"`, as databases say it. Names that they quote have
+/// no colon before them.
 fn around_a_value(message: &str) -> (&str, &str) {
     let Some((said, rest)) = message.split_once(": \"") else { return (message, "") };
     match rest.strip_suffix('"') {

@@ -170,8 +170,8 @@ pub(crate) fn cancel(connection: &Connection, id: &EffectId, now: Timestamp) -> 
     Ok(())
 }
 
-/// A write that ended failed or unknown, or that was left out with its run, is planned again. How often it was sent stays
-/// counted; what went wrong does not.
+/// A write that ended failed or unknown, or that was left out with its run, is planned again. How often it was sent
+/// stays counted; what went wrong does not.
 pub(crate) fn plan_again(connection: &Connection, id: &EffectId) -> Result<()> {
     connection
         .prepare_cached(

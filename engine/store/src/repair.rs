@@ -16,7 +16,8 @@ use crate::{EffectRow, EffectState, Error, JournalEntry, RunState, calls, cancel
 pub enum Repair {
     /// Failed, unknown and cancelled runs are tried again.
     Retry(Doubt),
-    /// Runs will not be worked on any more: those at work once what they have under way is at its end, the others at once.
+    /// Runs will not be worked on any more: those at work once what they have under way is at its end, the others at
+    /// once.
     Cancel {
         /// Why.
         reason: String,
@@ -266,7 +267,8 @@ fn assumed(verb: &str, target: Option<&RecordId>) -> Value {
 /// else beside what it wrote. The journal does not tell which look-ups those are, so as soon as anything may have been
 /// applied, all of them stay but the failed step's own, whose result nothing can have been made from. Where nothing was
 /// applied, nothing depends on anything, and the world is read anew. A moment is the end of a wait, and a time that has
-/// passed does not come back. That the run gave up, which it keeps under a key that no step has, is what is undone here.
+/// passed does not come back. That the run gave up, which it keeps under a key that no step has, is what is undone
+/// here.
 fn forget(
     connection: &Connection,
     run: RunId,
@@ -290,7 +292,8 @@ fn forget(
     Ok(kept)
 }
 
-/// Whether a key is that step's in these loop items, or a part of it: `find`, `find before`, `find[a]`, `find before[a]`.
+/// Whether a key is that step's in these loop items, or a part of it: `find`, `find before`, `find[a]`, `find
+/// before[a]`.
 fn belongs_to(key: &str, step: &str) -> bool {
     let ((name, item), (step, in_item)) = (parts(key), parts(step));
     item == in_item && name.split(' ').next() == Some(step)

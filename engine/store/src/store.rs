@@ -202,8 +202,8 @@ impl Store {
 
 /// Flows that go by the clock.
 impl Store {
-    /// The flow goes by these times, and starts next at `next_due`; where it went by the same before, what it had holds.
-    /// A walk of another object is dropped. Answers how it stands.
+    /// The flow goes by these times, and starts next at `next_due`; where it went by the same before, what it had
+    /// holds. A walk of another object is dropped. Answers how it stands.
     pub async fn start_schedule(&self, timetable: Timetable, next_due: Option<Timestamp>) -> Result<ScheduleRow> {
         self.write(Op::StartSchedule { timetable, next_due }).await
     }
@@ -260,9 +260,9 @@ impl Store {
     }
 
     /// What the attempt came to, by [`Store::finish`], [`Store::park`] or [`Store::wait`], and what it noted of itself
-    /// are stored together. A run that was asked to stop, and did not come to an end of its own, is cancelled instead; or
-    /// unknown, where a write of it may have been applied. Answers the state in which the run is; `None` where it was not
-    /// at work any more, and nothing changed.
+    /// are stored together. A run that was asked to stop, and did not come to an end of its own, is cancelled instead;
+    /// or unknown, where a write of it may have been applied. Answers the state in which the run is; `None` where it
+    /// was not at work any more, and nothing changed.
     pub async fn end_attempt(
         &self,
         run: RunId,

@@ -1,8 +1,8 @@
 //! The codes of mistakes, each with a name and a page of its own; those of YAML itself stand here, others add their own
 //! tables.
 //!
-//! A page is `pages/F0006.md` beside its table: what the code means, what raises it and how that is mended. It is part of
-//! the program, so a code without a page does not compile.
+//! A page is `pages/F0006.md` beside its table: what the code means, what raises it and how that is mended. It is part
+//! of the program, so a code without a page does not compile.
 
 /// One kind of mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Code {
     }
 }
 
-/// Declares a constant for every code, and the table of all of them as `TABLE`, from one list. The pages lie in the folder
-/// `pages` beside the file that calls it.
+/// Declares a constant for every code, and the table of all of them as `TABLE`, from one list. The pages lie in the
+/// folder `pages` beside the file that calls it.
 #[macro_export]
 macro_rules! codes {
     ($($constant:ident = $code:literal, $name:literal;)*) => {

@@ -166,8 +166,8 @@ impl Diagnostics {
         diagnostic.at(&self.file.path, span, label)
     }
 
-    /// Takes one in. The same thing at the same place is said once, and beyond a hundred nothing more. Warnings leave the
-    /// mistakes their room: a file with a mistake must not pass for a good one.
+    /// Takes one in. The same thing at the same place is said once, and beyond a hundred nothing more. Warnings leave
+    /// the mistakes their room: a file with a mistake must not pass for a good one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let n_alike = self.list.iter().filter(|known| known.severity == diagnostic.severity).count();
         if n_alike < MOST && !self.list.contains(&diagnostic) {

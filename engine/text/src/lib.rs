@@ -1,9 +1,9 @@
 //! YAML text as a tree with spans; diagnostics and how they are shown.
 //!
 //! A [`SourceFile`] is read into a [`Node`] tree by [`parse_yaml`], which finds every mistake that is YAML's own.
-//! What is wrong with a file is said by a [`Diagnostic`]; [`render()`] shows diagnostics to people, [`to_json`] to programs,
-//! and [`mend()`] puts the fixes that they offer into files. [`lay_out`] writes a file in its canonical layout.
-//! Nothing here knows what a flow is, and nothing here can be made to panic or hang by what an author writes.
+//! What is wrong with a file is said by a [`Diagnostic`]; [`render()`] shows diagnostics to people, [`to_json`] to
+//! programs, and [`mend()`] puts the fixes that they offer into files. [`lay_out`] writes a file in its canonical
+//! layout. Nothing here knows what a flow is, and nothing here can be made to panic or hang by what an author writes.
 
 pub mod codes;
 pub mod diagnostic;

@@ -1,9 +1,9 @@
 //! Fixes put into files: those that prove themselves, and nothing else changes.
 //!
-//! A fix is taken over if its diagnostic is gone afterwards, if nothing new is wrong where it was written, and if no other
-//! file suffers; a certain one also where more is wrong at its place, which it only brings to light. Guesses are left to
-//! authors. Fixes that do not touch each other are tried together, the others after each other, each on what the
-//! ones before it left. Whatever a fix brings to light elsewhere in its file was there before.
+//! A fix is taken over if its diagnostic is gone afterwards, if nothing new is wrong where it was written, and if no
+//! other file suffers; a certain one also where more is wrong at its place, which it only brings to light. Guesses are
+//! left to authors. Fixes that do not touch each other are tried together, the others after each other, each on what
+//! the ones before it left. Whatever a fix brings to light elsewhere in its file was there before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -48,7 +48,8 @@ pub struct EditorPosition {
 }
 
 impl SourceFile {
-    /// Takes text that is known to be text. A leading byte order mark is dropped: some editors write one, and it means nothing.
+    /// Takes text that is known to be text. A leading byte order mark is dropped: some editors write one, and it means
+    /// nothing.
     pub fn new(path: impl Into<Arc<str>>, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();

@@ -36,8 +36,8 @@ impl std::fmt::Display for Meant<'_> {
 
 /// The word of a language that the author probably meant, where one is near enough.
 ///
-/// It is certain where what is written can hardly be anything else: one letter is missing, doubled or exchanged with its
-/// neighbour, in long words two, and no other word is as near.
+/// It is certain where what is written can hardly be anything else: one letter is missing, doubled or exchanged with
+/// its neighbour, in long words two, and no other word is as near.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Meant<'a>> {
     let wanted = plain(word);
     let furthest = match word.chars().count() {
@@ -70,8 +70,8 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
 
 /// As [`did_you_mean`], of a name that people gave: of a field, an input, a flow.
 ///
-/// Names differ in little and mean different things, `state` and `stage`, `contact` and `contacts`; so only one letter that is
-/// missing, doubled or exchanged with its neighbour is certain to be a slip.
+/// Names differ in little and mean different things, `state` and `stage`, `contact` and `contacts`; so only one letter
+/// that is missing, doubled or exchanged with its neighbour is certain to be a slip.
 pub fn did_you_mean_name<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Meant<'a>> {
     let meant = did_you_mean(name, candidates)?;
     let (written, other) = (plain(name), plain(meant.word));

@@ -1,7 +1,7 @@
 //! Up to a hundred records in one request.
 //!
-//! A batch is all or nothing, unless every input carries a trace id of its own: then bad rows are told in a 207 and the others
-//! are applied. Ids that do not exist are a 207 either way. Results come back in an order of their own.
+//! A batch is all or nothing, unless every input carries a trace id of its own: then bad rows are told in a 207 and the
+//! others are applied. Ids that do not exist are a 207 either way. Results come back in an order of their own.
 
 use std::collections::BTreeSet;
 
@@ -187,7 +187,8 @@ impl HubSpot {
         let table = self.table(object);
         match row.id_property.as_deref() {
             None | Some("" | "hs_object_id") => Ok(row.id.parse().ok().filter(|id| table.live.contains_key(id))),
-            // The guide says ids only for contacts' addresses, the specification knows `idProperty`: the stricter of the two.
+            // The guide says ids only for contacts' addresses, the specification knows `idProperty`: the stricter of
+            // the two.
             Some("email") => Err(Problem::validation("batch updates by email are not supported; use the record id")),
             Some(name) if table.is_unique(name) => Ok(table.holder(name, &row.id)),
             Some(name) => Err(not_unique(name)),

@@ -80,8 +80,8 @@ impl Call {
         }
     }
 
-    /// A page size: the documented default where it is absent, 400 outside 1 to `largest` (whether the service clamps instead is
-    /// not known; refusing is the stricter).
+    /// A page size: the documented default where it is absent, 400 outside 1 to `largest` (whether the service clamps
+    /// instead is not known; refusing is the stricter).
     pub(super) fn limit(&self, default: usize, largest: usize) -> Result<usize, Problem> {
         let Some(text) = self.parameter("limit") else { return Ok(default) };
         match text.parse::<usize>() {

@@ -29,8 +29,8 @@ pub struct Change {
 }
 
 impl HubSpot {
-    /// Makes or changes `n` records at this moment, always the same ones for the same seed and history. One in three is new; all of
-    /// one call share one stamp.
+    /// Makes or changes `n` records at this moment, always the same ones for the same seed and history. One in three is
+    /// new; all of one call share one stamp.
     pub fn churn(&mut self, n: usize, now: Timestamp) -> Vec<Change> {
         self.settle(now);
         (0..n).map(|_| self.churn_one(now)).collect()

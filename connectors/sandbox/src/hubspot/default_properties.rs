@@ -1,7 +1,7 @@
 //! The properties that every account has, and a few that this account's people made.
 //!
-//! A line is `name | label | type/fieldType | flags | options`. Flags: `ro` read-only value, `calc` calculated, `unique` one record
-//! per value, `own` made by the account's people, `owner` choices are the account's owners.
+//! A line is `name | label | type/fieldType | flags | options`. Flags: `ro` read-only value, `calc` calculated,
+//! `unique` one record per value, `own` made by the account's people, `owner` choices are the account's owners.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Draws without state: the seed, what the draw is for, and a number decide it, so that nothing depends on the order of draws.
+//! Draws without state: the seed, what the draw is for, and a number decide it, so that nothing depends on the order of
+//! draws.
 
 /// What a draw is for: two purposes never share their draws.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! The account from inside: what its own people, a simulation or a test do to it without a request.
 //!
-//! Nothing here is a client's write, so nothing of it is in the write log. Values are not checked; their properties must exist.
+//! Nothing here is a client's write, so nothing of it is in the write log. Values are not checked; their properties
+//! must exist.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,8 +47,8 @@ impl HubSpot {
         Ok(id.to_string())
     }
 
-    /// Changes a record and stamps it `stamp`; `""` clears a value, no values only stamp it, as a calculation does. A stamp that
-    /// lies before the record's own breaks what the service keeps: stamps of one record never fall.
+    /// Changes a record and stamps it `stamp`; `""` clears a value, no values only stamp it, as a calculation does. A
+    /// stamp that lies before the record's own breaks what the service keeps: stamps of one record never fall.
     pub fn edit(
         &mut self,
         object: &str,

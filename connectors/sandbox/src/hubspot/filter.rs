@@ -1,8 +1,8 @@
 //! The filters of a search: read, checked against the property's type, and asked of one indexed version.
 //!
-//! Text is compared without regard to case, except by `IN` and `NOT_IN`, whose values must be lower case. Enumerations are
-//! compared exactly, by every operator. A missing value matches `NEQ`, `NOT_IN`, `NOT_CONTAINS_TOKEN` and `NOT_HAS_PROPERTY`; for
-//! the first two that is only assumed of the service.
+//! Text is compared without regard to case, except by `IN` and `NOT_IN`, whose values must be lower case. Enumerations
+//! are compared exactly, by every operator. A missing value matches `NEQ`, `NOT_IN`, `NOT_CONTAINS_TOKEN` and
+//! `NOT_HAS_PROPERTY`; for the first two that is only assumed of the service.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -191,7 +191,8 @@ impl Filter {
         match self.operator {
             Operator::Eq => among(true),
             Operator::Neq => !among(true),
-            // An upper-case value here never matches text: the index is lower case, and `IN` does not fold what it is given.
+            // An upper-case value here never matches text: the index is lower case, and `IN` does not fold what it is
+            // given.
             Operator::In => among(false),
             Operator::NotIn => !among(false),
             Operator::ContainsToken => contains_token(&value, first, exact),

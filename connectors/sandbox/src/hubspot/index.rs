@@ -1,7 +1,8 @@
 //! What search knows: for each record the version that has been indexed, which may be older than the record.
 //!
-//! A change waits for its own lag, so changes become visible in another order than they were made in. A version that arrives
-//! after a newer one of its record is dropped. Filters and sorting see only the versions in here, stamps included.
+//! A change waits for its own lag, so changes become visible in another order than they were made in. A version that
+//! arrives after a newer one of its record is dropped. Filters and sorting see only the versions in here, stamps
+//! included.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

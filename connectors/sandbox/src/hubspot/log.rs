@@ -1,7 +1,7 @@
 //! The write log: every write of a client that was applied, in order, and nothing else.
 //!
-//! A refused write is not in it, nor what the account's own people changed. With a path, each entry is in the file before the
-//! answer leaves, so a client that was killed meanwhile cannot have written what the log does not show.
+//! A refused write is not in it, nor what the account's own people changed. With a path, each entry is in the file
+//! before the answer leaves, so a client that was killed meanwhile cannot have written what the log does not show.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

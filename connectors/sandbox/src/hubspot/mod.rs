@@ -1,8 +1,8 @@
 //! HubSpot's CRM API, as strict as the service: a client that works here works there.
 //!
-//! A [`HubSpot`] is one account. [`HubSpot::handle`] takes a request and the moment it arrives, and answers; there is no clock,
-//! no network and no chance in it, so equal accounts with equal requests at equal moments answer equally. Where the service's
-//! behaviour is not known, the stricter guess is taken, and a comment says that it is one.
+//! A [`HubSpot`] is one account. [`HubSpot::handle`] takes a request and the moment it arrives, and answers; there is
+//! no clock, no network and no chance in it, so equal accounts with equal requests at equal moments answer equally.
+//! Where the service's behaviour is not known, the stricter guess is taken, and a comment says that it is one.
 //!
 //! Not here: labels of associations, engagements other than notes, custom objects, property history.
 

@@ -1,7 +1,7 @@
 //! A sorted list that knows positions: the n-th entry, and how many lie between two, without counting them.
 //!
-//! A search page needs its rows and the total. In a tree the total costs a walk over everything that matches, which a backfill of
-//! a million records would pay five thousand times.
+//! A search page needs its rows and the total. In a tree the total costs a walk over everything that matches, which a
+//! backfill of a million records would pay five thousand times.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! Search: the only way to ask for records by their values, over what has been indexed so far.
 //!
-//! A request is read and checked whole, then answered from the index: by position where the filters say no more than between
-//! which stamps or ids a record lies, else by looking at each record there.
+//! A request is read and checked whole, then answered from the index: by position where the filters say no more than
+//! between which stamps or ids a record lies, else by looking at each record there.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -61,7 +61,8 @@ impl HubSpot {
         if self.fault == Some(Fault::FilterIgnored) {
             search.groups.clear();
         }
-        // The boundary is not documented; this is the stricter reading: no row past the ten-thousandth is ever asked for.
+        // The boundary is not documented; this is the stricter reading: no row past the ten-thousandth is ever asked
+        // for.
         if search.after + search.limit > MOST_RESULTS {
             return Err(Problem::validation(format!(
                 "Cannot page past {MOST_RESULTS} results: after {} with limit {}",

@@ -1,7 +1,8 @@
 //! The records an account begins with: as varied, as uneven and as incomplete as real ones.
 //!
-//! About half the contacts are customers; some lack an address or a phone number; some addresses are in capitals. Every fourth
-//! stretch of fifty was imported, so its records share one creation stamp, and bulk edits gave many records one modification stamp.
+//! About half the contacts are customers; some lack an address or a phone number; some addresses are in capitals. Every
+//! fourth stretch of fifty was imported, so its records share one creation stamp, and bulk edits gave many records one
+//! modification stamp.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

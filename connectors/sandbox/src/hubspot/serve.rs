@@ -1,7 +1,7 @@
 //! The stand-in on HTTP, for a real binary, a demo and crash tests.
 //!
-//! Lost answers are lost here too: a timeout never answers, a reset cuts the connection in the middle of the body. The account
-//! lives on by itself where a rate of changes is given, and is saved now and then and at the end.
+//! Lost answers are lost here too: a timeout never answers, a reset cuts the connection in the middle of the body. The
+//! account lives on by itself where a rate of changes is given, and is saved now and then and at the end.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -143,7 +143,8 @@ async fn live(
             if options.churn_per_second <= 0.0 {
                 return pending::<()>().await;
             }
-            // Ten times a second at most, so that changes come in small groups with one stamp, and seldom ones one by one.
+            // Ten times a second at most, so that changes come in small groups with one stamp, and seldom ones one by
+            // one.
             let pause = (1.0 / options.churn_per_second).clamp(0.1, 3_600.0);
             clock.sleep(Duration::from_secs_f64(pause)).await;
             owed += options.churn_per_second * pause;

@@ -1,7 +1,7 @@
 //! The whole account as one JSON file, so that a demo goes on where it stopped.
 //!
-//! The file appears whole or not at all. Options are not in it: whoever loads brings them. The write log is not in it either,
-//! only how far it has counted; nor are requests still on their way, which a network may lose.
+//! The file appears whole or not at all. Options are not in it: whoever loads brings them. The write log is not in it
+//! either, only how far it has counted; nor are requests still on their way, which a network may lose.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

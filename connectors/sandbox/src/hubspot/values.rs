@@ -24,8 +24,8 @@ pub(super) struct BadValue {
 /// A write's values, each fit to be stored; `""` clears.
 pub(super) type Accepted = Vec<(Arc<str>, String)>;
 
-/// The `properties` of a request as text by name. JSON numbers and booleans are taken as their text; `null`, lists and objects
-/// are not values (how the service takes `null` is not known; it clears with `""`).
+/// The `properties` of a request as text by name. JSON numbers and booleans are taken as their text; `null`, lists and
+/// objects are not values (how the service takes `null` is not known; it clears with `""`).
 pub(super) fn texts(properties: Option<&Value>) -> Result<Vec<(String, String)>, Problem> {
     let map = match properties {
         Some(Value::Object(map)) => map,
@@ -137,7 +137,8 @@ pub(super) fn merged_value(property: &Property, before: Option<&str>, value: &st
     }
     if &*property.name == "lifecyclestage" {
         let rank = |stage: &str| LIFECYCLE_STAGES.iter().position(|it| *it == stage);
-        // Going back is not an error in the service: the answer simply shows the old stage. Clearing it first is allowed.
+        // Going back is not an error in the service: the answer simply shows the old stage. Clearing it first is
+        // allowed.
         if let (Some(from), Some(to)) = (before.and_then(rank), rank(value))
             && to < from
         {

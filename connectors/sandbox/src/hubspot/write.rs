@@ -73,7 +73,8 @@ impl HubSpot {
             .find(|pair| !taken.insert(pair.clone()))
     }
 
-    /// How a clash is told: a contact's address that exists is 409 on create, everything else 400 with both ids in the text.
+    /// How a clash is told: a contact's address that exists is 409 on create, everything else 400 with both ids in the
+    /// text.
     pub(super) fn clash_problem(&mut self, object: Object, clash: &Clash, own: Option<u64>) -> Problem {
         let kind = object.kind();
         let raced = self.fault == Some(Fault::RacedConflict);
@@ -117,7 +118,8 @@ impl HubSpot {
         id
     }
 
-    /// Changes the record; the caller has checked the values and that it is live. Its stamp moves even when no value does.
+    /// Changes the record; the caller has checked the values and that it is live. Its stamp moves even when no value
+    /// does.
     pub(super) fn update(
         &mut self,
         object: Object,

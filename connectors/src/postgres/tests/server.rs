@@ -1,5 +1,5 @@
-//! One PostgreSQL server for all tests of a binary: on a free port of this machine, in a folder of its own. The tests of
-//! the whole engine include this file as well.
+//! One PostgreSQL server for all tests of a binary: on a free port of this machine, in a folder of its own. The tests
+//! of the whole engine include this file as well.
 //!
 //! A small shell holds it. When this process ends, in whatever way, the shell's input ends with it; it then stops the
 //! server by its process id and removes the folder.

@@ -1,7 +1,7 @@
 //! The grammar of manifests, declared once: which keys each map takes, what stands behind them, and what they mean.
 //!
-//! The reader takes its keys and words from here, so that it cannot accept one that is not declared. The JSON Schema that
-//! editors complete manifests by comes from here as well.
+//! The reader takes its keys and words from here, so that it cannot accept one that is not declared. The JSON Schema
+//! that editors complete manifests by comes from here as well.
 
 mod action;
 mod auth;

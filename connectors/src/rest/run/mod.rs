@@ -1,6 +1,7 @@
 //! A manifest at work.
 //!
-//! - `client` sends one request and reads one answer; `credentials` and `oauth` show who we are, `failure` reads refusals.
+//! - `client` sends one request and reads one answer; `credentials` and `oauth` show who we are, `failure` reads
+//!   refusals.
 //! - `objects` discovers and keeps fields; `values` types what a service writes, and writes it back; `records` does so
 //!   for whole records.
 //! - `costs` says what a call takes of the service's budgets; `client` pays for each request as it leaves. `expected`

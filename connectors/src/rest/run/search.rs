@@ -81,7 +81,8 @@ impl Search {
         Some(groups.iter().map(|group| [&group[..], std::slice::from_ref(&behind)].concat()).collect())
     }
 
-    /// The groups, of records that fulfil this test as well; the test alone where there is no room for both, or no group.
+    /// The groups, of records that fulfil this test as well; the test alone where there is no room for both, or no
+    /// group.
     pub(super) fn within(&self, test: &Json, groups: Groups) -> Groups {
         let within: Groups =
             groups.into_iter().map(|group| std::iter::once(test.clone()).chain(group).collect()).collect();

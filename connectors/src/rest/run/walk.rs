@@ -1,8 +1,8 @@
 //! One page of all records, in the order of their ids.
 //!
 //! A search is asked for what lies behind the last id. A list has to be turned page by page: where the last answer of
-//! ours ended is remembered, so that a walk goes on there; one that was interrupted begins anew, and passes over what it
-//! had.
+//! ours ended is remembered, so that a walk goes on there; one that was interrupted begins anew, and passes over what
+//! it had.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -34,8 +34,8 @@ pub struct Account {
     pub flows: Vec<Drawn>,
 }
 
-/// What tells an account from others of its connector, as far as files do: the same secrets from the same places, sent to
-/// the same address, belong to one account. Other ones may do so, too.
+/// What tells an account from others of its connector, as far as files do: the same secrets from the same places, sent
+/// to the same address, belong to one account. Other ones may do so, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     connector: String,

@@ -1,7 +1,7 @@
 //! Help while a document is being written: what may stand at the cursor, what stands there, and where it comes from.
 //!
-//! It goes by [`text::outline`] and the [declared language](crate::language), so a file need not be good, nor even YAML.
-//! Nothing here reports a mistake; where too little is known, little is offered.
+//! It goes by [`text::outline`] and the [declared language](crate::language), so a file need not be good, nor even
+//! YAML. Nothing here reports a mistake; where too little is known, little is offered.
 
 mod about;
 mod describe;

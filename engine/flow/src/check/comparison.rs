@@ -1,5 +1,5 @@
-//! What a question compares is comparable, and can be so: a number is no text, a choice has only its options, and nothing
-//! is two things at once.
+//! What a question compares is comparable, and can be so: a number is no text, a choice has only its options, and
+//! nothing is two things at once.
 
 use std::collections::BTreeSet;
 
@@ -215,8 +215,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The source with options written as their labels in place of their values, which is what records hold; `None` where
-    /// there is nothing to replace.
+    /// The source with options written as their labels in place of their values, which is what records hold; `None`
+    /// where there is nothing to replace.
     pub(super) fn with_values_of_labels(&self, expression: &Expression) -> Option<String> {
         let mut replaced: Vec<(std::ops::Range<usize>, &str)> = Vec::new();
         for comparison in &expression.reads().comparisons {

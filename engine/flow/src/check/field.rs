@@ -55,8 +55,8 @@ impl<'a> Checker<'a> {
         seen_field(self.polled, name)
     }
 
-    /// Takes these as the fields of an expression or a map, until what is given back is put in their place: none of them is
-    /// what another of it means with a slip.
+    /// Takes these as the fields of an expression or a map, until what is given back is put in their place: none of
+    /// them is what another of it means with a slip.
     pub(super) fn stand_beside<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> BTreeSet<String> {
         std::mem::replace(&mut self.beside, names.map(str::to_owned).collect())
     }

@@ -1,5 +1,5 @@
-//! Expressions in brackets of other tools: `{{ record.email }}`, `{record.email}` and their like are text here, and hardly
-//! meant as such where they read names that are known.
+//! Expressions in brackets of other tools: `{{ record.email }}`, `{record.email}` and their like are text here, and
+//! hardly meant as such where they read names that are known.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! What expressions give fits where it goes: a question is true or false, `each` goes through a list, functions are given
-//! what they take, and a field is set to what it holds.
+//! What expressions give fits where it goes: a question is true or false, `each` goes through a list, functions are
+//! given what they take, and a field is set to what it holds.
 //!
 //! All of it goes by what is known. What may be right is not complained about.
 

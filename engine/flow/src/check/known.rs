@@ -1,5 +1,5 @@
-//! What is known of the values that names stand for: which type they hold where they are not empty, and what there is to
-//! choose from. What is not known is not guessed at.
+//! What is known of the values that names stand for: which type they hold where they are not empty, and what there is
+//! to choose from. What is not known is not guessed at.
 
 use sdk::{Field, FieldOption, FieldType, ObjectSchema, Value};
 use text::Kind;

@@ -1,5 +1,5 @@
-//! Syncs: both sides exist, every field that follows another can be written and holds the same, and each record finds its
-//! counterpart by a value that it has.
+//! Syncs: both sides exist, every field that follows another can be written and holds the same, and each record finds
+//! its counterpart by a value that it has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

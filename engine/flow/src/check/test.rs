@@ -1,5 +1,5 @@
-//! Tests of flows: the flow, its steps and their fields exist, values are of their fields' types, and what is expected can
-//! come about at all.
+//! Tests of flows: the flow, its steps and their fields exist, values are of their fields' types, and what is expected
+//! can come about at all.
 
 use std::collections::BTreeMap;
 
@@ -249,7 +249,8 @@ impl<'a> Checker<'a> {
         found
     }
 
-    /// Fields that no such step sets are never written, and what a step sets always is not left out of all that it sets.
+    /// Fields that no such step sets are never written, and what a step sets always is not left out of all that it
+    /// sets.
     fn can_be_set(&mut self, set: &ExpectedSet, schema: Option<&ObjectSchema>, steps: &[&TestedStep<'a>]) {
         let writes: Vec<&WriteDefinition> = steps.iter().filter_map(|step| step.write()).collect();
         // What a mistake has hidden of the flow is not known.

@@ -200,8 +200,8 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether a service takes values of one type where it keeps the other. A day has a beginning and a moment has a day, so
-/// either is taken for the other.
+/// Whether a service takes values of one type where it keeps the other. A day has a beginning and a moment has a day,
+/// so either is taken for the other.
 fn is_taken(from: FieldType, to: FieldType) -> bool {
     match (from, to) {
         (FieldType::Date, FieldType::Moment) | (FieldType::Moment, FieldType::Date) => true,

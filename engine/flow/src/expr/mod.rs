@@ -91,7 +91,8 @@ pub struct Reads {
 pub struct RootReads {
     /// Each use, in the order of the source.
     pub uses: Vec<Read>,
-    /// Where the root is used as a whole value other than in a comparison with `()`: which of its fields are read is unknown.
+    /// Where the root is used as a whole value other than in a comparison with `()`: which of its fields are read is
+    /// unknown.
     pub whole: Option<Range<usize>>,
     /// Where it is indexed with a computed key: which of its fields are read is unknown.
     pub computed: Option<Range<usize>>,

@@ -1,8 +1,8 @@
 //! Templates and their instances.
 //!
 //! A flow with `inputs` is a template: it makes no runs, and is checked with its defaults, its other inputs unknown. An
-//! instance names a template and fills its inputs in; the two become one tree, which is read and checked as a flow of its
-//! own, so that an instance runs exactly as the same flow would that somebody wrote by hand.
+//! instance names a template and fills its inputs in; the two become one tree, which is read and checked as a flow of
+//! its own, so that an instance runs exactly as the same flow would that somebody wrote by hand.
 
 mod declare;
 mod fill;
@@ -130,7 +130,8 @@ pub(crate) fn assemble(
     (definitions, diagnostics)
 }
 
-/// The template as a flow that makes no runs, so that it is checked: with its defaults, and with its other inputs unknown.
+/// The template as a flow that makes no runs, so that it is checked: with its defaults, and with its other inputs
+/// unknown.
 fn as_flow(template: &TemplateDefinition) -> (Option<FlowDefinition>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::new(&template.file);
     let filling = |input: &TemplateInput| input.default.clone().map_or(Filling::Unknown, Filling::Value);

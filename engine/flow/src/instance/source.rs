@@ -1,7 +1,8 @@
 //! The text in which a definition's places are.
 //!
-//! That of an instance is its template's text with its own behind it: what the template says and what was filled in keep
-//! their places side by side in one tree. Whatever is told about a place is brought to the file that it really is in.
+//! That of an instance is its template's text with its own behind it: what the template says and what was filled in
+//! keep their places side by side in one tree. Whatever is told about a place is brought to the file that it really is
+//! in.
 
 use std::path::Path;
 use std::sync::Arc;

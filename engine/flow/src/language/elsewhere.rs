@@ -1,7 +1,7 @@
 //! Words of other products, and what is written for them here.
 //!
-//! A word is put in for another without asking only where both mean the same for everybody who writes the other; all else is
-//! said in a sentence of its own, and at most offered.
+//! A word is put in for another without asking only where both mean the same for everybody who writes the other; all
+//! else is said in a sentence of its own, and at most offered.
 
 use text::{Diagnostic, Meant, Span};
 

@@ -1,4 +1,5 @@
-//! What is understood and checked, and not run yet: every word of it is told, so that nothing is passed over in silence.
+//! What is understood and checked, and not run yet: every word of it is told, so that nothing is passed over in
+//! silence.
 
 use std::time::Duration;
 

@@ -117,9 +117,9 @@ impl Effects {
         }
     }
 
-    /// Whether this failure counts, after so many that did. Being refused for asking too much, or for a bad token, is not
-    /// the record's fault and is not counted against it. Nor is that nobody is there, unless that is a hiccup, or the
-    /// author said how often it is tried.
+    /// Whether this failure counts, after so many that did. Being refused for asking too much, or for a bad token, is
+    /// not the record's fault and is not counted against it. Nor is that nobody is there, unless that is a hiccup, or
+    /// the author said how often it is tried.
     pub(super) fn tally(&self, asked: &Asked<'_>, before: u32, error: &sdk::Error) -> Tally {
         if error.class != Class::Transient {
             return Tally { failures: before, away_since: None };

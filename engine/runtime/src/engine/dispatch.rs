@@ -112,15 +112,16 @@ impl Engine {
         if !is_busy && self.may_have_work.iter().any(|flow| self.flows.get(flow).is_some_and(|task| !task.is_paused)) {
             return Ok(Some(now));
         }
-        // Runs that end wake the loop, and so do those that this engine parked; of those that another one did before it,
-        // the next is asked for each time that the one before has come. Where nothing wakes it but polls that find
+        // Runs that end wake the loop, and so do those that this engine parked; of those that another one did before
+        // it, the next is asked for each time that the one before has come. Where nothing wakes it but polls that find
         // nothing, what the store said last holds: asking after each of them would be an idle engine's whole work.
         if (is_busy || !has_changed) && self.ask_store_at.is_none_or(|at| at > now) {
             return Ok(self.parked_until.first().copied());
         }
         match self.parts.store.any_open().await {
             Ok(true) => {}
-            // Asked first, and at once answered: with thousands of idle flows, asking for each is the loop's whole work.
+            // Asked first, and at once answered: with thousands of idle flows, asking for each is the loop's whole
+            // work.
             Ok(false) => {
                 self.ask_store_at = None;
                 return Ok(None);
@@ -156,9 +157,9 @@ impl Engine {
         !std::mem::replace(&mut self.parked_until, later).is_empty()
     }
 
-    /// How many runs of which flows could be taken up now. Claimed in handfuls: below half of a flow's limit it asks again.
-    /// Where there is not room for all, those that come after the last one served are the first of the next round. A flow
-    /// that was removed begins no run any more.
+    /// How many runs of which flows could be taken up now. Claimed in handfuls: below half of a flow's limit it asks
+    /// again. Where there is not room for all, those that come after the last one served are the first of the next
+    /// round. A flow that was removed begins no run any more.
     fn wishes(&mut self, only: Only) -> Vec<(FlowId, usize)> {
         let n_at_work = self.runs.len().saturating_sub(self.effects.parking().count());
         let mut room = self.parts.options.runs_at_once.saturating_sub(n_at_work);

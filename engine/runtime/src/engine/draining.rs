@@ -9,9 +9,9 @@ use super::schedule::LONGEST_BACK_OFF;
 use super::{Engine, EngineError, FlowTask};
 
 /// When an engine that drains is done: each flow finished a pass that began at least this long after the engine started
-/// and after the last write to the connection it polls, and no run is left. A flow that is paused, or blocked until somebody
-/// mends its connection, is not waited for, and neither is a run whose service is away; nor is a flow's next time, but a
-/// walk that is under way is.
+/// and after the last write to the connection it polls, and no run is left. A flow that is paused, or blocked until
+/// somebody mends its connection, is not waited for, and neither is a run whose service is away; nor is a flow's next
+/// time, but a walk that is under way is.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
     /// How late a service may show what was written to it.
@@ -21,8 +21,8 @@ pub struct Drain {
     pub waits: bool,
 }
 
-/// A source is read again this long after the last write to its service, however rarely its author has it read. A search
-/// index may know of the write by then.
+/// A source is read again this long after the last write to its service, however rarely its author has it read. A
+/// search index may know of the write by then.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// A source that failed so often in a row, over some minutes, is left to the next engine.
 const MOST_FAILED_POLLS: u32 = 4;

@@ -2,8 +2,8 @@
 //!
 //! A run that has begun goes on by the version that it began on; so does one whose record lacks what the new version
 //! reads. All others take the new version. Nothing changes while a poll of the flow is under way: what that stores was
-//! read for the version before. Which run belongs to which version only this process knows; the next one begins them all
-//! on what it finds.
+//! read for the version before. Which run belongs to which version only this process knows; the next one begins them
+//! all on what it finds.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -92,7 +92,8 @@ impl Versions {
         earlier.map_or(current, |earlier| &earlier.flow).clone()
     }
 
-    /// Keeps these runs on this version, unless they are on an earlier one; says how many of them are on earlier ones now.
+    /// Keeps these runs on this version, unless they are on an earlier one; says how many of them are on earlier ones
+    /// now.
     fn keep(&mut self, flow: Arc<Flow>, runs: Vec<RunId>) -> usize {
         let n_runs = runs.len();
         let mut runs: BTreeSet<RunId> = runs.into_iter().collect();

@@ -6,7 +6,8 @@ use store::{Repair, Repaired, RepairedRun};
 use super::Engine;
 
 impl Engine {
-    /// Repairs these runs in the store, asks those at work to stop that are cancelled, and lets the flows look for work. Answers what became of each, as JSON.
+    /// Repairs these runs in the store, asks those at work to stop that are cancelled, and lets the flows look for
+    /// work. Answers what became of each, as JSON.
     pub(super) async fn repair(&mut self, runs: Vec<RunId>, repair: Repair) -> Result<String, String> {
         let now = self.parts.clock.now();
         let repaired = self.parts.store.repair(runs, repair, now).await.map_err(|error| error.to_string())?;

@@ -1,5 +1,5 @@
-//! When flows read their sources: first due spread by a stable hash, then at the author's interval, one poll of a flow at
-//! a time. An interval with a longest time grows while nothing is found. A walk goes on at once until its end.
+//! When flows read their sources: first due spread by a stable hash, then at the author's interval, one poll of a flow
+//! at a time. An interval with a longest time grows while nothing is found. A walk goes on at once until its end.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -137,7 +137,8 @@ impl Engine {
             None => {
                 task.n_failed_polls = 0;
                 let nothing_blocks = task.blocked_runs.is_empty();
-                // A pass goes on at once where only our own bound cut it; the author's bound waits for the next interval.
+                // A pass goes on at once where only our own bound cut it; the author's bound waits for the next
+                // interval.
                 let due = if polled.finished || polled.limited { next_due(task.poll_due, every, now) } else { now };
                 if nothing_blocks {
                     self.unblock(&flow).await;

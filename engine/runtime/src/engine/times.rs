@@ -212,8 +212,8 @@ impl Engine {
         Ok(format!("run {id} of `{flow}`"))
     }
 
-    /// As [`crate::Command::Start`] for a flow that goes by the clock, before the loop begins. Answers with the time that
-    /// it is started for, where one has passed that no engine has met: that start is enough.
+    /// As [`crate::Command::Start`] for a flow that goes by the clock, before the loop begins. Answers with the time
+    /// that it is started for, where one has passed that no engine has met: that start is enough.
     pub async fn start_now(&mut self, flow: &FlowId) -> Result<Option<Timestamp>, String> {
         let now = self.parts.clock.now();
         let clockwork = self.clockworks.get(flow).ok_or_else(|| no_flow(flow))?;

@@ -1,9 +1,9 @@
 //! Sources whose records nothing stamps: every pass reads all of them, and what is new is told by comparing.
 //!
-//! The moment of a pass stands in for the stamp that the records lack. It is fixed when the pass begins and kept with it,
-//! so that a page read again after a crash is of the same version, and it rises from pass to pass whatever clocks do:
-//! a record that changes and changes back has three versions, in their order. Nothing that was seen is forgotten, for
-//! nothing else tells whether a record was there before.
+//! The moment of a pass stands in for the stamp that the records lack. It is fixed when the pass begins and kept with
+//! it, so that a page read again after a crash is of the same version, and it rises from pass to pass whatever clocks
+//! do: a record that changes and changes back has three versions, in their order. Nothing that was seen is forgotten,
+//! for nothing else tells whether a record was there before.
 
 use std::time::Duration;
 
@@ -61,8 +61,8 @@ pub fn pass(cursor: &Cursor, now: Timestamp) -> Pass {
     Pass { started_at: at, kind: PassKind::Whole, resume, order: None, newest: None }
 }
 
-/// The moment of the pass to come. Where a flow starts now, that of its first one is before the start: all that it finds
-/// was there already.
+/// The moment of the pass to come. Where a flow starts now, that of its first one is before the start: all that it
+/// finds was there already.
 fn moment(cursor: &Cursor, now: Timestamp) -> Timestamp {
     let before_start = cursor.floor - APART;
     if cursor.watermark < before_start {

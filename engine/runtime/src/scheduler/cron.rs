@@ -1,8 +1,8 @@
 //! The alarm of a running engine: `tokio-cron-scheduler`, as a thin shell.
 //!
-//! It goes by the time of day, so it rings at once when a machine wakes that slept through a flow's time. It is given one
-//! job for each flow's next time and no cron expression: it would keep a zone's offset from before daylight saving, and
-//! replay what it missed.
+//! It goes by the time of day, so it rings at once when a machine wakes that slept through a flow's time. It is given
+//! one job for each flow's next time and no cron expression: it would keep a zone's offset from before daylight saving,
+//! and replay what it missed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Flows that go by the clock: which time comes next, and what wakes the loop for it.
 //!
-//! The next time of each flow is kept in the store. An [`Alarm`] only says "look there": a tick that is lost, doubled or
-//! early changes nothing.
+//! The next time of each flow is kept in the store. An [`Alarm`] only says "look there": a tick that is lost, doubled
+//! or early changes nothing.
 
 mod alarm;
 mod calendar;

@@ -75,8 +75,8 @@ fn a_wish_that_a_restart_forgets_is_found_out() {
     assert_eq!(claimed(&store, 99_000, 9), ["ann@10"]);
 }
 
-/// Nobody may send it again, and nobody knows: that is for a person to look at, also where the engine would have sent it
-/// again.
+/// Nobody may send it again, and nobody knows: that is for a person to look at, also where the engine would have sent
+/// it again.
 #[test]
 fn a_write_that_may_have_been_applied_ends_its_run_as_unknown() {
     let sent = |store: &Store| plan(store, "maybe", true);

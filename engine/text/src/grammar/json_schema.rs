@@ -150,7 +150,8 @@ impl Schema {
         }
     }
 
-    /// What a key tells decides by which schema the rest is judged, so that a mistake is told of the kind that is meant.
+    /// What a key tells decides by which schema the rest is judged, so that a mistake is told of the kind that is
+    /// meant.
     fn kinds(&mut self, kinds: &'static Kinds) -> Json {
         let mut properties = JsonMap::new();
         let mut told = Vec::new();

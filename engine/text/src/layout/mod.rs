@@ -1,9 +1,9 @@
 //! The canonical layout of a YAML file: the same tree, the same comments, and one way to write them.
 //!
-//! The file is read into a tree of lines ([`read`]) that keeps what the author wrote for each value, and is written anew
-//! ([`write`]): keys in their order, two spaces for each level, list items below their key, quotes only where text needs
-//! them ([`quotes`]), at most one blank line. Long texts, blocks and lists in brackets over several lines keep their
-//! lines. What comes out is read again and compared, so a layout never changes what a file means.
+//! The file is read into a tree of lines ([`read`]) that keeps what the author wrote for each value, and is written
+//! anew ([`write`]): keys in their order, two spaces for each level, list items below their key, quotes only where text
+//! needs them ([`quotes`]), at most one blank line. Long texts, blocks and lists in brackets over several lines keep
+//! their lines. What comes out is read again and compared, so a layout never changes what a file means.
 
 mod comments;
 mod order;

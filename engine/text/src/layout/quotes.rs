@@ -1,7 +1,7 @@
 //! Quotes only where a text needs them: the scalars of the canonical layout.
 //!
-//! What stands in quotes is text and stays text. So quotes go only from what nobody could take for anything else, neither
-//! we nor another reader of YAML; everything that begins with a digit or a sign keeps them.
+//! What stands in quotes is text and stays text. So quotes go only from what nobody could take for anything else,
+//! neither we nor another reader of YAML; everything that begins with a digit or a sign keeps them.
 
 use crate::node::{Text, TextStyle};
 use crate::yaml::is_plain_text;

@@ -1,7 +1,7 @@
 //! A file as the layout sees it: entries in their order, each with the comments that belong to it.
 //!
-//! A comment belongs to the value before it on its line, else to the entry below it. One that stands after the last entry
-//! of a list or map, indented as that, belongs there; one that is indented less belongs further out.
+//! A comment belongs to the value before it on its line, else to the entry below it. One that stands after the last
+//! entry of a list or map, indented as that, belongs there; one that is indented less belongs further out.
 
 use super::comments::{self, Comment};
 use super::quotes::{self, Surroundings};

@@ -185,7 +185,8 @@ proptest! {
         let lines: String = lines.iter().map(|line| format!("{below}{line}\n")).collect();
         let next = if then { "w: 1\n" } else { "" };
         let document = format!("v: {sign}{header}\n{lines}{next}");
-        // Where a block says how far it is indented, lines that are indented less may be comments after it; we refuse them.
+        // Where a block says how far it is indented, lines that are indented less may be comments after it; we refuse
+        // them.
         let is_refused = !indentation.is_empty() && ours(&document) == Read::Refused(codes::SYNTAX);
         if !is_refused {
             assert_alike(&document);

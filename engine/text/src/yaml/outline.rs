@@ -1,8 +1,8 @@
 //! The tree of a file that is being typed: whatever its lines say is taken for what it was probably meant as.
 //!
-//! Where a file is good YAML, the tree is the one that [`parse_yaml`](super::parse_yaml) gives. Where it is not, lines go
-//! by their indentation: a word without its colon among keys is a key, a bracket that is never closed ends with what is
-//! indented more than its key, a quote with its line. No mistake in one place takes anything from another.
+//! Where a file is good YAML, the tree is the one that [`parse_yaml`](super::parse_yaml) gives. Where it is not, lines
+//! go by their indentation: a word without its colon among keys is a key, a bracket that is never closed ends with what
+//! is indented more than its key, a quote with its line. No mistake in one place takes anything from another.
 
 mod brackets;
 #[cfg(test)]
@@ -161,7 +161,8 @@ impl<'a> Reader<'a> {
         Node { span, kind: Kind::Map(Map { entries: vec![entry] }) }
     }
 
-    /// What is indented a little less than the item above, and still more than what holds the list, belongs to the item.
+    /// What is indented a little less than the item above, and still more than what holds the list, belongs to the
+    /// item.
     fn continue_item(&mut self, item: Option<&mut Node>, line: Line, parent: Parent, depth: usize) {
         match item {
             Some(Node { kind: Kind::Map(map), span }) if self.begins_map(line) => {

@@ -212,8 +212,8 @@ fn value_of_line(file: &SourceFile, offset: usize) -> Option<Span> {
     (!value.is_empty()).then(|| Span::new(start, start + value.len()))
 }
 
-/// What stands before the comment on the rest of a line. A `#` in a text in quotes begins none: put into other quotes, the
-/// whole value says what its author meant.
+/// What stands before the comment on the rest of a line. A `#` in a text in quotes begins none: put into other quotes,
+/// the whole value says what its author meant.
 pub(super) fn without_comment(rest: &str) -> &str {
     let mut quote = None;
     let mut before = ' ';

@@ -227,7 +227,8 @@ fn round_to(value: &Dynamic, digits: i64) -> Result<Dynamic, Failed> {
     Ok(Dynamic::from(if scaled.is_finite() { scaled } else { number }))
 }
 
-/// Of two whole numbers as of others: whether a record's number has a fraction must not decide whether its quotient may.
+/// Of two whole numbers as of others: whether a record's number has a fraction must not decide whether its quotient
+/// may.
 fn divided(dividend: i64, divisor: i64) -> Result<Dynamic, Failed> {
     if divisor == 0 {
         return Err(refuse("this cannot be calculated: it divides by zero"));

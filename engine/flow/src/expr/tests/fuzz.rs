@@ -1,7 +1,7 @@
 //! Every function on every kind of value: whatever comes of it, it comes soon, and is no panic.
 //!
-//! A run tries a sample of all calls, always the same; with `MILLRACE_TESTS=all` it tries each of them. What they take up
-//! in memory is measured where nothing else runs beside them, in `tests/mistakes`.
+//! A run tries a sample of all calls, always the same; with `MILLRACE_TESTS=all` it tries each of them. What they take
+//! up in memory is measured where nothing else runs beside them, in `tests/mistakes`.
 
 use std::time::Instant;
 

@@ -86,7 +86,8 @@ async fn a_refused_poll_does_not_overwrite_a_pause() {
     assert_eq!(world.crm.polls.count(), 1);
 }
 
-/// A flow that was blocked was said to be active already, by which nobody learned that it waits for a mended connection.
+/// A flow that was blocked was said to be active already, by which nobody learned that it waits for a mended
+/// connection.
 #[tokio::test(start_paused = true)]
 async fn resuming_a_blocked_flow_tells_what_it_waits_for() {
     let world = World::new();
@@ -149,7 +150,8 @@ async fn a_slow_look_up_holds_up_neither_polls_nor_stopping() {
     assert_eq!(answer.unwrap().await.unwrap().unwrap_err(), "the engine has stopped");
 }
 
-/// Whoever puts flows to work may forget to ask what is not run: the engine does not begin what it could do in part only.
+/// Whoever puts flows to work may forget to ask what is not run: the engine does not begin what it could do in part
+/// only.
 #[tokio::test(start_paused = true)]
 async fn a_flow_that_says_what_is_not_run_is_left_out() {
     let world = World::new();

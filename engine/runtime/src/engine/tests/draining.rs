@@ -87,8 +87,8 @@ async fn it_leaves_a_source_that_fails_again_and_again_to_the_next_engine() {
     assert!(told.reason.is_some(), "what is in the way is told");
 }
 
-/// Brought forward, a page for which there is no room, of a pass that a dead process had begun, would be asked for again
-/// and again without a pause.
+/// Brought forward, a page for which there is no room, of a pass that a dead process had begun, would be asked for
+/// again and again without a pause.
 #[tokio::test(start_paused = true)]
 async fn it_waits_for_room_before_it_looks_again() {
     let world = World::new();

@@ -77,7 +77,8 @@ async fn nothing_is_sent_while_nothing_can_be_kept() {
     assert_eq!(world.runs().await, ["1 succeeded"]);
 }
 
-/// Of the runs that a dead engine had parked, all but the first to be due were found only once nothing else was at work.
+/// Of the runs that a dead engine had parked, all but the first to be due were found only once nothing else was at
+/// work.
 #[tokio::test(start_paused = true)]
 async fn what_a_dead_engine_parked_is_taken_up_while_others_work() {
     let world = World::new();

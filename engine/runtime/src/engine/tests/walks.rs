@@ -173,8 +173,8 @@ async fn a_walk_over_ids_that_do_not_rise_moves_nothing() {
     assert_eq!(world.runs().await.len(), 0);
 }
 
-/// What stands behind an id in one order is not what stands behind it in another: of twelve records, the walk had read 1,
-/// 10, 11 and 12, and behind 12 there is nothing where they are numbers.
+/// What stands behind an id in one order is not what stands behind it in another: of twelve records, the walk had read
+/// 1, 10, 11 and 12, and behind 12 there is nothing where they are numbers.
 #[tokio::test(start_paused = true)]
 async fn a_walk_whose_ids_rise_in_another_order_than_before_begins_anew() {
     let world = World::new();

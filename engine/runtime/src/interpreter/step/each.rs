@@ -1,8 +1,8 @@
 //! `each`: steps for every item of a list, several items at once.
 //!
 //! The list is journaled, and every item has a key that stays its own when the list is another: an item's effects are
-//! known by it in later attempts, and in later versions of the record. All items are brought as far as they get, whatever
-//! becomes of the others, so that the outcome does not hang on which of them was faster.
+//! known by it in later attempts, and in later versions of the record. All items are brought as far as they get,
+//! whatever becomes of the others, so that the outcome does not hang on which of them was faster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,8 +138,8 @@ fn own_keys(items: &[Value]) -> Vec<String> {
     items.iter().map(&mut own_key).collect()
 }
 
-/// What the items' ends mean for the run. As long as one of them is to be tried again, the run is; then those count that
-/// ended it, in the order of the list.
+/// What the items' ends mean for the run. As long as one of them is to be tried again, the run is; then those count
+/// that ended it, in the order of the list.
 fn together(ended: impl Iterator<Item = Result<Value, Halt>>) -> Result<Vec<Value>, Halt> {
     let mut results = Vec::new();
     let mut halted: Option<Halt> = None;
@@ -167,10 +167,10 @@ fn weightier(first: Halt, second: Halt) -> Halt {
     }
 }
 
-/// A store that cannot keep anything comes first, then that the run is to stop: items that did not begin have no outcome.
-/// A failure after the last try of something that may pass ends the run,
-/// or two of them would keep each other trying for ever. Then whatever is tried again: the last of them, so that none
-/// comes before its time. Then whatever waits: the first to wake.
+/// A store that cannot keep anything comes first, then that the run is to stop: items that did not begin have no
+/// outcome. A failure after the last try of something that may pass ends the run, or two of them would keep each other
+/// trying for ever. Then whatever is tried again: the last of them, so that none comes before its time. Then whatever
+/// waits: the first to wake.
 fn weight(halt: &Halt) -> (u8, Option<Timestamp>, Option<std::cmp::Reverse<Timestamp>>) {
     match halt {
         Halt::Interrupted(Interrupt::Store(_)) => (5, None, None),
