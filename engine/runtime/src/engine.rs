@@ -37,7 +37,7 @@ use crate::walker::{Walker, WalkerParts};
 
 use command::{Asked, LookedUp, Reply};
 pub use command::{Command, Handle};
-use dispatch::RunResult;
+use dispatch::RunEnded;
 pub use draining::Drain;
 pub use exchange::{Exchange, Exchanged, Removal};
 use exchange::{ExchangeReply, Versions};
@@ -107,8 +107,8 @@ pub struct Engine {
     drains: bool,
     polls_due: DelayQueue<FlowId>,
     polls: JoinSet<PollEnded>,
-    runs: JoinSet<(FlowId, RunId, RunResult)>,
-    /// How each of them is asked to stop.
+    runs: JoinSet<RunEnded>,
+    /// How each run is asked to stop, by its latest attempt.
     at_work: BTreeMap<RunId, StopWish>,
     look_ups: JoinSet<LookedUp>,
     commands: mpsc::Receiver<Asked>,
@@ -208,7 +208,7 @@ enum Event {
     /// A flow's time may have come.
     Tick(FlowId),
     Polled(PollEnded),
-    RunEnded(FlowId, RunId, RunResult),
+    RunEnded(RunEnded),
     LookedUp(LookedUp),
     Command(Command, Reply),
     Exchange(Exchange, ExchangeReply),
@@ -223,6 +223,9 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<(Self, Handle), EngineError> {
         let started_at = parts.clock.now();
         let taken = parts.store.take_over(started_at).await?;
+        for stopped in &taken.stopped {
+            dispatch::tell_stopped(&parts.store, &stopped.flow, stopped.run, stopped.after).await;
+        }
         let (sender, commands) = mpsc::channel(64);
         let (made, calls_made) = mpsc::unbounded_channel();
         let statuses = Statuses::default();
@@ -421,7 +424,7 @@ impl Engine {
                 // What is due is started before the next event; a tick that came too early is to come again.
                 Event::Tick(flow) => self.arm(&flow),
                 Event::Polled(ended) => self.poll_ended(ended).await?,
-                Event::RunEnded(flow, run, result) => self.run_ended(&flow, run, result).await?,
+                Event::RunEnded(ended) => self.run_ended(ended).await?,
                 Event::LookedUp(looked_up) => self.looked_up(looked_up).await,
                 Event::Command(command, reply) => self.handle(command, reply).await,
                 Event::Exchange(exchange, reply) => self.exchange(exchange, reply).await,
@@ -438,10 +441,7 @@ impl Engine {
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stop,
-            Some(joined) = self.runs.join_next() => {
-                let (flow, run, result) = ended(joined);
-                Event::RunEnded(flow, run, result)
-            }
+            Some(joined) = self.runs.join_next() => Event::RunEnded(ended(joined)),
             Some(joined) = self.polls.join_next() => Event::Polled(ended(joined)),
             Some(joined) = self.look_ups.join_next() => Event::LookedUp(ended(joined)),
             Some(due) = self.polls_due.next() => Event::PollDue(due.into_inner()),
@@ -467,9 +467,8 @@ impl Engine {
         while !self.runs.is_empty() {
             tokio::select! {
                 Some(joined) = self.runs.join_next() => {
-                    let (flow, run, result) = ended(joined);
                     // A store that fails now is met by the next start: the run is put back then.
-                    let _ = self.run_ended(&flow, run, result).await;
+                    let _ = self.run_ended(ended(joined)).await;
                 }
                 () = &mut grace => break,
             }
@@ -508,7 +507,7 @@ impl Engine {
     }
 
     /// A run that is at work in the store and nowhere else is pending again, or cancelled where it was asked to stop.
-    async fn put_back(&self, flow: &FlowId, run: RunId, now: Timestamp) -> Result<(), store::Error> {
+    async fn put_back(&mut self, flow: &FlowId, run: RunId, now: Timestamp) -> Result<(), store::Error> {
         let failure = Failure {
             step: String::new(),
             class: "transient".to_owned(),
@@ -518,7 +517,8 @@ impl Engine {
         let end = AttemptEnd::Parked { due_at: now, failure };
         let state = self.parts.store.end_attempt(run, end, RunLog::default(), now).await?;
         if let Some(state) = state.filter(|state| state.is_end()) {
-            self.count_end(flow, state);
+            dispatch::tell_stopped(&self.parts.store, flow, run, state).await;
+            self.at_its_end(flow, run, state).await;
         }
         Ok(())
     }

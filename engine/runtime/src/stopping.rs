@@ -27,6 +27,11 @@ impl StopWish {
         }
     }
 
+    /// Whether this is the wish of the same attempt.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.was_told, &other.was_told)
+    }
+
     /// Lets nothing begin in a run that is to stop.
     pub fn check(&self) -> Result<(), Interrupt> {
         if self.asked.is_cancelled() { Err(Interrupt::Stopped) } else { Ok(()) }

@@ -41,7 +41,8 @@ pub(crate) fn cancel(
         }
     }
     for called in calls::called_by(connection, run)? {
-        if !runs::state_of(connection, called)?.is_end() {
+        // Named before its caller, it was cancelled by itself.
+        if !repaired.has(called) && !runs::state_of(connection, called)?.is_end() {
             cancel(connection, called, reason, now, repaired)?;
         }
     }

@@ -54,7 +54,7 @@ pub struct Repaired {
 }
 
 impl Repaired {
-    fn has(&self, run: RunId) -> bool {
+    pub(crate) fn has(&self, run: RunId) -> bool {
         self.done.iter().chain(&self.asked).any(|known| known.run == run)
     }
 }

@@ -2,7 +2,7 @@
 
 use sdk::{FlowId, Record, RecordId, RunId, Timestamp, Value, Version};
 
-use crate::EffectRow;
+use crate::{EffectRow, RepairedRun};
 
 /// Which of a flow's open runs are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +83,14 @@ pub struct ManualRun {
 }
 
 /// What taking the database over found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TookOver {
     /// The new owner's epoch, for its checkpoints.
     pub epoch: i64,
     /// Runs that the former owner left at work, and that are pending again.
     pub put_back: u64,
     /// Those that had been asked to stop, and have ended.
-    pub stopped: u64,
+    pub stopped: Vec<RepairedRun>,
 }
 
 /// A run taken to be worked on: marked `running` in the store.

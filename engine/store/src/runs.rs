@@ -6,8 +6,8 @@ use sdk::{FlowId, RunId, Timestamp, Version};
 
 use crate::words::{HashColumn, IdColumn, TimeColumn};
 use crate::{
-    AttemptEnd, ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, Only, RunLog, RunState, TookOver,
-    error::Result,
+    AttemptEnd, ClaimedRun, Ending, Error, Failure, JournalEntry, ManualRun, NewRun, Only, RepairedRun, RunLog,
+    RunState, TookOver, error::Result,
 };
 use crate::{calls, cancelling, flows, ledger, log, payload};
 
@@ -55,12 +55,15 @@ pub(crate) fn take_over(connection: &Connection, now: Timestamp) -> Result<TookO
     let left: Vec<(IdColumn, Option<String>)> =
         select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     let mut put_back = connection.prepare_cached("UPDATE run SET state = 'pending', due_at = ?2 WHERE id = ?1")?;
-    let mut took_over = TookOver { epoch, put_back: 0, stopped: 0 };
+    let mut took_over = TookOver { epoch, put_back: 0, stopped: Vec::new() };
     for (id, wish) in left {
         match wish.filter(|_| !planted("a wish to stop is forgotten by a restart")) {
             Some(reason) => {
-                cancelling::stopped(connection, id.0, &reason, &RunLog::default(), now)?;
-                took_over.stopped += 1;
+                let before = RunState::Running;
+                if let Some(after) = cancelling::stopped(connection, id.0, &reason, &RunLog::default(), now)? {
+                    let flow = flow_of(connection, id.0)?;
+                    took_over.stopped.push(RepairedRun { run: id.0, flow, before, after });
+                }
             }
             None => {
                 put_back.execute((id, TimeColumn(now)))?;

@@ -16,6 +16,15 @@ use crate::interpreter::interpret;
 use crate::run_log::{AttemptLog, Note};
 use crate::stopping::StopWish;
 
+/// An attempt of a run that is over.
+pub(super) struct RunEnded {
+    pub flow: FlowId,
+    pub run: RunId,
+    /// How it was asked to stop. Another attempt of the same run has another.
+    pub stop: StopWish,
+    pub result: RunResult,
+}
+
 /// What became of a run at work.
 pub(super) enum RunResult {
     /// It ended, and whoever called it may go on.
@@ -206,7 +215,7 @@ impl Engine {
             calls: self.calls.clone(),
             clock: clock.clone(),
             log: Arc::new(AttemptLog::new(run.attempt, clock.clone(), redactor.clone())),
-            stop,
+            stop: stop.clone(),
         };
         self.runs.spawn(async move {
             let (flow_id, id) = (run.flow.clone(), run.id);
@@ -216,12 +225,18 @@ impl Engine {
                     Err(panic) => panicked(&store, &run, &redactor.clean(&panic_text(panic)), clock.now()).await,
                 };
             let result = keep(&store, &flow, &run, outcome, &world.log, clock.now()).await;
-            (flow_id, id, result)
+            RunEnded { flow: flow_id, run: id, stop, result }
         });
     }
 
-    pub(super) async fn run_ended(&mut self, flow: &FlowId, run: RunId, result: RunResult) -> Result<(), EngineError> {
-        self.at_work.remove(&run);
+    pub(super) async fn run_ended(&mut self, ended: RunEnded) -> Result<(), EngineError> {
+        let RunEnded { flow, run, stop, result } = ended;
+        let flow = &flow;
+        // By now it may be at work once more, or cancelled.
+        let is_latest = self.at_work.get(&run).is_some_and(|latest| latest.is(&stop));
+        if is_latest {
+            self.at_work.remove(&run);
+        }
         if let Some(task) = self.flows.get_mut(flow) {
             task.n_at_work -= 1;
             // A later version of the same record may have waited for it.
@@ -229,19 +244,18 @@ impl Engine {
         }
         match result {
             RunResult::Ended { state, was_called } => {
-                self.count_end(flow, state);
-                self.goes_on(flow, run);
-                self.forget_version_of(flow, run);
+                self.at_its_end(flow, run, state).await;
                 if was_called {
                     self.all_may_have_work();
-                }
-                if self.flows.get(flow).is_some_and(|task| task.blocked_runs.is_empty() && task.n_failed_polls == 0) {
-                    self.unblock(flow).await;
                 }
             }
             RunResult::Parked { due_at, why } => {
                 // In steps of a tenth of a second, so that many parked runs are few due times.
                 self.parked_until.insert(Timestamp::from_millis((due_at.millis() / 100 + 1) * 100));
+                // What came after it says what holds the run up, if anything does.
+                if !is_latest {
+                    return Ok(());
+                }
                 match why {
                     Parked::Blocked(reason) => {
                         if let Some(task) = self.flows.get_mut(flow) {
@@ -257,6 +271,16 @@ impl Engine {
             RunResult::Stranded(error) => self.meet(error, Some((flow.clone(), run)))?,
         }
         Ok(())
+    }
+
+    /// Counts a run that has come to its end, and lets go of what was kept for it.
+    pub(super) async fn at_its_end(&mut self, flow: &FlowId, run: RunId, state: RunState) {
+        self.count_end(flow, state);
+        self.goes_on(flow, run);
+        self.forget_version_of(flow, run);
+        if self.flows.get(flow).is_some_and(|task| task.blocked_runs.is_empty() && task.n_failed_polls == 0) {
+            self.unblock(flow).await;
+        }
     }
 
     /// Shows that a flow's runs are tried again because a service is away: nothing has failed so far, and yet nothing
@@ -311,10 +335,11 @@ async fn keep(
     let end = async |end: AttemptEnd| store.end_attempt(run.id, end, log.take(), now).await;
     let was_called = run.caller.is_some();
     // Whoever asked it to stop may have come while it ended its attempt.
-    let stopped = |state: Option<RunState>| {
-        let state = state.filter(|state| state.is_end())?;
-        crate::events::RunStopped { run: run.id, flow: &flow.id, state }.emit();
-        Some(RunResult::Ended { state, was_called })
+    let stop_or = async |end_of_attempt: AttemptEnd, otherwise: RunResult| {
+        let state = end(end_of_attempt).await?;
+        let Some(state) = state.filter(|state| state.is_end()) else { return Ok(otherwise) };
+        tell_stopped(store, &flow.id, run.id, state).await;
+        Ok(RunResult::Ended { state, was_called })
     };
     let kept = match outcome {
         Ok(ending) => {
@@ -329,20 +354,32 @@ async fn keep(
         Err(Interrupt::Park { due_at, failure, held }) => {
             let why = Parked::of(&failure, &held);
             let parked = RunResult::Parked { due_at, why };
-            end(AttemptEnd::Parked { due_at, failure }).await.map(|state| stopped(state).unwrap_or(parked))
+            stop_or(AttemptEnd::Parked { due_at, failure }, parked).await
         }
         Err(Interrupt::Wait { due_at }) => {
             let waits = RunResult::Parked { due_at, why: Parked::Biding };
-            end(AttemptEnd::Waits { due_at }).await.map(|state| stopped(state).unwrap_or(waits))
+            stop_or(AttemptEnd::Waits { due_at }, waits).await
         }
         Err(Interrupt::Stopped) => {
             let cancelled = RunResult::Ended { state: RunState::Cancelled, was_called };
-            end(AttemptEnd::Stopped).await.map(|state| stopped(state).unwrap_or(cancelled))
+            stop_or(AttemptEnd::Stopped, cancelled).await
         }
         Err(Interrupt::Store(error)) => Err(error),
     };
     sdk::faults::point("run.kept");
     kept.unwrap_or_else(RunResult::Stranded)
+}
+
+/// Tells that a run has stopped, as it was asked to. Where it is unknown, somebody must look.
+pub(super) async fn tell_stopped(store: &Store, flow: &FlowId, run: RunId, state: RunState) {
+    if state == RunState::Unknown
+        && let Ok(detail) = store.run(&run.to_string()).await
+        && let Some(failure) = &detail.row.failure
+    {
+        crate::events::RunGaveUp { run, flow, failure, unknown: true }.emit();
+        return;
+    }
+    crate::events::RunStopped { run, flow, state }.emit();
 }
 
 fn give_up(flow: &Flow, run: &ClaimedRun, failure: &Failure, log: &AttemptLog, unknown: bool) {

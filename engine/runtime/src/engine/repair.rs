@@ -13,7 +13,8 @@ impl Engine {
         let repaired = self.parts.store.repair(runs, repair, now).await.map_err(|error| error.to_string())?;
         sdk::faults::point("repair.kept");
         for run in &repaired.asked {
-            // One that has just ended its attempt stopped with it, or ended.
+            // One that is not here ended its attempt after its wish was kept, which stopped it; or that end could not be
+            // kept, and it stops as it is put back.
             if let Some(stop) = self.at_work.get(&run.run) {
                 stop.ask();
             }
@@ -37,6 +38,10 @@ impl Engine {
             task.blocked_runs.remove(&run.run);
         }
         self.goes_on(&run.flow, run.run);
+        if run.after.is_end() {
+            // Its last attempt may have parked it and not have told so yet. That is over.
+            self.at_work.remove(&run.run);
+        }
         self.with_status(&run.flow, |status| {
             if run.before.is_end() {
                 let n = status.ended.entry(run.before).or_default();

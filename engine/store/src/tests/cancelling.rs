@@ -56,7 +56,9 @@ fn a_restart_does_not_take_it_up_again() {
     plan(&store, "planned", false);
     cancel(&store, 1);
     let took_over = now(store.take_over(at(2000))).unwrap();
-    assert_eq!((took_over.put_back, took_over.stopped), (0, 1));
+    let stopped = took_over.stopped.iter().map(|stopped| (stopped.run, stopped.before, stopped.after));
+    assert_eq!(took_over.put_back, 0);
+    assert_eq!(stopped.collect::<Vec<_>>(), [(run_id(1), RunState::Running, RunState::Cancelled)]);
     assert_eq!(state(&store, 1), RunState::Cancelled);
     let run = now(store.run(&run_id(1).to_string())).unwrap();
     assert_eq!(run.log[0].message, "cancelled while at work, after one write, in `write`");
@@ -131,12 +133,12 @@ fn what_it_called_goes_with_it_and_it_calls_nothing_more() {
     }
     assert_eq!(now(store.claim(at(1000), &[("called".into(), 2)])).unwrap().len(), 2);
     now(store.finish(run_id(11), Ending::Succeeded(None), at(1001))).unwrap();
-    // Named beside their caller, they are not cancelled twice.
-    let ids = vec![run_id(1), run_id(13)];
+    // Named beside their caller, before it or after, they are not cancelled twice.
+    let ids = vec![run_id(12), run_id(1), run_id(13)];
     let repaired = now(store.repair(ids, Repair::Cancel { reason: "wrong".to_owned() }, at(2000))).unwrap();
     assert_eq!(repaired.refused, []);
     let ids = |runs: &[crate::RepairedRun]| runs.iter().map(|run| run.run).collect::<Vec<_>>();
-    assert_eq!((ids(&repaired.done), ids(&repaired.asked)), (vec![run_id(13)], vec![run_id(1), run_id(12)]));
+    assert_eq!((ids(&repaired.done), ids(&repaired.asked)), (vec![run_id(13)], vec![run_id(12), run_id(1)]));
     assert_eq!(state(&store, 11), RunState::Succeeded);
     assert_eq!(call(&store, 14), Called::CallerStops);
     end_attempt(&store, AttemptEnd::Waits { due_at: at(9000) });

@@ -81,7 +81,7 @@ fn a_later_attempt_is_told_what_earlier_ones_learned() {
     let second = JournalEntry { outcome: Value::Int(6), ..entry.clone() };
     now(store.journal(run_id(1), second)).unwrap();
 
-    assert_eq!(now(store.take_over(at(2000))).unwrap(), crate::TookOver { epoch: 2, put_back: 1, stopped: 0 });
+    assert_eq!(now(store.take_over(at(2000))).unwrap(), crate::TookOver { epoch: 2, put_back: 1, stopped: Vec::new() });
     let again = claim(&store, 2000, 1).remove(0);
     assert_eq!((again.attempt, again.journal), (2, vec![entry]), "the first outcome stays");
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use sdk::{Class, Limit, LimitScope, Record, Value, faults};
-use store::{EffectState, Repair, Repaired, RunState};
+use sdk::{Class, Limit, LimitScope, Record, RunId, Value, faults};
+use store::{EffectState, FlowState, Repair, Repaired, RunState};
+use tokio_util::sync::CancellationToken;
 
-use crate::testing::{FLOW, World, applied, record, refusal, status, wait};
-use crate::{Command, Handle};
+use crate::engine::Event;
+use crate::testing::{FLOW, World, applied, checked, record, refusal, status, wait};
+use crate::{Command, Engine, Exchange, Handle};
 
 /// Writes for every item of a long list.
 const LONG: &str = r#"
@@ -265,6 +267,87 @@ async fn the_wish_outlives_its_engine() {
     assert_eq!(world.copy.writes.count(), 1, "not sent again");
 }
 
+/// A run was at work again before the end of its earlier attempt was taken note of. That end was taken for the new
+/// attempt's, and nobody could stop that any more.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_earlier_attempt_takes_no_wish_from_the_next() {
+    let twice = format!("{FLOW}  - upsert: copy.notes\n    match: email\n    set: {{email: x}}\n");
+    let (world, mut engine, _, run) = parked(&twice, Class::Transient).await;
+    wait(400).await;
+    world.copy.writes.takes(50);
+    engine.all_may_have_work();
+    engine.dispatch().await.unwrap();
+    wait(1).await;
+    assert_eq!((world.runs().await[0].as_str(), world.copy.writes.count()), ("1 running: transient, attempt 2", 3));
+    take_end(&mut engine).await;
+    engine.repair(vec![run], wrong()).await.unwrap();
+    wait(600).await;
+    assert_eq!(world.runs().await, ["1 cancelled"]);
+    assert_eq!(world.copy.writes.count(), 3, "the second step does not begin");
+}
+
+/// A run was cancelled before the engine had taken note that it was parked, and then blocked its flow for good.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_cancelled_as_it_parks_blocks_nothing() {
+    let (world, mut engine, handle, run) = parked(FLOW, Class::Auth).await;
+    engine.repair(vec![run], wrong()).await.unwrap();
+    take_end(&mut engine).await;
+    assert_eq!(world.runs().await, ["1 cancelled"]);
+    let told = status(&handle, "f");
+    assert_eq!((told.state, told.reason.as_deref(), told.adds_up()), (FlowState::Active, None, true));
+}
+
+/// A run whose end could not be kept stopped as it was put back, and its flow kept the version that it began on.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_stops_as_it_is_put_back_is_let_go() {
+    let world = under_way(slow(), FLOW, async |handle, world| {
+        cancel(handle, world, "f").await;
+        let put = checked(&[&format!("{FLOW}  - wait: 1h\n")]);
+        handle.exchange(Exchange { put, ..Exchange::default() }).await.unwrap();
+        assert_eq!(status(handle, "f").earlier, 1);
+        faults::set_hook(Some(Box::new(|point| {
+            if point == "effect.settled" {
+                faults::plant(Some("full disk"));
+            }
+        })));
+        wait(60).await;
+        assert_eq!(world.runs().await, ["1 running"]);
+        faults::set_hook(None);
+        world.fill_disk(false);
+        wait(30).await;
+        let told = status(handle, "f");
+        assert_eq!((told.earlier, told.adds_up()), (0, true), "{told:?}");
+    })
+    .await;
+    assert_eq!(world.runs().await, ["1 cancelled"]);
+}
+
+/// An engine that has not taken note yet that its run, which was refused so, is parked.
+async fn parked(flow: &str, class: Class) -> (World, Engine, Handle, RunId) {
+    let world = World::new();
+    world.crm.show([record(1, -5_000)]);
+    world.copy.writes.answer(move |n, _| match n {
+        1 => Err(refusal(Class::Transient).retry_after(Some(Duration::from_secs(300)))),
+        2 => Err(refusal(class.clone())),
+        _ => Ok(applied()),
+    });
+    world.live_for(&[flow], 30).await;
+    let run = world.run_of("f").await.row.id;
+    let (mut engine, handle) = world.start(&checked(&[flow])).await;
+    wait(400).await;
+    engine.dispatch().await.unwrap();
+    wait(1).await;
+    assert!(world.runs().await[0].starts_with("1 pending"));
+    (world, engine, handle, run)
+}
+
+/// Takes note of the end of one attempt.
+async fn take_end(engine: &mut Engine) {
+    let event = engine.next_event(None, &CancellationToken::new()).await;
+    let Event::RunEnded(ended) = event else { panic!("no attempt has ended") };
+    engine.run_ended(ended).await.unwrap();
+}
+
 /// A world in which a write takes a while.
 fn slow() -> World {
     let world = World::new();
@@ -296,7 +379,10 @@ fn of_numbers(n: i64) -> Record {
 /// Cancels the newest run of a flow.
 async fn cancel(handle: &Handle, world: &World, flow: &str) -> Repaired {
     let run = world.run_of(flow).await.row.id;
-    let repair = Repair::Cancel { reason: "wrong".to_owned() };
-    let answer = handle.ask(Command::Repair { runs: vec![run], repair }).await.unwrap();
+    let answer = handle.ask(Command::Repair { runs: vec![run], repair: wrong() }).await.unwrap();
     serde_json::from_str(&answer).unwrap()
+}
+
+fn wrong() -> Repair {
+    Repair::Cancel { reason: "wrong".to_owned() }
 }
