@@ -4,14 +4,14 @@
 
 mod stopping;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clap::Args;
 use flow::language::words::CLASSES;
 use runtime::Command;
 use sdk::{Clock as _, FlowId, RecordId, RunId, SystemClock, Timestamp};
-use store::{Doubt, EngineLock, FailureFilter, GroupId, Repair, Repaired, Store};
+use store::{Doubt, EngineLock, FailureFilter, GroupId, Repair, Repaired, RepairedRun, Store};
 
 use crate::place::{Place, PlaceArguments, program};
 use crate::tables::{self, count, counted};
@@ -196,19 +196,18 @@ pub async fn carry_out(arguments: &PlaceArguments, runs: &[RunId], repair: Repai
     }
     let began_at = SystemClock.now();
     let mut told_at = began_at;
-    let mut repaired = Repaired::default();
+    let mut gathered = Gathered::default();
     let mut offline: Option<Offline> = None;
     for (number, part) in runs.chunks(AT_ONCE).enumerate() {
+        let part = gathered.not_met(part);
         let more = match &offline {
-            None => match asked(&place, part, &repair).await? {
+            None => match asked(&place, &part, &repair).await? {
                 Some(more) => more,
                 None => offline.insert(Offline::open(&place).await?).repair(part, &repair).await?,
             },
             Some(open) => open.repair(part, &repair).await?,
         };
-        repaired.done.extend(more.done);
-        repaired.asked.extend(more.asked);
-        repaired.refused.extend(more.refused);
+        gathered.add(more);
         let now = SystemClock.now();
         if now.since(told_at) >= PATIENCE {
             told_at = now;
@@ -220,11 +219,44 @@ pub async fn carry_out(arguments: &PlaceArguments, runs: &[RunId], repair: Repai
     if let Some(open) = offline {
         open.close().await?;
     }
-    stopping::wait(&place, runs, &mut repaired).await?;
+    let mut repaired = gathered.repaired;
+    let waited = stopping::wait(&place, runs, &mut repaired).await;
     if matches!(repair, Repair::Cancel { .. }) {
         stopping::sort_out_doubt(&mut repaired);
     }
-    Told { place: arguments, repaired: &repaired, repair: &repair, named: runs, done }.tell(engine_runs)
+    let told = Told { place: arguments, repaired: &repaired, repair: &repair, named: runs, done };
+    match waited {
+        Ok(()) => told.tell(engine_runs),
+        // Whoever waits no longer is told what there is.
+        Err(failure) => {
+            told.tell_done(engine_runs);
+            told.tell_refused();
+            Err(failure)
+        }
+    }
+}
+
+/// What became of the runs so far, part by part.
+#[derive(Default)]
+struct Gathered {
+    repaired: Repaired,
+    /// Those of them that were done or asked.
+    met: BTreeSet<RunId>,
+}
+
+impl Gathered {
+    /// The runs of a part that did not go with one of an earlier part.
+    fn not_met(&self, part: &[RunId]) -> Vec<RunId> {
+        part.iter().copied().filter(|run| !self.met.contains(run)).collect()
+    }
+
+    /// Adds what became of a part. Whoever was asked in an earlier one is asked again by its caller, and is one run.
+    fn add(&mut self, more: Repaired) {
+        let met = &mut self.met;
+        self.repaired.done.extend(more.done.into_iter().filter(|run| met.insert(run.run)));
+        self.repaired.asked.extend(more.asked.into_iter().filter(|run| met.insert(run.run)));
+        self.repaired.refused.extend(more.refused);
+    }
 }
 
 /// What is told of a repair.
@@ -242,17 +274,9 @@ impl Told<'_> {
     fn tell(&self, engine_runs: bool) -> Result<(), Failure> {
         self.tell_done(engine_runs);
         self.tell_asked();
+        self.tell_refused();
         let refused = &self.repaired.refused;
         let Some(first) = refused.first() else { return Ok(()) };
-        // A reason names its run, so many runs are told by what is behind the name.
-        let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
-        for refused in refused {
-            let reason = refused.reason.replace(&refused.run.to_string(), &runs::short_id(refused.run));
-            *reasons.entry(reason).or_default() += 1;
-        }
-        for reason in reasons.keys().take(MOST_REASONS) {
-            problems::warn(&tables::cut(reason, 300));
-        }
         let help = match (refused.iter().find(|refused| refused.in_doubt), self.repair) {
             (Some(run), Repair::Cancel { .. }) => format!(
                 "look for the record at its service ({} tells which); then cancel it again, or retry it with what you found",
@@ -265,6 +289,19 @@ impl Told<'_> {
             (None, _) => format!("{} tells more", self.show(first.run)),
         };
         Err(Failure::LeftAlone { done: self.done.to_owned(), n_refused: refused.len() as u64, help })
+    }
+
+    /// Of runs that were left alone, and why.
+    fn tell_refused(&self) {
+        // A reason names its run, so many runs are told by what is behind the name.
+        let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+        for refused in &self.repaired.refused {
+            let reason = refused.reason.replace(&refused.run.to_string(), &runs::short_id(refused.run));
+            *reasons.entry(reason).or_default() += 1;
+        }
+        for reason in reasons.keys().take(MOST_REASONS) {
+            problems::warn(&tables::cut(reason, 300));
+        }
     }
 
     fn tell_done(&self, engine_runs: bool) {
@@ -332,6 +369,8 @@ async fn asked(place: &Place, runs: &[RunId], repair: &Repair) -> Result<Option<
 /// A store that no engine works on.
 struct Offline {
     store: Store,
+    /// Runs that the last engine was to stop, and that have stopped as it was found to be gone.
+    stopped: Vec<RepairedRun>,
     _lock: EngineLock,
 }
 
@@ -340,15 +379,52 @@ impl Offline {
         let lock = EngineLock::take(&place.data)?;
         let store = Store::open(&place.data)?;
         // Nothing is at work where no engine is, whatever the last one left.
-        store.take_over(SystemClock.now()).await?;
-        Ok(Self { store, _lock: lock })
+        let stopped = store.take_over(SystemClock.now()).await?.stopped;
+        Ok(Self { store, stopped, _lock: lock })
     }
 
-    async fn repair(&self, runs: &[RunId], repair: &Repair) -> Result<Repaired, Failure> {
-        Ok(self.store.repair(runs.to_vec(), repair.clone(), SystemClock.now()).await?)
+    async fn repair(&self, mut runs: Vec<RunId>, repair: &Repair) -> Result<Repaired, Failure> {
+        let mut stopped: Vec<RepairedRun> = Vec::new();
+        if matches!(repair, Repair::Cancel { .. }) {
+            // A caller is older than what it called, and so it comes first.
+            for run in &self.stopped {
+                let caller = self.store.run(&run.run.to_string()).await?.caller;
+                let went_with = |caller| runs.contains(&caller) || stopped.iter().any(|other| other.run == caller);
+                if runs.contains(&run.run) || caller.is_some_and(went_with) {
+                    stopped.push(run.clone());
+                }
+            }
+            // To cancel those once more would put aside a doubt that nobody was told of.
+            runs.retain(|run| !stopped.iter().any(|stopped| stopped.run == *run));
+        }
+        let mut repaired = self.store.repair(runs, repair.clone(), SystemClock.now()).await?;
+        repaired.done.extend(stopped);
+        Ok(repaired)
     }
 
     async fn close(self) -> Result<(), Failure> {
         Ok(self.store.close().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::RunState;
+
+    use super::*;
+
+    /// A run that went with its caller was refused in a later part, and one that was asked before it counted twice.
+    #[test]
+    fn a_run_that_is_named_beside_its_caller_is_one_run() {
+        let id = |number: u128| RunId(uuid::Uuid::from_u128(number));
+        let (before, after) = (RunState::Running, RunState::Running);
+        let run = |number| RepairedRun { run: id(number), flow: FlowId::from("f"), before, after };
+        let mut gathered = Gathered::default();
+        let (done, asked) = (vec![run(1), run(2)], vec![run(3)]);
+        gathered.add(Repaired { done, asked, refused: Vec::new() });
+        assert_eq!(gathered.not_met(&[id(2), id(3), id(4)]), [id(4)]);
+        gathered.add(Repaired { done: vec![run(4)], asked: vec![run(3), run(5)], refused: Vec::new() });
+        let numbers = |runs: &[RepairedRun]| runs.iter().map(|run| run.run.0.as_u128()).collect::<Vec<_>>();
+        assert_eq!((numbers(&gathered.repaired.done), numbers(&gathered.repaired.asked)), (vec![1, 2, 4], vec![3, 5]));
     }
 }

@@ -60,8 +60,9 @@ const CANCEL_HELP: &str = "Example:
 
 A run that is at work is asked to stop. What it has sent comes to its end; then, before its next step,
 item, try or wait, it ends as cancelled, and the command tells how far it came. Runs that it called go
-with it. After half a minute, or at Ctrl-C, the command waits no longer; the run stops all the same,
-also where the engine is started again in between. A run whose write may or may not have been applied
+with it. After half a minute the command waits no longer and ends with status 0, though the run has not
+stopped yet; at Ctrl-C it ends with 130. The run stops all the same, also where the engine is started
+again in between. A run whose write may or may not have been applied
 ends as unknown instead: look for the record at its service.";
 
 /// Arguments of `runs list`.

@@ -29,6 +29,9 @@ steps:
         set: {name: '${ item }'}
 ";
 
+/// Waits, so that its runs are cancelled at once.
+const LATER: &str = "flow: later\ntrigger: {manual: {}}\nsteps:\n  - wait: 1h\n";
+
 /// So many names.
 const NAMES: usize = 2_000;
 
@@ -38,12 +41,15 @@ async fn a_run_at_work_is_cancelled_and_writes_nothing_more() {
     let gate = Gate::before(&sandbox).await;
     let (project, mut engine, run) = filling(&gate, &sandbox, |project| project);
 
-    // Its service does not answer any more, so it cannot stop; and the command says so.
-    let mut cancel = project.start(&["runs", "cancel", &run]);
+    // Its service does not answer any more, so it cannot stop; and the command says so, and what became of the others.
+    project.run(&["run", "later"]).ok();
+    let later = &project.run(&["runs", "list", "--flow", "later", "--format", "json"]).json()[0]["id"];
+    let mut cancel = project.start(&["runs", "cancel", &run, later.as_str().expect("an id")]);
     cancel.wait_for_complaint("Asked 1 run at work to stop; what was sent comes to its end first.");
     let said = cancel.stop(Signal::INT);
     assert_eq!(said.status, 130, "{said:?}");
     assert!(said.err.contains("1 run is asked to stop all the same"), "{said:?}");
+    assert!(said.out.contains("cancelled 1 run"), "{said:?}");
     let shown = project.run(&["runs", "show", &run]).ok();
     assert!(shown.contains("to stop before its next write: cancelled by an operator"), "{shown}");
 
@@ -82,8 +88,20 @@ async fn killed_before_the_run_has_stopped_no_engine_takes_it_up_again() {
     assert!(!of_state(&shown, "unknown").is_empty());
     assert_eq!(of_state(&shown, "done").len(), n_made, "each is known");
     assert_eq!(of_state(&shown, "sent").len() + of_state(&shown, "planned").len(), 0);
-    assert_eq!(engine.stop(Signal::TERM).status, 0);
+    let said = engine.stop(Signal::TERM);
+    assert!(said.status == 0 && said.err.contains("run ended unknown"), "whoever looks after it is told: {said:?}");
     assert_eq!(companies(&sandbox), n_made, "nothing was written after the start");
+}
+
+/// Nobody had been told of the write in doubt, and the same command put the doubt aside.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_before_the_run_has_stopped_the_command_itself_tells_how_it_ended() {
+    let sandbox = Sandbox::with_records(0).await;
+    let (project, run, _) = killed(&sandbox, None).await;
+    project.run(&["runs", "cancel", &run]).refused(3, &["has stopped and is unknown", "look for the record"]);
+    assert_eq!(project.run(&["runs", "show", &run, "--format", "json"]).json()["state"], "unknown");
+    let said = project.run(&["runs", "cancel", &run]).ok();
+    assert!(said.contains("cancelled 1 run"), "by now it was told: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,6 +126,22 @@ async fn killed_as_the_run_stops_it_has_stopped() {
     assert_eq!(shown["writes"].as_array().map(Vec::len), Some(n_made));
     assert_eq!(engine.stop(Signal::TERM).status, 0);
     assert_eq!(companies(&sandbox), n_made, "nothing was written after the start");
+}
+
+/// It was refused, as cancelled already: by this very command.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_as_the_run_stops_the_command_itself_cancels_it() {
+    let sandbox = Sandbox::with_records(0).await;
+    let gate = Gate::before(&sandbox).await;
+    let (project, mut engine, run) =
+        filling(&gate, &sandbox, |project| project.with_variable("MILLRACE_CRASH", "stop.applied:1"));
+    let mut cancel = project.start(&["runs", "cancel", &run]);
+    cancel.wait_for_complaint("Asked 1 run");
+    cancel.stop(Signal::INT);
+    gate.open();
+    engine.end();
+    let said = project.run(&["runs", "cancel", &run]).ok();
+    assert!(said.contains("cancelled 1 run"), "{said}");
 }
 
 /// The checks above must be able to fail.
@@ -145,6 +179,7 @@ fn filling(gate: &Gate, sandbox: &Sandbox, adapt: impl FnOnce(Project) -> Projec
     let project = adapt(Project::empty(&gate.url));
     project.write("connections.yaml", CONNECTIONS);
     project.write("flows/fill.yaml", FILL);
+    project.write("flows/later.yaml", LATER);
     let mut engine = project.start(&["up"]);
     engine.wait_for("Ctrl-C");
     let names: Vec<String> = (0..NAMES).map(|number| format!("n{number}")).collect();
