@@ -21,7 +21,7 @@ pub enum Status {
     Usage = 2,
     /// What was named does not exist.
     NotFound = 3,
-    /// No flow could work: a service refuses us or is not reached.
+    /// A service refuses us or is not reached, so that flows could not do their work.
     Service = 4,
     /// The flows worked, and runs of them failed.
     RunsFailed = 5,
@@ -46,7 +46,7 @@ impl Status {
         (Self::Project, "the project's files have mistakes, or nothing in them can run"),
         (Self::Usage, "the command line is not understood"),
         (Self::NotFound, "no such flow, run, record or project"),
-        (Self::Service, "no flow could work: a service refuses us or is not reached"),
+        (Self::Service, "a service refuses us or is not reached, so that flows could not do their work"),
         (Self::RunsFailed, "the flows worked, and runs of them failed"),
         (Self::DoesNotAddUp, "a record that was read has no outcome"),
         (Self::State, "the engine's state cannot be used or kept"),

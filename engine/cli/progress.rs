@@ -39,7 +39,8 @@ fn so_far(first: &[FlowStatus], flows: &[FlowStatus], now: Timestamp) -> String 
     for (state, n) in &mut ended {
         *n = n.saturating_sub(ended_first.get(state).copied().unwrap_or_default());
     }
-    let failed: u64 = [RunState::Failed, RunState::Unknown].iter().filter_map(|state| ended.get(state)).sum();
+    let n_in = |state: RunState| ended.get(&state).copied().unwrap_or_default();
+    let (failed, unknown) = (n_in(RunState::Failed), n_in(RunState::Unknown));
     let open: u64 = flows.iter().map(FlowStatus::open_runs).sum();
 
     let mut line = format!(
@@ -48,7 +49,10 @@ fn so_far(first: &[FlowStatus], flows: &[FlowStatus], now: Timestamp) -> String 
         counted(ended.values().sum(), "run"),
     );
     if failed > 0 {
-        line.push_str(&format!(", {} of them failed", count(failed)));
+        line.push_str(&format!(", {} failed", count(failed)));
+    }
+    if unknown > 0 {
+        line.push_str(&format!(", {} unknown", count(unknown)));
     }
     if open > 0 {
         line.push_str(&format!(", {} to go", count(open)));
@@ -127,6 +131,7 @@ mod tests {
             next_poll: None,
             next_start: None,
             last_poll: None,
+            is_left_unread: false,
         }
     }
 
@@ -143,7 +148,7 @@ mod tests {
         waiting.reason = Some("HubSpot fails".to_owned());
         assert_eq!(
             so_far(&first, &[waiting], now),
-            "1 record read; 1 run ended, 1 of them failed; looks again in 3 s; HubSpot fails"
+            "1 record read; 1 run ended, 1 unknown; looks again in 3 s; HubSpot fails"
         );
     }
 }

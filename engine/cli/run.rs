@@ -272,10 +272,9 @@ async fn once(assembled: Assembled, stop: CancellationToken, answer: Answer) -> 
             return Err(Failure::ServiceAway { flow: flow.clone(), n_runs, reason: reason.clone() });
         }
     }
-    // Nothing of it waits for a service, so it is its source that could not be read.
-    let not_read = worked.statuses.iter().find(|status| status.state == FlowState::Active && status.reason.is_some());
-    if let Some(FlowStatus { flow, reason: Some(reason), .. }) = not_read {
-        return Err(Failure::SourceNotRead { flow: flow.clone(), reason: reason.clone() });
+    if let Some(status) = worked.statuses.iter().find(|status| status.is_left_unread) {
+        let reason = status.reason.clone().unwrap_or_default();
+        return Err(Failure::SourceNotRead { flow: status.flow.clone(), reason });
     }
     // Failures of earlier times are not this command's.
     let (before, after) = (accounts::total(&before), accounts::total(&worked.accounts));

@@ -239,6 +239,7 @@ mod tests {
             next_poll: Some(Timestamp::from_millis(1_400)),
             next_start: None,
             last_poll: None,
+            is_left_unread: false,
         }
     }
 

@@ -145,6 +145,8 @@ struct FlowTask {
     poll_interval: Duration,
     is_polling: bool,
     n_failed_polls: u32,
+    /// When the first of them began.
+    failing_since: Option<Timestamp>,
     /// Whether its next poll comes once the service's limits leave room for it, and would be in vain before.
     waits_for_room: bool,
     n_at_work: usize,
@@ -333,6 +335,7 @@ impl Engine {
             next_poll: None,
             next_start: None,
             last_poll: None,
+            is_left_unread: false,
         };
         self.with_statuses(|statuses| statuses.insert(flow.id.clone(), status));
         let task = FlowTask {
@@ -347,6 +350,7 @@ impl Engine {
             poll_interval: flow.trigger.poll().map_or(Duration::ZERO, |poll| poll.every.min),
             is_polling: false,
             n_failed_polls: 0,
+            failing_since: None,
             waits_for_room: false,
             n_at_work: 0,
             blocked_runs: BTreeSet::new(),
@@ -414,7 +418,7 @@ impl Engine {
             self.look_at_times().await?;
             let wake_at = self.dispatch().await?;
             if let Some(drain) = drain
-                && self.is_drained(drain, wake_at).await?
+                && self.look_again_or_end(drain, wake_at).await?
             {
                 return Ok(());
             }

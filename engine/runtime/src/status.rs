@@ -39,6 +39,8 @@ pub struct FlowStatus {
     pub next_start: Option<Timestamp>,
     /// Its last finished or failed poll.
     pub last_poll: Option<LastPoll>,
+    /// Whether an engine that drained has ended although its source was not read to the end.
+    pub is_left_unread: bool,
 }
 
 /// What starts a flow's runs, in a word.
@@ -111,6 +113,7 @@ impl FlowStatus {
             next_poll: None,
             next_start: None,
             last_poll: None,
+            is_left_unread: false,
         }
     }
 

@@ -24,55 +24,61 @@ pub struct Drain {
 /// A source is read again this long after the last write to its service, however rarely its author has it read. A
 /// search index may know of the write by then.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// A source that failed so often in a row, over some minutes, is left to the next engine.
-const MOST_FAILED_POLLS: u32 = 4;
+/// A source whose polls have failed for so long is left to the next engine.
+const FAILS_TOO_LONG: Duration = Duration::from_secs(180);
 
 impl Engine {
-    /// Whether nothing is left to do. Where no more than another look at a source is, that comes soon.
-    pub(super) async fn is_drained(&mut self, drain: Drain, wake_at: Option<Timestamp>) -> Result<bool, EngineError> {
-        if !self.is_at_rest() || self.waited_for(drain).any(|(id, _)| self.is_walking(id)) {
+    /// Says whether nothing is left to do. Where no more than another look at sources is, brings those forward.
+    pub(super) async fn look_again_or_end(
+        &mut self,
+        drain: Drain,
+        wake_at: Option<Timestamp>,
+    ) -> Result<bool, EngineError> {
+        if !self.is_at_rest() || (wake_at.is_some() && !self.others_must_act(drain).await?) {
             return Ok(false);
         }
-        if wake_at.is_some() && !self.others_must_act(drain).await? {
-            return Ok(false);
+        let (left, awaited): (Vec<_>, Vec<_>) =
+            self.unread(drain).into_iter().partition(|(flow, _)| !drain.waits && self.takes_too_long(flow));
+        for (flow, from) in &awaited {
+            if let Some(from) = from {
+                self.read_again(flow, *from + READ_AGAIN_AFTER);
+            }
         }
-        let read_too_early = self.read_too_early(drain);
-        for (flow, since) in &read_too_early {
-            self.read_again(flow, *since + READ_AGAIN_AFTER);
+        if awaited.is_empty() {
+            for (flow, _) in &left {
+                self.with_status(flow, |status| status.is_left_unread = true);
+            }
         }
-        Ok(read_too_early.is_empty())
+        Ok(awaited.is_empty())
     }
 
     fn is_at_rest(&self) -> bool {
         self.trouble.is_none() && self.runs.is_empty() && self.polls.is_empty() && self.look_ups.is_empty()
     }
 
-    /// The flows whose next look or page a drain waits for, if it waits for any.
-    fn waited_for(&self, drain: Drain) -> impl Iterator<Item = (&FlowId, &FlowTask)> {
-        let soonest = self.parts.clock.now() + LONGEST_BACK_OFF;
-        let takes_too_long = move |task: &FlowTask| {
-            task.n_failed_polls >= MOST_FAILED_POLLS || (task.waits_for_room && task.poll_due > soonest)
-        };
-        let is_waited_for = move |id: &FlowId, task: &FlowTask| {
-            !task.versions.is_retired
-                && !task.is_paused
-                && !self.is_blocked(id)
-                && (drain.waits || !takes_too_long(task))
-        };
-        self.flows.iter().filter(move |(id, task)| is_waited_for(id, task))
+    /// The flows whose source was not read as late as a drain asks, with the moment from which on it is to be read; none
+    /// for a walk, which goes on by itself.
+    fn unread(&self, drain: Drain) -> Vec<(FlowId, Option<Timestamp>)> {
+        let is_drained =
+            |id: &FlowId, task: &FlowTask| !task.versions.is_retired && !task.is_paused && !self.is_blocked(id);
+        let unread = self.flows.iter().filter(|(id, task)| is_drained(id, task)).filter_map(|(id, task)| {
+            let Some(poll) = task.flow.trigger.poll() else {
+                return self.is_walking(id).then(|| (id.clone(), None));
+            };
+            let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
+            let from = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;
+            let is_read = task.last_finished_pass_began.is_some_and(|began| began >= from);
+            (!is_read).then(|| (id.clone(), Some(from)))
+        });
+        unread.collect()
     }
 
-    /// The flows whose source was not read as late as a drain asks, with the moment from which on it is to be read.
-    fn read_too_early(&self, drain: Drain) -> Vec<(FlowId, Timestamp)> {
-        let polling = self.waited_for(drain).filter_map(|(id, task)| Some((id, task, task.flow.trigger.poll()?)));
-        polling
-            .filter_map(|(id, task, poll)| {
-                let written = self.parts.connections.get(&poll.target.connection).and_then(|open| open.last_write_at());
-                let since = written.map_or(self.started_at, |written| written.max(self.started_at)) + drain.settle;
-                let is_read = task.last_finished_pass_began.is_some_and(|began| began >= since);
-                (!is_read).then(|| (id.clone(), since))
-            })
-            .collect()
+    fn takes_too_long(&self, flow: &FlowId) -> bool {
+        let now = self.parts.clock.now();
+        self.flows.get(flow).is_some_and(|task| {
+            task.failing_since.is_some_and(|since| now.since(since) >= FAILS_TOO_LONG)
+                || (task.waits_for_room && task.poll_due > now + LONGEST_BACK_OFF)
+        })
     }
 
     /// Brings a flow's next poll forward. One that failed, one that waits for room, and one that its author bounds keep

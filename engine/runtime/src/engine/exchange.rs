@@ -218,6 +218,7 @@ impl Engine {
         task.reader = reader;
         task.poll_interval = flow.trigger.poll().map_or(task.poll_interval, |poll| poll.every.min);
         task.n_failed_polls = 0;
+        task.failing_since = None;
         task.waits_for_room = false;
         task.pass_began = None;
         task.flow = flow.clone();

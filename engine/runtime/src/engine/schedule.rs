@@ -22,7 +22,8 @@ const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(15);
 pub(super) const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
 /// No poll is further away than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
-/// How often a blocked flow looks whether its connection was mended, where it does not poll less often itself.
+/// How often a blocked flow looks whether its connection was mended, at most; one that polls less often does so less
+/// often, too, down to the longest wait after failures.
 const BLOCKED_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a walk that cannot go on now waits: its first failure, or too many runs that it has made and are pending.
 const WALK_INTERVAL: Duration = Duration::from_secs(1);
@@ -127,7 +128,9 @@ impl Engine {
         if polled.finished {
             task.last_finished_pass_began = task.pass_began.take().or(task.last_finished_pass_began);
         }
-        self.note_poll(&flow, began_at, &polled);
+        if !task.waits_for_room || polled.pages > 0 {
+            self.note_poll(&flow, began_at, &polled);
+        }
         self.look_at_walk(&flow).await?;
         if self.exchange_after_poll(&flow).await? {
             return Ok(());
@@ -136,6 +139,7 @@ impl Engine {
         match error {
             None => {
                 task.n_failed_polls = 0;
+                task.failing_since = None;
                 let nothing_blocks = task.blocked_runs.is_empty();
                 // A pass goes on at once where only our own bound cut it; the author's bound waits for the next
                 // interval.
@@ -155,11 +159,17 @@ impl Engine {
                 let reason =
                     format!("its next poll waits until {until}: the limits of `{connection}` leave no room before");
                 crate::events::PollWaits { flow: &flow, connection: &connection, until }.emit();
-                self.with_status(&flow, |status| status.reason = Some(reason));
+                self.with_status(&flow, |status| {
+                    // What blocks a flow is more than that.
+                    if status.state == FlowState::Active {
+                        status.reason = Some(reason);
+                    }
+                });
                 self.schedule(&flow, until);
             }
             Some(error) => {
                 task.n_failed_polls += 1;
+                task.failing_since.get_or_insert(began_at);
                 let failures = task.n_failed_polls;
                 let blocks = blocks(&error);
                 let wait = match blocks {
@@ -240,8 +250,7 @@ fn blocks(error: &PollError) -> bool {
 fn after_failures(error: &PollError, every: Duration, failures: u32) -> Duration {
     let asked = match error {
         PollError::Service(error) => error.retry_after,
-        PollError::NoRoom { wait, .. } => Some(*wait),
-        PollError::Untrusted(_) | PollError::Panicked(_) | PollError::Store(_) => None,
+        PollError::NoRoom { .. } | PollError::Untrusted(_) | PollError::Panicked(_) | PollError::Store(_) => None,
     };
     let doubled = every.min(LONGEST_FIRST_WAIT).saturating_mul(2_u32.saturating_pow(failures.min(16)));
     let doubled = doubled.min(LONGEST_BACK_OFF);

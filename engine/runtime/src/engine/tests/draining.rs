@@ -83,8 +83,28 @@ async fn it_leaves_a_source_that_fails_again_and_again_to_the_next_engine() {
     world.crm.polls.answer(|_, _| Err(refusal(Class::Transient)));
     let drain = crate::Drain { settle: std::time::Duration::ZERO, waits: false };
     let told = status(&world.drain_as(&checked(&[FLOW]), drain).await, "f");
-    assert_eq!((told.state, world.crm.polls.count()), (FlowState::Active, 4));
+    assert_eq!((told.state, told.is_left_unread, world.crm.polls.count()), (FlowState::Active, true, 4));
     assert!(told.reason.is_some(), "what is in the way is told");
+
+    // However often it is tried, it is some minutes.
+    let often = FLOW.replace("every: 15s", "every: 1s");
+    let before = world.clock.elapsed();
+    world.drain_as(&checked(&[&often]), drain).await;
+    let stayed = world.clock.elapsed() - before;
+    assert!((180..300).contains(&stayed.as_secs()), "it stayed for {stayed:?}");
+}
+
+/// All was read, and a later look failed while the last run was at work: nothing is left.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_after_all_was_read_leaves_nothing_unread() {
+    let world = World::new();
+    world.crm.show([record(1, -5_000)]);
+    world.copy.writes.takes(50);
+    world.crm.polls.answer(|n, _| if n == 1 { Ok(()) } else { Err(refusal(Class::Transient)) });
+    let drain = crate::Drain { settle: std::time::Duration::ZERO, waits: false };
+    let told = status(&world.drain_as(&checked(&[FLOW]), drain).await, "f");
+    assert_eq!((told.is_left_unread, world.runs().await), (false, vec!["1 succeeded".to_owned()]));
+    assert!(world.crm.polls.count() > 1 && told.reason.is_some(), "it failed, and the status tells of it");
 }
 
 /// Brought forward, a page for which there is no room, of a pass that a dead process had begun, would be asked for
