@@ -17,15 +17,14 @@
 mod lag;
 pub(crate) mod page;
 pub(crate) mod snapshot;
+mod source;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flow::{Flow, On, Poll, Start};
 use sdk::faults::planted;
-use sdk::{
-    Ask, Clock, ConnectionName, IdOrder, Ids, PollPage, PollQuery, PollRequest, Record, StampKind, Timestamp, Version,
-};
+use sdk::{Ask, Clock, ConnectionName, IdOrder, Ids, PollPage, PollQuery, PollRequest, Record, Timestamp, Version};
 use store::{
     Checkpoint, Checkpointed, Cursor, Freshness, NewRun, Novelty, Pass, PassKind, SeenRow, SourceKey, Store, Tally,
 };
@@ -34,6 +33,8 @@ use crate::budgets::{Kind, Later};
 use crate::connections::OpenConnection;
 use crate::offload::offload;
 use lag::LagMeter;
+use source::stamp_kind;
+pub use source::{is_compared, source_key};
 
 /// How a source is read. The defaults are the promise; an author may ask for more, never for less.
 #[derive(Clone, Copy, Debug)]
@@ -572,34 +573,6 @@ struct Fresh {
     tally: Tally,
     /// How far the latest of them stood behind the watermark.
     late_by: Duration,
-}
-
-/// Whether what is new in a poll's object is told by comparing.
-pub fn is_compared(poll: &Poll, connection: &OpenConnection) -> bool {
-    connection.service.is_compared(&poll.target.object, &stamp_kind(poll))
-}
-
-/// The key of a flow's source: another object or another stamp is another source.
-pub fn source_key(flow: &Flow, poll: &Poll, connection: &OpenConnection) -> SourceKey {
-    if is_compared(poll, connection) {
-        return snapshot::source_key(flow, poll);
-    }
-    let by = match stamp_kind(poll) {
-        StampKind::Created => "creation".to_owned(),
-        StampKind::Modified => "modification".to_owned(),
-        StampKind::Archived => "archiving".to_owned(),
-        StampKind::Field(field) => field,
-    };
-    SourceKey { flow: flow.id.clone(), source: format!("{}.{} by {by}", poll.target.connection, poll.target.object) }
-}
-
-fn stamp_kind(poll: &Poll) -> StampKind {
-    match (&poll.by, poll.on) {
-        (Some(field), On::New | On::NewOrUpdated) => StampKind::Field(field.clone()),
-        (None, On::New) => StampKind::Created,
-        (None, On::NewOrUpdated) => StampKind::Modified,
-        (_, On::Archived) => StampKind::Archived,
-    }
 }
 
 /// Which version of its record a row is. A flow on new records knows one version of each.
