@@ -10,6 +10,8 @@ use sdk::Connector as _;
 
 pub mod http;
 pub mod hubspot;
+#[cfg(test)]
+mod paging;
 pub mod pipedrive;
 pub mod postgres;
 pub mod rest;

@@ -1,56 +1,11 @@
 //! Walks and drains: every row once, in the order that the page tells, by the key's own index where it has that order.
 
-use sdk::{
-    Class, Connection, Filter, IdOrder, PollPage, PollQuery, PollRequest, RecordId, StampKind, Test, Timestamp,
-    WalkRequest,
-};
+use sdk::{Class, Filter, IdOrder, RecordId, Test, WalkRequest};
 
 use super::place::{Place, connect, pool};
+use crate::paging::{MIDNIGHT, drain, drained, ids, step, walked};
 use crate::postgres::sql::Statement;
 use crate::postgres::{read, table};
-
-const MIDNIGHT: &str = "2026-01-02T00:00:00Z";
-
-fn step(after: Option<&RecordId>, limit: usize) -> WalkRequest {
-    WalkRequest { object: "t".to_owned(), fields: Vec::new(), filter: None, after: after.cloned(), limit }
-}
-
-fn drain(after: Option<&RecordId>, limit: usize) -> PollRequest {
-    PollRequest {
-        object: "t".to_owned(),
-        stamp: StampKind::Field("at".to_owned()),
-        fields: Vec::new(),
-        filter: None,
-        query: PollQuery::Drain { at: Timestamp::parse(MIDNIGHT).unwrap(), after: after.cloned() },
-        limit,
-    }
-}
-
-fn ids(page: &PollPage) -> Vec<String> {
-    page.records.iter().map(|record| record.id.to_string()).collect()
-}
-
-/// All ids, by pages that each begin behind the last one.
-async fn all(page: impl AsyncFn(Option<RecordId>) -> PollPage, order: IdOrder) -> Vec<String> {
-    let mut all = Vec::new();
-    loop {
-        let page = page(all.last().map(|id: &String| RecordId::from(id.as_str()))).await;
-        assert_eq!(page.order, order);
-        if page.records.is_empty() {
-            return all;
-        }
-        all.extend(ids(&page));
-        assert!(all.len() <= 2_000, "it comes round again: {all:?}");
-    }
-}
-
-async fn walked(connection: &dyn Connection, limit: usize, order: IdOrder) -> Vec<String> {
-    all(async |after| connection.walk(&step(after.as_ref(), limit)).await.expect("a page"), order).await
-}
-
-async fn drained(connection: &dyn Connection, limit: usize, order: IdOrder) -> Vec<String> {
-    all(async |after| connection.poll(&drain(after.as_ref(), limit)).await.expect("a page"), order).await
-}
 
 /// A table of these rows, all of one stamp.
 async fn table_of(declared: &str, values: &[&str]) -> Place {
@@ -116,10 +71,10 @@ async fn uuids_stand_in_the_order_of_their_texts() {
 async fn rows_that_go_while_a_walk_is_under_way_take_no_others_along() {
     let place = table_of("int", &["1", "2", "9", "10", "100"]).await;
     let connection = place.connect();
-    assert_eq!(ids(&connection.walk(&step(None, 2)).await.unwrap()), ["1", "2"]);
+    assert_eq!(ids(&connection.walk(&step("t", None, 2)).await.unwrap()), ["1", "2"]);
     place.run("DELETE FROM t WHERE id IN (2, 9); INSERT INTO t (id) VALUES (0), (11)").await;
-    assert_eq!(ids(&connection.walk(&step(Some(&"2".into()), 2)).await.unwrap()), ["10", "11"]);
-    assert_eq!(ids(&connection.walk(&step(Some(&"11".into()), 2)).await.unwrap()), ["100"]);
+    assert_eq!(ids(&connection.walk(&step("t", Some(&"2".into()), 2)).await.unwrap()), ["10", "11"]);
+    assert_eq!(ids(&connection.walk(&step("t", Some(&"11".into()), 2)).await.unwrap()), ["100"]);
 }
 
 #[tokio::test]
@@ -127,9 +82,9 @@ async fn a_walk_asks_for_what_its_filter_wants_and_refuses_a_table_that_is_not_t
     let place = Place::with("CREATE TABLE t (id int PRIMARY KEY, city text); INSERT INTO t VALUES (9, 'Ulm'), (10, 'Bonn'), (100, 'Ulm'), (-1, 'Ulm')").await;
     let connection = place.connect();
     let filter = Filter::Field { field: "city".to_owned(), test: Test::Eq("Ulm".into()) };
-    let ulm = WalkRequest { filter: Some(filter), ..step(Some(&"-1".into()), 2) };
+    let ulm = WalkRequest { filter: Some(filter), ..step("t", Some(&"-1".into()), 2) };
     assert_eq!(ids(&connection.walk(&ulm).await.unwrap()), ["9", "100"]);
-    let cities = WalkRequest { object: "cities".to_owned(), ..step(None, 1) };
+    let cities = WalkRequest { object: "cities".to_owned(), ..step("t", None, 1) };
     assert_eq!(connection.walk(&cities).await.expect_err("no such table").class, Class::Invalid);
 }
 
@@ -141,7 +96,7 @@ async fn a_point_that_the_key_cannot_hold_is_no_error_and_skips_nothing() {
     let connection = place.connect();
     for after in ["ann", "1.5", "01", ""] {
         for page in [
-            connection.walk(&step(Some(&after.into()), 9)).await.unwrap(),
+            connection.walk(&step("t", Some(&after.into()), 9)).await.unwrap(),
             connection.poll(&drain(Some(&after.into()), 9)).await.unwrap(),
         ] {
             assert_eq!((ids(&page), page.order), (vec!["1".to_owned(), "2".to_owned()], IdOrder::Numbers), "{after}");
@@ -151,7 +106,7 @@ async fn a_point_that_the_key_cannot_hold_is_no_error_and_skips_nothing() {
     let place = table_of("uuid", &uuids).await;
     let connection = place.connect();
     for (after, expected) in [("0", &uuids[..]), ("9", &uuids[1..]), ("ann", &[])] {
-        assert_eq!(ids(&connection.walk(&step(Some(&after.into()), 9)).await.unwrap()), expected, "{after}");
+        assert_eq!(ids(&connection.walk(&step("t", Some(&after.into()), 9)).await.unwrap()), expected, "{after}");
     }
 }
 
@@ -161,7 +116,7 @@ async fn plans(place: &Place, after: &str) -> [String; 2] {
     let session = pool.session().await.unwrap();
     let table = table::discover(&session, "public", "t").await.unwrap();
     let after = RecordId::from(after);
-    let walk = read::step(&table, &step(Some(&after), 9)).unwrap();
+    let walk = read::step(&table, &step("t", Some(&after), 9)).unwrap();
     [plan(place, walk).await, plan(place, read::page(&table, &drain(Some(&after), 9)).unwrap()).await]
 }
 

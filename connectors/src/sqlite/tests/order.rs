@@ -1,57 +1,12 @@
 //! Walks and drains: every row once, in the order that the page tells, by the key's own index where it has that order.
 
 use rusqlite::params_from_iter;
-use sdk::{
-    Class, Connection, Filter, IdOrder, PollPage, PollQuery, PollRequest, RecordId, StampKind, Test, Timestamp,
-    WalkRequest,
-};
+use sdk::{Class, Filter, IdOrder, RecordId, Test, Timestamp, WalkRequest};
 
 use super::place::Place;
+use crate::paging::{MIDNIGHT, drain, drained, ids, step, walked};
 use crate::sqlite::read::{self, Select, Statement};
 use crate::sqlite::{stamps, table};
-
-const MIDNIGHT: &str = "2026-01-02T00:00:00Z";
-
-fn step(object: &str, after: Option<&RecordId>, limit: usize) -> WalkRequest {
-    WalkRequest { object: object.to_owned(), fields: Vec::new(), filter: None, after: after.cloned(), limit }
-}
-
-fn drain(after: Option<&RecordId>, limit: usize) -> PollRequest {
-    PollRequest {
-        object: "t".to_owned(),
-        stamp: StampKind::Field("at".to_owned()),
-        fields: Vec::new(),
-        filter: None,
-        query: PollQuery::Drain { at: Timestamp::parse(MIDNIGHT).unwrap(), after: after.cloned() },
-        limit,
-    }
-}
-
-fn ids(page: &PollPage) -> Vec<String> {
-    page.records.iter().map(|record| record.id.to_string()).collect()
-}
-
-/// All ids, by pages that each begin behind the last one.
-async fn all(page: impl AsyncFn(Option<RecordId>) -> PollPage, order: IdOrder) -> Vec<String> {
-    let mut all = Vec::new();
-    loop {
-        let page = page(all.last().map(|id: &String| RecordId::from(id.as_str()))).await;
-        assert_eq!(page.order, order);
-        if page.records.is_empty() {
-            return all;
-        }
-        all.extend(ids(&page));
-        assert!(all.len() <= 2_000, "it comes round again: {all:?}");
-    }
-}
-
-async fn walked(connection: &dyn Connection, limit: usize, order: IdOrder) -> Vec<String> {
-    all(async |after| connection.walk(&step("t", after.as_ref(), limit)).await.expect("a page"), order).await
-}
-
-async fn drained(connection: &dyn Connection, limit: usize, order: IdOrder) -> Vec<String> {
-    all(async |after| connection.poll(&drain(after.as_ref(), limit)).await.expect("a page"), order).await
-}
 
 /// A table of these rows, all of one stamp.
 fn table_of(declared: &str, values: &[&str]) -> Place {
