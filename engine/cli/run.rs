@@ -54,7 +54,8 @@ pub struct Arguments {
     /// Take `connections.<ENV>.yaml` over `connections.yaml`
     #[arg(long, value_name = "ENV")]
     env: Option<String>,
-    /// How to print
+    /// How to print what it came to: the account, or the run that --record or --input made. Where an engine that runs
+    /// already makes many runs of it, JSON has its sentence as `told`
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
