@@ -108,10 +108,7 @@ async fn killed_before_the_run_has_stopped_the_command_itself_tells_how_it_ended
 async fn killed_as_the_run_stops_it_has_stopped() {
     let sandbox = Sandbox::with_records(0).await;
     let gate = Gate::before(&sandbox).await;
-    let (project, mut engine, run) =
-        filling(&gate, &sandbox, |project| project.with_variable("MILLRACE_CRASH", "stop.applied:1"));
-    let mut cancel = project.start(&["runs", "cancel", &run]);
-    cancel.wait_for_complaint("Asked 1 run");
+    let (project, mut engine, run, mut cancel) = asked(&gate, &sandbox);
     gate.open();
     engine.end();
     let n_made = companies(&sandbox);
@@ -133,10 +130,7 @@ async fn killed_as_the_run_stops_it_has_stopped() {
 async fn killed_as_the_run_stops_the_command_itself_cancels_it() {
     let sandbox = Sandbox::with_records(0).await;
     let gate = Gate::before(&sandbox).await;
-    let (project, mut engine, run) =
-        filling(&gate, &sandbox, |project| project.with_variable("MILLRACE_CRASH", "stop.applied:1"));
-    let mut cancel = project.start(&["runs", "cancel", &run]);
-    cancel.wait_for_complaint("Asked 1 run");
+    let (project, mut engine, run, cancel) = asked(&gate, &sandbox);
     cancel.stop(Signal::INT);
     gate.open();
     engine.end();
@@ -152,6 +146,15 @@ async fn an_engine_that_forgets_the_wish_is_found_out() {
     let mut engine = project.start(&["up"]);
     engine.wait_for("Ctrl-C");
     until(&project, || companies(&sandbox) > n_made);
+}
+
+/// A project at work that dies as its run stops; its engine, the run, and the command that has asked it to.
+fn asked(gate: &Gate, sandbox: &Sandbox) -> (Project, Running, String, Running) {
+    let dies = |project: Project| project.with_variable("MILLRACE_CRASH", "stop.applied:1");
+    let (project, engine, run) = filling(gate, sandbox, dies);
+    let mut cancel = project.start(&["runs", "cancel", &run]);
+    cancel.wait_for_complaint("Asked 1 run");
+    (project, engine, run, cancel)
 }
 
 /// A project whose engine died as it had kept that the run is to stop; the run, and how many companies there are.

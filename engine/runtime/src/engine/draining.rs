@@ -59,9 +59,9 @@ impl Engine {
     /// The flows whose source was not read as late as a drain asks, with the moment from which on it is to be read; none
     /// for a walk, which goes on by itself.
     fn unread(&self, drain: Drain) -> Vec<(FlowId, Option<Timestamp>)> {
-        let is_drained =
+        let is_to_be_read =
             |id: &FlowId, task: &FlowTask| !task.versions.is_retired && !task.is_paused && !self.is_blocked(id);
-        let unread = self.flows.iter().filter(|(id, task)| is_drained(id, task)).filter_map(|(id, task)| {
+        let unread = self.flows.iter().filter(|(id, task)| is_to_be_read(id, task)).filter_map(|(id, task)| {
             let Some(poll) = task.flow.trigger.poll() else {
                 return self.is_walking(id).then(|| (id.clone(), None));
             };
